@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trace events: what stands under /sys/kernel/tracing/events, and what perf_event_open(2) opens by id.
+ * One trace_event_call an event; who listens (tracefs `enable`, perf events, BPF programs) is counted in it.
+ */
+#ifndef _KERNEL_TRACE_EVENTS_H
+#define _KERNEL_TRACE_EVENTS_H
+
+#include <kernel/types.h>
+#include <kernel/list.h>
+
+struct trace_event_call;
+struct dentry;
+struct bpf_prog_array;
+struct pt_regs;
+struct seq_file;
+struct perf_event;
+
+#define TRACE_EVENT_FL_TRACEPOINT	(1 << 0)
+#define TRACE_EVENT_FL_KPROBE		(1 << 1)
+#define TRACE_EVENT_FL_UPROBE		(1 << 2)
+
+/* One field of an event's record, as its `format` file shows it. */
+struct trace_event_field {
+	const char *type;	/* "unsigned long" */
+	const char *name;
+	u16 offset;
+	u16 size;
+	bool is_signed;
+};
+
+struct trace_event_call {
+	struct list_head list;
+	const char *group;		/* "kprobes" */
+	const char *name;
+	u16 id;				/* unique; what the id file shows */
+	unsigned int flags;		/* TRACE_EVENT_FL_ */
+	unsigned int nr_fields;
+	const struct trace_event_field *fields;	/* without the four common ones */
+	const char *print_fmt;
+	/* Turns the source of events on or off; called when the first listener comes and after the last has gone. */
+	int (*reg)(struct trace_event_call *call, bool on);
+	/* Formats a record for the `trace` file. */
+	void (*print)(struct seq_file *m, struct trace_event_call *call, const void *record);
+	void *data;
+
+	int enable_count;		/* listeners: tracefs enable + perf events */
+	bool tracefs_enabled;
+	int perf_refcount;
+	struct list_head perf_events;	/* struct perf_event, linked by tp_list */
+	struct bpf_prog_array *prog_array;
+	struct dentry *dir;
+};
+
+/* The head of every record (8 bytes; common_type is the event's id). */
+struct trace_entry {
+	u16 type;
+	u8 flags;
+	u8 preempt_count;
+	int pid;
+};
+
+/* Makes the event visible under events/GROUP/NAME and gives it an id. 0, -EEXIST or -ENOMEM. */
+int trace_add_event_call(struct trace_event_call *call);
+/* -EBUSY while anything listens. */
+int trace_remove_event_call(struct trace_event_call *call);
+struct trace_event_call *trace_find_event(int id);
+struct trace_event_call *trace_find_event_by_name(const char *group, const char *name);
+
+/* A listener comes or goes. */
+int trace_event_get(struct trace_event_call *call);
+void trace_event_put(struct trace_event_call *call);
+
+/* Stores a record of @size bytes (head included, filled here) in the trace buffer that the `trace` file shows. */
+void trace_buffer_write(struct trace_event_call *call, void *record, size_t size);
+/* Stores a line of bpf_trace_printk. */
+void trace_buffer_printk(const char *text, size_t length);
+
+/* Offers a record to every enabled perf event of @call. */
+void perf_trace_submit(struct trace_event_call *call, void *record, size_t size, struct pt_regs *regs);
+
+#endif
