@@ -1,0 +1,52 @@
+/**
+ * The ports through which a guest ends its run: QEMU's isa-debug-exit and pvpanic, and the two ways in which a PC resets itself
+ * through ports, the keyboard controller's pulse (command 0xfe) and the chipset's reset control register (0xcf9).
+ */
+import type { AccessSize, PortDevice } from "./device.ts";
+
+export const KEYBOARD_CONTROLLER_PORT = 0x64;
+export const RESET_CONTROL_PORT = 0xcf9;
+const PULSE_RESET = 0xfe;
+const RESET_CPU = 0x04;
+const PVPANIC_PANICKED = 1;
+
+/** A write of `value` ends the run; reading gives 0. */
+export function debugExitPort(exit: (value: number) => void): PortDevice {
+  return {
+    readPort: () => 0,
+    writePort: (_offset: number, _size: AccessSize, value: number) => exit(value),
+  };
+}
+
+/** Reading tells which events are understood: panics only. */
+export function pvpanicPort(panicked: () => void): PortDevice {
+  return {
+    readPort: () => PVPANIC_PANICKED,
+    writePort: (_offset: number, _size: AccessSize, value: number) => {
+      if ((value & PVPANIC_PANICKED) !== 0) panicked();
+    },
+  };
+}
+
+/** The keyboard controller's command port; nothing else of that controller is there, so it reads as unclaimed. */
+export function keyboardResetPort(reset: () => void): PortDevice {
+  return {
+    readPort: (_offset: number, size: AccessSize) => 2 ** (8 * size) - 1,
+    writePort: (_offset: number, _size: AccessSize, value: number) => {
+      if ((value & 0xff) === PULSE_RESET) reset();
+    },
+  };
+}
+
+/** The reset control register: setting bit 2 resets. */
+export function resetControlPort(reset: () => void): PortDevice {
+  let value = 0;
+  return {
+    readPort: () => value,
+    writePort: (_offset: number, _size: AccessSize, written: number) => {
+      const rising = (written & ~value & RESET_CPU) !== 0;
+      value = written & 0x0e;
+      if (rising) reset();
+    },
+  };
+}
