@@ -1,0 +1,524 @@
+/**
+ * The instruction forms that are compared with the real processor, in the manual's vocabulary (AMD64 Architecture
+ * Programmer's Manual volume 3, appendix A). It is deliberately not derived from `src/cpu`: a form missing there is found
+ * here.
+ *
+ * A line: opcode bytes, name, operands, attributes. The opcode may start with a mandatory prefix (`66:`, `f2:`, `f3:`) and
+ * end in `/digit`. Operands: E, M, W, Q: ModRM register or memory (M: memory only; R, U, N: register only); G, V, P, S: the
+ * register field; I: immediate; J: relative target; O: 64-bit address; other operands are implied. Sizes: b 1, w 2, d 4,
+ * q 8, v and y by operand size, z immediate by operand size up to 4, x 16 aligned, u 16 unaligned, t 10; a number: so many.
+ * Attributes: lock: LOCK is allowed with a memory operand; rep: F2/F3 are allowed; stack, string, xlat, rdi: implied memory;
+ * no66: no operand size prefix; long: run to a breakpoint as well, without the trap flag.
+ */
+
+export type Family = "integer" | "sse" | "mmx" | "x87";
+
+export interface Template {
+  readonly family: Family;
+  readonly name: string;
+  readonly mandatoryPrefix?: number;
+  readonly opcode: readonly number[];
+  readonly modrm?: "any" | "memory" | "register";
+  readonly digit?: number;
+  /** Fixed ModRM byte (x87 register forms). */
+  readonly memorySize: number;
+  readonly aligned: boolean;
+  readonly immediate: "" | "1" | "2" | "z" | "v" | "j1" | "jz" | "o" | "enter";
+  readonly operandSize: boolean;
+  readonly attributes: ReadonlySet<string>;
+}
+
+const alu = ["add", "or", "adc", "sbb", "and", "sub", "xor", "cmp"];
+const shifts = ["rol", "ror", "rcl", "rcr", "shl", "shr", "sal", "sar"];
+const conditions = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
+const byte = (value: number): string => value.toString(16).padStart(2, "0");
+
+const integerLines: string[] = [
+  ...alu.flatMap((name, i) => {
+    const lock = name === "cmp" ? "" : "lock";
+    return [
+      `${byte(i * 8)} ${name} Eb,Gb ${lock}`,
+      `${byte(i * 8 + 1)} ${name} Ev,Gv ${lock}`,
+      `${byte(i * 8 + 2)} ${name} Gb,Eb`,
+      `${byte(i * 8 + 3)} ${name} Gv,Ev`,
+      `${byte(i * 8 + 4)} ${name} AL,Ib`,
+      `${byte(i * 8 + 5)} ${name} rAX,Iz`,
+      `80/${i} ${name} Eb,Ib ${lock}`,
+      `81/${i} ${name} Ev,Iz ${lock}`,
+      `83/${i} ${name} Ev,Ib ${lock}`,
+    ];
+  }),
+  ...shifts.flatMap((name, i) => [
+    `c0/${i} ${name} Eb,Ib`,
+    `c1/${i} ${name} Ev,Ib`,
+    `d0/${i} ${name} Eb,1`,
+    `d1/${i} ${name} Ev,1`,
+    `d2/${i} ${name} Eb,CL`,
+    `d3/${i} ${name} Ev,CL`,
+  ]),
+  ...conditions.flatMap((name, i) => [
+    `${byte(0x70 + i)} j${name} Jb no66`,
+    `0f${byte(0x80 + i)} j${name} Jz no66`,
+    `0f${byte(0x40 + i)} cmov${name} Gv,Ev`,
+    `0f${byte(0x90 + i)} set${name} Eb`,
+  ]),
+  ...Array.from({ length: 8 }, (_, i) => [
+    `${byte(0x50 + i)} push Zv stack`,
+    `${byte(0x58 + i)} pop Zv stack`,
+    `${byte(0x90 + i)} xchg Zv,rAX`,
+    `${byte(0xb0 + i)} mov Zb,Ib`,
+    `${byte(0xb8 + i)} mov Zv,Iv`,
+    `0f${byte(0xc8 + i)} bswap Zv`,
+  ]).flat(),
+  "63 movsxd Gv,Ed",
+  "68 push Iz stack",
+  "6a push Ib stack",
+  "69 imul Gv,Ev,Iz",
+  "6b imul Gv,Ev,Ib",
+  "84 test Eb,Gb",
+  "85 test Ev,Gv",
+  "86 xchg Eb,Gb lock",
+  "87 xchg Ev,Gv lock",
+  "88 mov Eb,Gb",
+  "89 mov Ev,Gv",
+  "8a mov Gb,Eb",
+  "8b mov Gv,Ev",
+  "8c mov Ev,Sw",
+  "8d lea Gv,Mv anywhere",
+  "8f/0 pop Ev stack",
+  "98 cbw ",
+  "99 cwd ",
+  "9c pushf  stack",
+  "9d popf  stack",
+  "9e sahf ",
+  "9f lahf ",
+  "a0 mov AL,Ob",
+  "a1 mov rAX,Ov",
+  "a2 mov Ob,AL",
+  "a3 mov Ov,rAX",
+  "a4 movs b string rep long",
+  "a5 movs v string rep long",
+  "a6 cmps b string rep long",
+  "a7 cmps v string rep long",
+  "aa stos b string rep long",
+  "ab stos v string rep long",
+  "ac lods b string rep long",
+  "ad lods v string rep long",
+  "ae scas b string rep long",
+  "af scas v string rep long",
+  "a8 test AL,Ib",
+  "a9 test rAX,Iz",
+  "c2 ret Iw stack code no66",
+  "c3 ret  stack code no66",
+  "c6/0 mov Eb,Ib",
+  "c7/0 mov Ev,Iz",
+  "c8 enter Ie stack",
+  "c9 leave  frame",
+  "cc int3 ",
+  "cd int Ib interrupt",
+  "d7 xlat  xlat",
+  "e0 loopne Jb no66",
+  "e1 loope Jb no66",
+  "e2 loop Jb no66",
+  "e3 jrcxz Jb no66",
+  "e4 in AL,Ib",
+  "e5 in eAX,Ib",
+  "e6 out Ib,AL",
+  "e7 out Ib,eAX",
+  "e8 call Jz stack no66",
+  "e9 jmp Jz no66",
+  "eb jmp Jb no66",
+  "ec in AL,DX",
+  "ed in eAX,DX",
+  "ee out DX,AL",
+  "ef out DX,eAX",
+  "f1 int1 ",
+  "f4 hlt ",
+  "f5 cmc ",
+  "f6/0 test Eb,Ib",
+  "f6/1 test Eb,Ib",
+  "f6/2 not Eb lock",
+  "f6/3 neg Eb lock",
+  "f6/4 mul Eb",
+  "f6/5 imul Eb",
+  "f6/6 div Eb divide",
+  "f6/7 idiv Eb divide",
+  "f7/0 test Ev,Iz",
+  "f7/1 test Ev,Iz",
+  "f7/2 not Ev lock",
+  "f7/3 neg Ev lock",
+  "f7/4 mul Ev",
+  "f7/5 imul Ev",
+  "f7/6 div Ev divide",
+  "f7/7 idiv Ev divide",
+  "f8 clc ",
+  "f9 stc ",
+  "fa cli ",
+  "fb sti ",
+  "fc cld ",
+  "fd std ",
+  "fe/0 inc Eb lock",
+  "fe/1 dec Eb lock",
+  "ff/0 inc Ev lock",
+  "ff/1 dec Ev lock",
+  "ff/2 call Eq stack code no66",
+  "ff/4 jmp Eq code no66",
+  "ff/6 push Ev stack",
+  "0f0b ud2 ",
+  "0f0d/0 prefetch Mb anywhere",
+  "0f18/0 prefetchnta Mb anywhere",
+  "0f18/1 prefetcht0 Mb anywhere",
+  "0f1f/0 nop Ev anywhere",
+  "0fa3 bt Ev,Gv bits",
+  "0fab bts Ev,Gv lock bits",
+  "0fb3 btr Ev,Gv lock bits",
+  "0fbb btc Ev,Gv lock bits",
+  "0fba/4 bt Ev,Ib",
+  "0fba/5 bts Ev,Ib lock",
+  "0fba/6 btr Ev,Ib lock",
+  "0fba/7 btc Ev,Ib lock",
+  "0fa4 shld Ev,Gv,Ib",
+  "0fa5 shld Ev,Gv,CL",
+  "0fac shrd Ev,Gv,Ib",
+  "0fad shrd Ev,Gv,CL",
+  "0faf imul Gv,Ev",
+  "0fb0 cmpxchg Eb,Gb lock equal",
+  "0fb1 cmpxchg Ev,Gv lock equal",
+  "0fb6 movzx Gv,Eb",
+  "0fb7 movzx Gv,Ew",
+  "0fbe movsx Gv,Eb",
+  "0fbf movsx Gv,Ew",
+  "0fbc bsf Gv,Ev",
+  "0fbd bsr Gv,Ev",
+  "0fc0 xadd Eb,Gb lock",
+  "0fc1 xadd Ev,Gv lock",
+  "0fc3 movnti My,Gy no66",
+  "0fc7/1 cmpxchg8b M16 lock pair no66",
+  "0fae/7 clflush Mb no66",
+  "0faee8 lfence  no66 norex",
+  "0faef0 mfence  no66 norex",
+  "0faef8 sfence  no66 norex",
+  "f3:90 pause  no66",
+  "0f08 invd ",
+  "0f09 wbinvd ",
+  "0f30 wrmsr ",
+  "0f32 rdmsr ",
+  "0f20 mov Rq,Cq no66 control",
+  "0f22 mov Cq,Rq no66 control",
+  "0f01/2 lgdt M10 no66",
+  "0f01/3 lidt M10 no66",
+  "0f01/7 invlpg Mb no66",
+  "0f01f8 swapgs  no66 norex",
+  "0f06 clts ",
+  "0f07 sysret ",
+];
+
+const sseLines: string[] = [
+  // Moves
+  "0f10 movups Vx,Wu",
+  "0f11 movups Wu,Vx",
+  "66:0f10 movupd Vx,Wu",
+  "66:0f11 movupd Wu,Vx",
+  "f3:0f10 movss Vx,Wd",
+  "f3:0f11 movss Wd,Vx",
+  "f2:0f10 movsd Vx,Wq",
+  "f2:0f11 movsd Wq,Vx",
+  "0f12 movlps Vx,Wq",
+  "0f13 movlps Mq,Vx",
+  "66:0f12 movlpd Vx,Mq",
+  "66:0f13 movlpd Mq,Vx",
+  "0f16 movhps Vx,Wq",
+  "0f17 movhps Mq,Vx",
+  "66:0f16 movhpd Vx,Mq",
+  "66:0f17 movhpd Mq,Vx",
+  "0f28 movaps Vx,Wx",
+  "0f29 movaps Wx,Vx",
+  "66:0f28 movapd Vx,Wx",
+  "66:0f29 movapd Wx,Vx",
+  "0f2b movntps Mx,Vx",
+  "66:0f2b movntpd Mx,Vx",
+  "0f50 movmskps Gd,Ux",
+  "66:0f50 movmskpd Gd,Ux",
+  "66:0f6e movd Vx,Ey",
+  "66:0f7e movd Ey,Vx",
+  "f3:0f7e movq Vx,Wq",
+  "66:0fd6 movq Wq,Vx",
+  "66:0f6f movdqa Vx,Wx",
+  "66:0f7f movdqa Wx,Vx",
+  "f3:0f6f movdqu Vx,Wu",
+  "f3:0f7f movdqu Wu,Vx",
+  "66:0fe7 movntdq Mx,Vx",
+  "66:0fd7 pmovmskb Gd,Ux",
+  "66:0ff7 maskmovdqu Vx,Ux rdi",
+  "66:0fc4 pinsrw Vx,Ew,Ib",
+  "66:0fc5 pextrw Gd,Ux,Ib",
+  // Shuffles
+  "0f14 unpcklps Vx,Wx",
+  "0f15 unpckhps Vx,Wx",
+  "66:0f14 unpcklpd Vx,Wx",
+  "66:0f15 unpckhpd Vx,Wx",
+  "0fc6 shufps Vx,Wx,Ib",
+  "66:0fc6 shufpd Vx,Wx,Ib",
+  "66:0f70 pshufd Vx,Wx,Ib",
+  "f3:0f70 pshufhw Vx,Wx,Ib",
+  "f2:0f70 pshuflw Vx,Wx,Ib",
+  // Packed integers
+  ...(
+    "60 punpcklbw 61 punpcklwd 62 punpckldq 63 packsswb 64 pcmpgtb 65 pcmpgtw 66 pcmpgtd 67 packuswb 68 punpckhbw " +
+    "69 punpckhwd 6a punpckhdq 6b packssdw 6c punpcklqdq 6d punpckhqdq 74 pcmpeqb 75 pcmpeqw 76 pcmpeqd d1 psrlw " +
+    "d2 psrld d3 psrlq d4 paddq d5 pmullw d8 psubusb d9 psubusw da pminub db pand dc paddusb dd paddusw de pmaxub " +
+    "df pandn e0 pavgb e1 psraw e2 psrad e3 pavgw e4 pmulhuw e5 pmulhw e8 psubsb e9 psubsw ea pminsw eb por " +
+    "ec paddsb ed paddsw ee pmaxsw ef pxor f1 psllw f2 pslld f3 psllq f4 pmuludq f5 pmaddwd f6 psadbw f8 psubb " +
+    "f9 psubw fa psubd fb psubq fc paddb fd paddw fe paddd"
+  )
+    .split(" ")
+    .reduce<string[]>((lines, word, i, words) => {
+      if (i % 2 === 1) lines.push(`66:0f${words[i - 1]} ${word} Vx,Wx`);
+      return lines;
+    }, []),
+  "66:0f71/2 psrlw Ux,Ib",
+  "66:0f71/4 psraw Ux,Ib",
+  "66:0f71/6 psllw Ux,Ib",
+  "66:0f72/2 psrld Ux,Ib",
+  "66:0f72/4 psrad Ux,Ib",
+  "66:0f72/6 pslld Ux,Ib",
+  "66:0f73/2 psrlq Ux,Ib",
+  "66:0f73/3 psrldq Ux,Ib",
+  "66:0f73/6 psllq Ux,Ib",
+  "66:0f73/7 pslldq Ux,Ib",
+  // Logic
+  "0f54 andps Vx,Wx",
+  "66:0f54 andpd Vx,Wx",
+  "0f55 andnps Vx,Wx",
+  "66:0f55 andnpd Vx,Wx",
+  "0f56 orps Vx,Wx",
+  "66:0f56 orpd Vx,Wx",
+  "0f57 xorps Vx,Wx",
+  "66:0f57 xorpd Vx,Wx",
+  // Arithmetic
+  ...["51 sqrt", "58 add", "59 mul", "5c sub", "5d min", "5e div", "5f max"].flatMap((entry) => {
+    const [opcode, name] = entry.split(" ");
+    return [
+      `0f${opcode} ${name}ps Vx,Wx floating`,
+      `66:0f${opcode} ${name}pd Vx,Wx floating`,
+      `f3:0f${opcode} ${name}ss Vx,Wd floating`,
+      `f2:0f${opcode} ${name}sd Vx,Wq floating`,
+    ];
+  }),
+  "0f52 rsqrtps Vx,Wx floating",
+  "f3:0f52 rsqrtss Vx,Wd floating",
+  "0f53 rcpps Vx,Wx floating",
+  "f3:0f53 rcpss Vx,Wd floating",
+  "0fc2 cmpps Vx,Wx,Ib floating",
+  "66:0fc2 cmppd Vx,Wx,Ib floating",
+  "f3:0fc2 cmpss Vx,Wd,Ib floating",
+  "f2:0fc2 cmpsd Vx,Wq,Ib floating",
+  "0f2e ucomiss Vx,Wd floating",
+  "66:0f2e ucomisd Vx,Wq floating",
+  "0f2f comiss Vx,Wd floating",
+  "66:0f2f comisd Vx,Wq floating",
+  // Conversions
+  "0f2a cvtpi2ps Vx,Qq floating",
+  "66:0f2a cvtpi2pd Vx,Qq floating",
+  "f3:0f2a cvtsi2ss Vx,Ey floating",
+  "f2:0f2a cvtsi2sd Vx,Ey floating",
+  "0f2c cvttps2pi Pq,Wq floating",
+  "66:0f2c cvttpd2pi Pq,Wx floating",
+  "f3:0f2c cvttss2si Gy,Wd floating",
+  "f2:0f2c cvttsd2si Gy,Wq floating",
+  "0f2d cvtps2pi Pq,Wq floating",
+  "66:0f2d cvtpd2pi Pq,Wx floating",
+  "f3:0f2d cvtss2si Gy,Wd floating",
+  "f2:0f2d cvtsd2si Gy,Wq floating",
+  "0f5a cvtps2pd Vx,Wq floating",
+  "66:0f5a cvtpd2ps Vx,Wx floating",
+  "f3:0f5a cvtss2sd Vx,Wd floating",
+  "f2:0f5a cvtsd2ss Vx,Wq floating",
+  "0f5b cvtdq2ps Vx,Wx floating",
+  "66:0f5b cvtps2dq Vx,Wx floating",
+  "f3:0f5b cvttps2dq Vx,Wx floating",
+  "66:0fe6 cvttpd2dq Vx,Wx floating",
+  "f2:0fe6 cvtpd2dq Vx,Wx floating",
+  "f3:0fe6 cvtdq2pd Vx,Wq floating",
+  // Control and state
+  "0fae/2 ldmxcsr Md mxcsr",
+  "0fae/3 stmxcsr Md floating",
+  "0fae/0 fxsave M512 x87state",
+  "f3:0fd6 movq2dq Vx,Nq",
+  "f2:0fd6 movdq2q Pq,Ux",
+];
+
+const mmxLines: string[] = [
+  "0f6e movd Pq,Ey",
+  "0f7e movd Ey,Pq",
+  "0f6f movq Pq,Qq",
+  "0f7f movq Qq,Pq",
+  "0f77 emms ",
+  "0fe7 movntq Mq,Pq",
+  "0fd7 pmovmskb Gd,Nq",
+  "0ff7 maskmovq Pq,Nq rdi",
+  "0fc4 pinsrw Pq,Ew,Ib",
+  "0fc5 pextrw Gd,Nq,Ib",
+  "0f70 pshufw Pq,Qq,Ib",
+  ...(
+    "60 punpcklbw 61 punpcklwd 62 punpckldq 63 packsswb 64 pcmpgtb 65 pcmpgtw 66 pcmpgtd 67 packuswb 68 punpckhbw " +
+    "69 punpckhwd 6a punpckhdq 6b packssdw 74 pcmpeqb 75 pcmpeqw 76 pcmpeqd d1 psrlw " +
+    "d2 psrld d3 psrlq d4 paddq d5 pmullw d8 psubusb d9 psubusw da pminub db pand dc paddusb dd paddusw de pmaxub " +
+    "df pandn e0 pavgb e1 psraw e2 psrad e3 pavgw e4 pmulhuw e5 pmulhw e8 psubsb e9 psubsw ea pminsw eb por " +
+    "ec paddsb ed paddsw ee pmaxsw ef pxor f1 psllw f2 pslld f3 psllq f4 pmuludq f5 pmaddwd f6 psadbw f8 psubb " +
+    "f9 psubw fa psubd fb psubq fc paddb fd paddw fe paddd"
+  )
+    .split(" ")
+    .reduce<string[]>((lines, word, i, words) => {
+      if (i % 2 === 1) lines.push(`0f${words[i - 1]} ${word} Pq,Qq`);
+      return lines;
+    }, []),
+  "0f71/2 psrlw Nq,Ib",
+  "0f71/4 psraw Nq,Ib",
+  "0f71/6 psllw Nq,Ib",
+  "0f72/2 psrld Nq,Ib",
+  "0f72/4 psrad Nq,Ib",
+  "0f72/6 pslld Nq,Ib",
+  "0f73/2 psrlq Nq,Ib",
+  "0f73/6 psllq Nq,Ib",
+];
+
+const x87Arithmetic = ["fadd", "fmul", "fcom", "fcomp", "fsub", "fsubr", "fdiv", "fdivr"];
+const x87Lines: string[] = [
+  ...x87Arithmetic.flatMap((name, i) => [
+    `d8/${i} ${name} Md`,
+    `d8/${i} ${name} ST,Rt`,
+    `dc/${i} ${name} Mq`,
+    `da/${i} ${name.replace("f", "fi")} Md`,
+    `de/${i} ${name.replace("f", "fi")} Mw`,
+  ]),
+  ...[0, 1, 4, 5, 6, 7].flatMap((i) => [`dc/${i} ${x87Arithmetic[i]} Rt,ST`, `de/${i} ${x87Arithmetic[i]}p Rt,ST`]),
+  "d9/0 fld Md",
+  "d9/2 fst Md",
+  "d9/3 fstp Md",
+  "d9/4 fldenv M28",
+  "d9/5 fldcw Mw",
+  "d9/6 fnstenv M28",
+  "d9/7 fnstcw Mw",
+  "d9/0 fld Rt",
+  "d9/1 fxch Rt",
+  "d9d0 fnop ",
+  "d9e0 fchs ",
+  "d9e1 fabs ",
+  "d9e4 ftst ",
+  "d9e5 fxam ",
+  "d9e8 fld1 ",
+  "d9e9 fldl2t ",
+  "d9ea fldl2e ",
+  "d9eb fldpi ",
+  "d9ec fldlg2 ",
+  "d9ed fldln2 ",
+  "d9ee fldz ",
+  "d9f0 f2xm1  transcendental",
+  "d9f1 fyl2x  transcendental",
+  "d9f2 fptan  transcendental",
+  "d9f3 fpatan  transcendental",
+  "d9f4 fxtract ",
+  "d9f5 fprem1 ",
+  "d9f6 fdecstp ",
+  "d9f7 fincstp ",
+  "d9f8 fprem ",
+  "d9f9 fyl2xp1  transcendental",
+  "d9fa fsqrt ",
+  "d9fb fsincos  transcendental",
+  "d9fc frndint ",
+  "d9fd fscale ",
+  "d9fe fsin  transcendental",
+  "d9ff fcos  transcendental",
+  ...["b", "e", "be", "u"].flatMap((name, i) => [`da/${i} fcmov${name} ST,Rt`, `db/${i} fcmovn${name} ST,Rt`]),
+  "dae9 fucompp ",
+  "db/0 fild Md",
+  "db/1 fisttp Md sse3",
+  "db/2 fist Md",
+  "db/3 fistp Md",
+  "db/5 fld Mt",
+  "db/7 fstp Mt",
+  "dbe2 fnclex ",
+  "dbe3 fninit ",
+  "db/5 fucomi ST,Rt",
+  "db/6 fcomi ST,Rt",
+  "dd/0 fld Mq",
+  "dd/1 fisttp Mq sse3",
+  "dd/2 fst Mq",
+  "dd/3 fstp Mq",
+  "dd/4 frstor M108",
+  "dd/6 fnsave M108",
+  "dd/7 fnstsw Mw",
+  "dd/0 ffree Rt",
+  "dd/2 fst Rt",
+  "dd/3 fstp Rt",
+  "dd/4 fucom Rt",
+  "dd/5 fucomp Rt",
+  "ded9 fcompp ",
+  "df/0 fild Mw",
+  "df/1 fisttp Mw sse3",
+  "df/2 fist Mw",
+  "df/3 fistp Mw",
+  "df/4 fbld Mt",
+  "df/5 fild Mq",
+  "df/6 fbstp Mt",
+  "df/7 fistp Mq",
+  "dfe0 fnstsw AX",
+  "df/5 fucomip ST,Rt",
+  "df/6 fcomip ST,Rt",
+  "9b fwait ",
+  "0fae/1 fxrstor M512 x87state",
+];
+
+const sizes: Record<string, number> = { b: 1, w: 2, d: 4, q: 8, v: 8, y: 8, x: 16, u: 16, t: 10 };
+
+function parse(family: Family, line: string): Template {
+  const [encoding, name, operandText = "", ...words] = line.split(" ");
+  const [, prefix, bytes, digit] = /^(?:(\w\w):)?([0-9a-f]+)(?:\/(\d))?$/.exec(encoding) ?? [];
+  if (bytes === undefined) throw new Error(`test/silicon/templates.ts: "${line}": expected PREFIX:OPCODE/DIGIT`);
+  const operands = operandText.split(",");
+  const attributes = new Set(words.filter((word) => word));
+  let modrm: Template["modrm"];
+  let memorySize = 8;
+  let aligned = false;
+  let immediate: Template["immediate"] = "";
+  let operandSize = family === "integer";
+  for (const operand of operands) {
+    const kind = operand[0];
+    const size = operand.slice(1);
+    if ("EMWQRUN".includes(kind) && kind && operand !== "") {
+      modrm = "M".includes(kind) ? "memory" : "RUN".includes(kind) ? "register" : "any";
+      memorySize = sizes[size] ?? Number(size);
+      aligned ||= size === "x";
+    } else if (kind === "I") {
+      immediate = size === "b" ? "1" : size === "w" ? "2" : size === "z" ? "z" : size === "e" ? "enter" : "v";
+    } else if (kind === "J") {
+      immediate = size === "b" ? "j1" : "jz";
+    } else if (kind === "O") {
+      immediate = "o";
+      memorySize = sizes[size];
+    }
+  }
+  if (attributes.has("no66")) operandSize = false;
+  return {
+    family,
+    name,
+    ...(prefix ? { mandatoryPrefix: Number.parseInt(prefix, 16) } : {}),
+    opcode: [...Buffer.from(bytes, "hex")],
+    ...(modrm ? { modrm } : {}),
+    ...(digit === undefined ? {} : { digit: Number(digit) }),
+    memorySize,
+    aligned,
+    immediate,
+    operandSize,
+    attributes,
+  };
+}
+
+/** Every form, in a fixed order. */
+export const templates: readonly Template[] = [
+  ...integerLines.map((line) => parse("integer", line)),
+  ...sseLines.map((line) => parse("sse", line)),
+  ...mmxLines.map((line) => parse("mmx", line)),
+  ...x87Lines.map((line) => parse("x87", line)),
+];
