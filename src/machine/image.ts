@@ -1,0 +1,226 @@
+/**
+ * Image bundles: a gzip-compressed tar with `manifest.json`, a kernel, the files of the guest's root under `root/`, disks, a script
+ * and the expected console. docs/command.md describes the format. The same contents always give the same bytes.
+ */
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
+import { gzipSync } from "node:zlib";
+import * as tar from "tar-stream";
+import { splitCommand } from "./command-line.ts";
+import { Disk, gunzip, isGzip, SparseContents } from "./disk.ts";
+import { RootFiles } from "./initramfs.ts";
+import { fileProblem, InputError, messageOf } from "./input-error.ts";
+import { parseMemorySize } from "./memory-size.ts";
+
+export const IMAGE_FORMAT = 1;
+const MANIFEST = "manifest.json";
+const ROOT = "root/";
+
+/** `manifest.json`, checked. */
+export interface Manifest {
+  readonly format: typeof IMAGE_FORMAT;
+  /** One line for people. */
+  readonly description: string;
+  /** Path of the kernel in the image. */
+  readonly kernel: string;
+  /** Size of the machine's memory, such as "256M". */
+  readonly memory: string;
+  /** Options of the kernel; the machine adds those that announce its devices. */
+  readonly commandLine: string;
+  /** The program that /init runs, with its arguments. */
+  readonly exec?: string;
+  /** Paths of disks in the image, in the order in which the guest finds them; raw or gzip. */
+  readonly disks: readonly string[];
+  /** Path of a script that runs with the image. */
+  readonly script?: string;
+  /** Path of the console output that a run must give. */
+  readonly expectedConsole?: string;
+}
+
+/** An image as loaded. */
+export interface Image {
+  readonly manifest: Manifest;
+  readonly kernel: Uint8Array;
+  readonly root: RootFiles;
+  readonly disks: readonly Disk[];
+  /** TypeScript text. */
+  readonly script?: string;
+  readonly expectedConsole?: string;
+}
+
+const TEXT_FIELDS = ["description", "kernel", "memory", "commandLine"] as const;
+const OPTIONAL_TEXT_FIELDS = ["exec", "script", "expectedConsole"] as const;
+const FIELDS: readonly string[] = ["format", ...TEXT_FIELDS, ...OPTIONAL_TEXT_FIELDS, "disks"];
+
+/** Checks the text of a manifest. `name` is what error messages call it. Throws InputError naming the field and its value. */
+export function parseManifest(text: string, name: string): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${name}: not JSON: ${messageOf(error)}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new InputError(`${name}: expected an object, got ${show(value)}`);
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const wrong = (field: string, expected: string): InputError => {
+    const given = fields.has(field) ? `got ${show(fields.get(field))}` : "it is missing";
+    return new InputError(`${name}: "${field}" must be ${expected}, ${given}`);
+  };
+  const required = (field: string, expected: string): string => {
+    const given = fields.get(field);
+    if (typeof given !== "string" || given === "") throw wrong(field, expected);
+    return given;
+  };
+  const optional = (field: string, expected: string): string | undefined =>
+    fields.has(field) ? required(field, expected) : undefined;
+
+  if (fields.get("format") !== IMAGE_FORMAT) throw wrong("format", `${IMAGE_FORMAT}`);
+  for (const field of fields.keys())
+    if (!FIELDS.includes(field)) throw new InputError(`${name}: unknown field "${field}"; known: ${FIELDS.join(", ")}`);
+  const memory = required("memory", 'a size such as "256M"');
+  try {
+    parseMemorySize(memory);
+  } catch (error) {
+    throw wrong("memory", `a size such as "256M" (${messageOf(error)})`);
+  }
+  const commandLine = fields.get("commandLine") ?? "";
+  if (typeof commandLine !== "string" || /[\n\0]/.test(commandLine))
+    throw wrong("commandLine", "one line of kernel options");
+  const exec = optional("exec", "a program with its arguments");
+  if (exec !== undefined) splitCommand(exec, `${name}: "exec"`);
+  const disks = fields.get("disks") ?? [];
+  const isPath = (item: unknown): item is string => typeof item === "string" && item !== "";
+  if (!Array.isArray(disks) || !disks.every(isPath)) throw wrong("disks", "a list of paths in the image");
+  const script = optional("script", "a path in the image");
+  const expectedConsole = optional("expectedConsole", "a path in the image");
+  return {
+    format: IMAGE_FORMAT,
+    description: required("description", "a line of text"),
+    kernel: required("kernel", "the path of the kernel in the image"),
+    memory,
+    commandLine,
+    ...(exec !== undefined && { exec }),
+    disks,
+    ...(script !== undefined && { script }),
+    ...(expectedConsole !== undefined && { expectedConsole }),
+  };
+}
+
+/** Loads an image. Throws InputError, with the image's path, for anything that is wrong with it. */
+export async function loadImage(path: string): Promise<Image> {
+  const { members, root } = await readMembers(path);
+  const manifestBytes = members.get(MANIFEST);
+  if (manifestBytes === undefined) throw new InputError(`${path}: not an image: it has no ${MANIFEST}`);
+  const manifest = parseManifest(decode(manifestBytes), `${path}: ${MANIFEST}`);
+  const member = (field: string, name: string): SparseContents => {
+    const contents = members.get(name);
+    if (contents === undefined)
+      throw new InputError(`${path}: ${MANIFEST}: "${field}" names "${name}", which is not in the image`);
+    return contents;
+  };
+  const kernel = member("kernel", manifest.kernel).toBytes();
+  const disks: Disk[] = [];
+  for (const name of manifest.disks) {
+    const contents = member("disks", name);
+    const first = contents.chunk(0);
+    if (first !== undefined && isGzip(first))
+      disks.push(await Disk.fromStream(Readable.from([contents.toBytes()]), `${path}: ${name}`, true));
+    else disks.push(Disk.fromContents(contents, `${path}: ${name}`));
+  }
+  return {
+    manifest,
+    kernel,
+    root,
+    disks,
+    ...(manifest.script !== undefined && { script: decode(member("script", manifest.script)) }),
+    ...(manifest.expectedConsole !== undefined && {
+      expectedConsole: decode(member("expectedConsole", manifest.expectedConsole)),
+    }),
+  };
+}
+
+/** Unpacks the tar: the guest's root, and everything else by path. */
+async function readMembers(path: string): Promise<{ members: Map<string, SparseContents>; root: RootFiles }> {
+  const members = new Map<string, SparseContents>();
+  const root = new RootFiles();
+  const file = createReadStream(path);
+  const extract = tar.extract();
+  let unpacking = false;
+  const unpacked = gunzip(file);
+  file.on("error", (error) => extract.destroy(new InputError(`${path}: cannot be read: ${fileProblem(error)}`)));
+  unpacked.on("error", (error: Error) =>
+    extract.destroy(new InputError(`${path}: not a whole gzip file: ${messageOf(error)}`)),
+  );
+  unpacked.once("data", () => {
+    unpacking = true;
+  });
+  unpacked.pipe(extract);
+  try {
+    for await (const entry of extract) {
+      const { name, type, mode, linkname } = entry.header;
+      const plain = name.replace(/^\.\//, "");
+      if (plain.startsWith(ROOT)) {
+        const target = `/${plain.slice(ROOT.length)}`;
+        if (type === "directory") root.set(target, { kind: "directory", mode: mode ?? 0o755 });
+        else if (type === "symlink") root.set(target, { kind: "symlink", target: linkname ?? "" });
+        else if (type === "file")
+          root.set(target, { kind: "file", data: (await SparseContents.from(entry)).toBytes(), mode: mode ?? 0o644 });
+        else
+          throw new InputError(`${path}: ${name}: a tar entry of type ${type}, expected a file, directory or symlink`);
+      } else if (type === "file") members.set(plain, await SparseContents.from(entry));
+      entry.resume();
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${path}: not a whole image (a gzip-compressed tar): ${messageOf(error)}`);
+  } finally {
+    file.destroy();
+  }
+  if (!unpacking) throw new InputError(`${path}: an empty gzip file, expected an image`);
+  return { members, root };
+}
+
+/** What {@link buildImage} packs. Paths of `files` are those that the manifest names. */
+export interface ImageContents {
+  readonly manifest: Manifest;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly root: RootFiles;
+}
+
+/** Packs an image: entries sorted, times and owners zero. Throws InputError if the manifest names a file that is not given. */
+export async function buildImage(contents: ImageContents): Promise<Uint8Array> {
+  const { manifest, files, root } = contents;
+  const named = [manifest.kernel, ...manifest.disks, manifest.script, manifest.expectedConsole];
+  for (const name of named)
+    if (name !== undefined && !files.has(name)) throw new InputError(`${MANIFEST} names "${name}", which is not given`);
+  const pack = tar.pack();
+  const fixed = { mtime: new Date(0), uid: 0, gid: 0, uname: "root", gname: "root" };
+  // The manifest comes first, so that looking into an image does not need all of it.
+  pack.entry({ ...fixed, name: MANIFEST, mode: 0o644 }, `${JSON.stringify(manifest, undefined, 2)}\n`);
+  for (const name of [...files.keys()].sort())
+    pack.entry({ ...fixed, name, mode: 0o644 }, Buffer.from(files.get(name) ?? []));
+  for (const [path, entry] of root.sorted()) {
+    const name = `${ROOT}${path.slice(1)}`;
+    if (entry.kind === "directory") pack.entry({ ...fixed, name: `${name}/`, type: "directory", mode: entry.mode });
+    else if (entry.kind === "symlink")
+      pack.entry({ ...fixed, name, type: "symlink", linkname: entry.target, mode: 0o777 });
+    else pack.entry({ ...fixed, name, mode: entry.mode }, Buffer.from(entry.data));
+  }
+  pack.finalize();
+  const bundle = await SparseContents.from(pack);
+  const compressed = gzipSync(bundle.toBytes(), { level: 9 });
+  // The header's operating system byte depends on the host: 255 is "unknown" (RFC 1952).
+  compressed[9] = 255;
+  return compressed;
+}
+
+function decode(contents: SparseContents): string {
+  return new TextDecoder().decode(contents.toBytes());
+}
+
+/** A value as JSON, cut to a length that fits into a message. */
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
