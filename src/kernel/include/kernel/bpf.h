@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * BPF inside the kernel: programs, maps and the arrays of programs that events run. The numbers and structures that user
+ * space shares are in <linux/bpf.h>; names here are Linux's (include/linux/bpf.h). Verification and code generation are
+ * done by the BPF co-processor; what is here is executed by the guest alone.
+ */
+#ifndef _KERNEL_BPF_H
+#define _KERNEL_BPF_H
+
+#include <linux/bpf.h>
+#include <kernel/types.h>
+#include <kernel/list.h>
+#include <kernel/refcount.h>
+#include <kernel/ptrace.h>
+
+struct bpf_map;
+struct bpf_prog;
+struct file;
+struct trace_event_call;
+struct perf_event;
+
+/* What a map kind can do. The lookup, update and delete of the helpers and of bpf(2) are the same. */
+struct bpf_map_ops {
+	/* Checks the attributes before anything is allocated: 0 or -errno. */
+	int (*map_alloc_check)(union bpf_attr *attr);
+	struct bpf_map *(*map_alloc)(union bpf_attr *attr);
+	void (*map_free)(struct bpf_map *map);
+	int (*map_get_next_key)(struct bpf_map *map, void *key, void *next_key);
+	void *(*map_lookup_elem)(struct bpf_map *map, void *key);
+	long (*map_update_elem)(struct bpf_map *map, void *key, void *value, u64 flags);
+	long (*map_delete_elem)(struct bpf_map *map, void *key);
+	/* Stacks and queues. */
+	long (*map_push_elem)(struct bpf_map *map, void *value, u64 flags);
+	long (*map_pop_elem)(struct bpf_map *map, void *value);
+	long (*map_peek_elem)(struct bpf_map *map, void *value);
+	/* Maps whose values are file descriptors (prog_array, perf_event_array). */
+	void *(*map_fd_get_ptr)(struct bpf_map *map, struct file *map_file, int fd);
+	void (*map_fd_put_ptr)(void *ptr);
+	u32 (*map_fd_sys_lookup_elem)(void *ptr);
+	/* Drops what user space put in when its last descriptor is closed. */
+	void (*map_release_uref)(struct bpf_map *map);
+	/* Arrays whose values programs address directly (BPF_PSEUDO_MAP_VALUE): address of the first value. */
+	void *(*map_direct_value)(struct bpf_map *map);
+};
+
+struct bpf_map {
+	const struct bpf_map_ops *ops;
+	enum bpf_map_type map_type;
+	u32 key_size;
+	u32 value_size;
+	u32 max_entries;
+	u64 map_extra;
+	u32 map_flags;
+	u32 id;
+	refcount_t refcnt;		/* descriptors, programs */
+	int usercnt;			/* descriptors only */
+	bool bypass_spec_v1;
+	bool frozen;
+	char name[BPF_OBJ_NAME_LEN];
+	struct list_head list;
+	struct btf *btf;
+	u32 btf_key_type_id;
+	u32 btf_value_type_id;
+	/* PROG_ARRAY: kind of the programs that it holds, fixed by the first. */
+	struct {
+		bool set;
+		enum bpf_prog_type type;
+		bool jited;
+	} owner;
+};
+
+struct bpf_prog {
+	refcount_t refcnt;
+	enum bpf_prog_type type;
+	enum bpf_attach_type expected_attach_type;
+	u32 len;			/* instructions after the verifier's changes */
+	u32 jited_len;			/* bytes of code */
+	u8 gpl_compatible:1,
+	   kprobe_override:1,		/* calls bpf_override_return */
+	   sleepable:1,
+	   has_callchain_buf:1,
+	   call_get_stack:1;
+	u32 tail_call_entry;		/* where a tail call enters the code, bytes from its start */
+	u8 tag[BPF_TAG_SIZE];
+	char name[BPF_OBJ_NAME_LEN];
+	u32 id;
+	u32 stack_depth;
+	u32 verified_insns;
+	u64 load_time;			/* ns since boot */
+	u32 created_by_uid;
+	u32 used_map_cnt;
+	struct bpf_map **used_maps;
+	u32 func_cnt;
+	unsigned int (*bpf_func)(const void *ctx, const void *insn);
+	void *image;			/* executable memory, image_size bytes */
+	size_t image_size;
+	struct bpf_insn *insns;		/* as user space gave them, insn_cnt of them */
+	u32 insn_cnt;
+	struct list_head list;
+};
+
+/* Takes a reference of the program behind a descriptor. ERR_PTR(-EBADF), or -EINVAL if it is something else. */
+struct bpf_prog *bpf_prog_get(u32 ufd);
+struct bpf_prog *bpf_prog_get_type(u32 ufd, enum bpf_prog_type type);
+void bpf_prog_inc(struct bpf_prog *prog);
+void bpf_prog_put(struct bpf_prog *prog);
+struct bpf_map *bpf_map_get(u32 ufd);
+void bpf_map_inc(struct bpf_map *map);
+void bpf_map_put(struct bpf_map *map);
+
+/* Runs the program's code on @ctx; the caller keeps it from going away. */
+static inline u32 bpf_prog_run(const struct bpf_prog *prog, const void *ctx)
+{
+	return prog->bpf_func(ctx, prog->insns);
+}
+
+/* Tracing programs running on this CPU; a probe that hits while it is not 0 is skipped (A22). */
+extern int bpf_prog_active;
+
+/* The programs of one event, in the order in which they were attached. */
+struct bpf_prog_array_item {
+	struct bpf_prog *prog;
+	u64 bpf_cookie;
+};
+
+struct bpf_prog_array {
+	u32 cnt;
+	struct bpf_prog_array_item items[];
+};
+
+#define BPF_TRACE_MAX_PROGS 64
+
+/*
+ * A new array: @old without @exclude and with @include (either may be NULL) at its end. *@new_array is NULL if it would be empty.
+ * -EEXIST if @include is there already, -ENOENT if @exclude is not, -E2BIG, -ENOMEM. @old is left alone.
+ */
+int bpf_prog_array_copy(struct bpf_prog_array *old, struct bpf_prog *exclude, struct bpf_prog *include, u64 bpf_cookie,
+			struct bpf_prog_array **new_array);
+void bpf_prog_array_free(struct bpf_prog_array *array);
+
+/*
+ * Runs the programs of an event on @ctx. The result is what they returned ANDed, each taken modulo 2; 0 means that the
+ * event is to be dropped. 0 without running anything if a tracing program is running already. 1 if there are none.
+ */
+unsigned int trace_call_bpf(struct trace_event_call *call, void *ctx);
+
+/*
+ * Attaches and detaches a program to an event's source (the second half of PERF_EVENT_IOC_SET_BPF): the override rule
+ * (A12), -EEXIST if the perf event has a program, -E2BIG. Stores the program in event->prog and takes over the reference.
+ */
+int perf_event_attach_bpf_prog(struct perf_event *event, struct bpf_prog *prog, u64 bpf_cookie);
+void perf_event_detach_bpf_prog(struct perf_event *event);
+
+/* bpf(2) BPF_LINK_CREATE with BPF_PERF_EVENT, and what closes it, live with the other link kinds in src/bpf/guest. */
+
+/* A helper's address as the code generator calls it: five registers in, one out. */
+typedef u64 (*bpf_helper_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+
+/* Leaves the record {id, address} of a helper in the section that the co-processor's table is made from. */
+struct bpf_helper_entry {
+	u64 id;
+	u64 addr;
+};
+
+#define BPF_HELPER(name)									\
+	u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);					\
+	static const struct bpf_helper_entry bpf_helper_entry_##name				\
+	__attribute__((used, section("_bpf_helpers"), aligned(8))) = {				\
+		.id = BPF_FUNC_##name, .addr = (u64)bpf_##name };				\
+	u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+
+#endif
