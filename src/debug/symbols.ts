@@ -1,0 +1,86 @@
+/** Names for addresses and addresses for names, from ELF symbol tables. */
+import type { ElfSymbol } from "../machine/elf.ts";
+
+export interface Symbol {
+  readonly name: string;
+  readonly address: bigint;
+  /** 0 when the table does not say (labels in assembly). */
+  readonly size: bigint;
+  readonly isFunction: boolean;
+}
+
+/** Prefers what people call a place by: functions before labels, global names before local ones. */
+const rank = (symbol: ElfSymbol): number => (symbol.type === "function" ? 0 : 2) + (symbol.binding === "global" ? 0 : 1);
+
+export class Symbols {
+  readonly #byName = new Map<string, Symbol>();
+  /** By address; of several names for one address, the preferred one. */
+  readonly #sorted: Symbol[] = [];
+
+  constructor(symbols: readonly ElfSymbol[] = []) {
+    const usable = symbols
+      .filter(({ type }) => type === "function" || type === "object" || type === "none")
+      .sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : rank(a) - rank(b)));
+    for (const { name, address, size, type } of usable) {
+      const symbol = { name, address, size, isFunction: type === "function" };
+      if (!this.#byName.has(name)) this.#byName.set(name, symbol);
+      if (this.#sorted.at(-1)?.address !== address) this.#sorted.push(symbol);
+    }
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** The symbol called `name`; of local ones with the same name, the first. */
+  find(name: string): Symbol | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** The symbol that `address` lies in: inside its size, or after a label without one. */
+  at(address: bigint): Symbol | undefined {
+    let low = 0;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#sorted[middle].address <= address) low = middle + 1;
+      else high = middle;
+    }
+    const symbol = this.#sorted[low - 1];
+    if (symbol === undefined) return undefined;
+    // A label without a size reaches to the next symbol; after the last one, no further than a page.
+    const end = symbol.size > 0n ? symbol.address + symbol.size : (this.#sorted[low]?.address ?? symbol.address + 4096n);
+    return address < end ? symbol : undefined;
+  }
+
+  /** "open_ctree+0x5", or undefined for an address without a name. */
+  describe(address: bigint): string | undefined {
+    const symbol = this.at(address);
+    if (symbol === undefined) return undefined;
+    const offset = address - symbol.address;
+    return offset === 0n ? symbol.name : `${symbol.name}+0x${offset.toString(16)}`;
+  }
+
+  /** Names that contain `part`, at most `limit`: for "did you mean". */
+  similar(part: string, limit = 5): string[] {
+    const wanted = part.toLowerCase();
+    const found: string[] = [];
+    for (const name of this.#byName.keys()) {
+      if (name.toLowerCase().includes(wanted)) found.push(name);
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+}
+
+/**
+ * The address that `text` means: a symbol, symbol+offset, or a hexadecimal number with 0x. Undefined if it is none of these.
+ */
+export function parseAddress(text: string, symbols: Symbols): bigint | undefined {
+  const match = /^([A-Za-z_.$][\w.$]*)(?:\+(0x[0-9a-f]+|\d+))?$/i.exec(text);
+  if (match !== null) {
+    const symbol = symbols.find(match[1]);
+    return symbol && symbol.address + BigInt(match[2] ?? 0);
+  }
+  return /^0x[0-9a-f]+$/i.test(text) ? BigInt(text) : undefined;
+}
