@@ -1,0 +1,180 @@
+/**
+ * Compares what two processors made of a case, and tells a difference in a few readable lines.
+ */
+import { Capstone, Const, loadCapstone } from "capstone-wasm";
+import { describeEnding, hex, type Outcome, type Patch, registerName, type TestCase } from "./case.ts";
+import { layout } from "./layout.ts";
+
+const trapFlag = 0x100n;
+const exceptionsWithError = new Set([8, 10, 11, 12, 13, 14, 17]);
+const flagNames: readonly (readonly [number, string])[] = [
+  [0, "CF"],
+  [2, "PF"],
+  [4, "AF"],
+  [6, "ZF"],
+  [7, "SF"],
+  [8, "TF"],
+  [9, "IF"],
+  [10, "DF"],
+  [11, "OF"],
+  [14, "NT"],
+  [16, "RF"],
+  [18, "AC"],
+  [21, "ID"],
+];
+
+/** One thing in which two outcomes differ. */
+export interface Difference {
+  readonly what: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+function flags(value: bigint): string {
+  const names = flagNames.filter(([bit]) => (value >> BigInt(bit)) & 1n && bit !== 8).map(([, name]) => name);
+  return names.join(" ") || "none";
+}
+
+/** The parts of an FXSAVE image, by name. Registers are those of the stack's order, ST0 first. */
+function fxsaveParts(image: Uint8Array): [string, string][] {
+  const view = new DataView(image.buffer, image.byteOffset);
+  const word = (offset: number): string => view.getUint16(offset, true).toString(16).padStart(4, "0");
+  const parts: [string, string][] = [
+    ["x87 control", word(0)],
+    ["x87 status", word(2)],
+    ["x87 tags", image[4].toString(2).padStart(8, "0")],
+    ["x87 opcode", word(6)],
+    ["x87 instruction pointer", view.getBigUint64(8, true).toString(16)],
+    ["x87 data pointer", view.getBigUint64(16, true).toString(16)],
+    ["MXCSR", view.getUint32(24, true).toString(16).padStart(4, "0")],
+  ];
+  for (let i = 0; i < 8; i++) {
+    const at = 32 + i * 16;
+    parts.push([`st${i}`, `${word(at + 8)}:${view.getBigUint64(at, true).toString(16).padStart(16, "0")}`]);
+  }
+  for (let i = 0; i < 16; i++) {
+    const at = 160 + i * 16;
+    parts.push([
+      `xmm${i}`,
+      hex(
+        image
+          .subarray(at, at + 16)
+          .slice()
+          .reverse(),
+      ),
+    ]);
+  }
+  return parts;
+}
+
+function memoryAfter(changes: readonly Patch[]): Map<number, string> {
+  const quads = new Map<number, string>();
+  for (const change of changes) {
+    for (let i = 0; i < change.bytes.length; i += 8) {
+      quads.set(change.offset + i, hex(change.bytes.subarray(i, i + 8)));
+    }
+  }
+  return quads;
+}
+
+/** Everything in which `got` differs from `expected`. */
+export function compareOutcomes(expected: Outcome, got: Outcome): Difference[] {
+  const differences: Difference[] = [];
+  const check = (what: string, a: string, b: string): void => {
+    if (a !== b) differences.push({ what, expected: a, got: b });
+  };
+  const ending = (outcome: Outcome): string => {
+    const { ending } = outcome;
+    if (ending.kind !== "exception" || exceptionsWithError.has(ending.vector)) return describeEnding(ending);
+    return describeEnding({ ...ending, error: 0, cr2: 0n });
+  };
+  check("ends with", ending(expected), ending(got));
+  check("rip", expected.rip.toString(16), got.rip.toString(16));
+  for (let i = 0; i < 16; i++) {
+    if (expected.gpr[i] !== got.gpr[i]) {
+      check(registerName(i), expected.gpr[i].toString(16), got.gpr[i].toString(16));
+    }
+  }
+  check("flags", flags(expected.rflags & ~trapFlag), flags(got.rflags & ~trapFlag));
+  check("fs base", expected.fsBase.toString(16), got.fsBase.toString(16));
+  check("gs base", expected.gsBase.toString(16), got.gsBase.toString(16));
+  if (Buffer.compare(expected.fxsave.subarray(0, 416), got.fxsave.subarray(0, 416)) !== 0) {
+    const parts = fxsaveParts(got.fxsave);
+    fxsaveParts(expected.fxsave).forEach(([what, text], i) => {
+      check(what, text, parts[i][1]);
+    });
+  }
+  const before = memoryAfter(expected.changes);
+  const after = memoryAfter(got.changes);
+  for (const offset of new Set([...before.keys(), ...after.keys()])) {
+    const where = `[${(layout.data.address + offset).toString(16)}]`;
+    check(where, before.get(offset) ?? "unchanged", after.get(offset) ?? "unchanged");
+  }
+  return differences;
+}
+
+let disassembler: Capstone | undefined;
+
+/** Loads the disassembler; `disassemble` needs it. */
+export async function prepareDisassembler(): Promise<void> {
+  await loadCapstone();
+  disassembler = new Capstone(Const.CS_ARCH_X86, Const.CS_MODE_64);
+}
+
+/** The first instruction of the bytes as text, or a line saying that it is none. */
+export function disassemble(code: Uint8Array): string {
+  if (!disassembler) return "";
+  try {
+    const [first] = disassembler.disasm(Buffer.from(code), { address: 0x1000 });
+    return first ? `${first.mnemonic} ${first.opStr}`.trim() : "(not an instruction)";
+  } catch {
+    return "(not an instruction)";
+  }
+}
+
+/** The inputs of a case that matter to a reader: all registers that the text of the instruction names, or all. */
+function describeInputs(test: TestCase, text: string): string[] {
+  const lines: string[] = [];
+  const named = new Set<number>();
+  const aliases = [
+    ["al", "ah", "ax", "eax", "rax"],
+    ["cl", "ch", "cx", "ecx", "rcx"],
+    ["dl", "dh", "dx", "edx", "rdx"],
+    ["bl", "bh", "bx", "ebx", "rbx"],
+    ["spl", "sp", "esp", "rsp"],
+    ["bpl", "bp", "ebp", "rbp"],
+    ["sil", "si", "esi", "rsi"],
+    ["dil", "di", "edi", "rdi"],
+  ];
+  const words = new Set(text.split(/[^a-z0-9]+/));
+  for (let i = 0; i < 8; i++) if (aliases[i].some((name) => words.has(name))) named.add(i);
+  for (let i = 8; i < 16; i++) {
+    if ([`r${i}`, `r${i}d`, `r${i}w`, `r${i}b`].some((name) => words.has(name))) named.add(i);
+  }
+  if (named.size === 0 || /mul|div|cmpxchg|cpu|cw|cd|cq|shl|loop/.test(text)) for (const i of [0, 1, 2]) named.add(i);
+  const registers = [...named].sort((a, b) => a - b).map((i) => `${registerName(i)}=${test.gpr[i].toString(16)}`);
+  lines.push(`${registers.join(" ")} flags: ${flags(test.rflags)}`);
+  if (/xmm|st\(|^f|mxcsr|mm\d|emms/.test(text)) {
+    const wanted = fxsaveParts(test.fxsave).filter(([name]) => {
+      if (name.startsWith("xmm")) return words.has(name);
+      if (name.startsWith("st")) return /st\(|^f|mm\d/.test(text);
+      return name === "MXCSR" ? /xmm|mxcsr/.test(text) : /^f|mm\d/.test(text) && !/pointer|opcode/.test(name);
+    });
+    lines.push(wanted.map(([name, value]) => `${name}=${value}`).join(" "));
+  }
+  for (const { offset, bytes } of test.patches) {
+    if (bytes.length <= 32) lines.push(`memory [${(layout.data.address + offset).toString(16)}] = ${hex(bytes)}`);
+  }
+  return lines.filter((line) => line.trim());
+}
+
+/** A difference told to a human. */
+export function report(test: TestCase, differences: readonly Difference[]): string {
+  const text = disassemble(test.code);
+  const at = (layout.code.address + test.codeOffset).toString(16);
+  return [
+    `${test.name} (case ${test.seed}): ${hex(test.code)} at ${at}: ${text}`,
+    ...describeInputs(test, text).map((line) => `    ${line}`),
+    ...differences.map(({ what, expected, got }) => `  ${what}: processor ${expected}, emulator ${got}`),
+  ].join("\n");
+}
