@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/*
+ * /sys/kernel/debug/kprobes: list, enabled, blacklist. (semantics C23)
+ */
+#include "x86/arch.h"
+#include <kernel/debugfs.h>
+#include <kernel/init.h>
+#include <kernel/kallsyms.h>
+#include <kernel/kprobes.h>
+#include <kernel/seq_file.h>
+#include <kernel/uaccess.h>
+
+extern unsigned long __start_kprobe_blacklist[], __stop_kprobe_blacklist[];
+extern char __kprobes_text_start[], __kprobes_text_end[];
+extern char __entry_text_start[], __entry_text_end[];
+
+void for_each_kprobe(void (*visit)(struct kprobe *p, void *data), void *data);
+int kprobes_set_all_armed(bool armed);
+bool kprobes_all_armed(void);
+bool is_kretprobe(const struct kprobe *p);
+
+static void show_kprobe(struct kprobe *p, void *data)
+{
+	struct seq_file *m = data;
+	char symbol[KSYM_SYMBOL_LEN];
+
+	sprint_symbol(symbol, (unsigned long)p->addr);
+	/* "open_ctree+0x0/0x9a0" is shown as "open_ctree+0x0" */
+	for (char *c = symbol; *c; c++)
+		if (*c == '/') {
+			*c = '\0';
+			break;
+		}
+	seq_printf(m, "%px  %s  %s  %s%s%s\n", p->addr, is_kretprobe(p) ? "r" : "k", symbol,
+		   kprobe_gone(p) ? "[GONE]" : "", kprobe_disabled(p) && !kprobe_gone(p) ? "[DISABLED]" : "",
+		   p->flags & KPROBE_FLAG_OPTIMIZED ? "[OPTIMIZED]" : "");
+}
+
+static int list_show(struct seq_file *m, void *v)
+{
+	(void)v;
+	for_each_kprobe(show_kprobe, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(list);
+
+static int blacklist_show(struct seq_file *m, void *v)
+{
+	unsigned long size, into;
+
+	(void)v;
+	for (unsigned long *entry = __start_kprobe_blacklist; entry < __stop_kprobe_blacklist; entry++)
+		if (kallsyms_lookup_size_offset(*entry, &size, &into))
+			seq_printf(m, "0x%px-0x%px\t%ps\n", (void *)*entry, (void *)(*entry + size), (void *)*entry);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(blacklist);
+
+static ssize_t enabled_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	(void)file;
+	return simple_read_from_buffer(buf, count, pos, kprobes_all_armed() ? "1\n" : "0\n", 2);
+}
+
+static ssize_t enabled_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	char c;
+	int ret = -EINVAL;
+
+	(void)file;
+	(void)pos;
+	if (!count || copy_from_user(&c, buf, 1))
+		return -EFAULT;
+	if (c == '1' || c == 'y' || c == 'Y')
+		ret = kprobes_set_all_armed(true);
+	else if (c == '0' || c == 'n' || c == 'N')
+		ret = kprobes_set_all_armed(false);
+	return ret ? ret : (ssize_t)count;
+}
+
+static const struct file_operations enabled_fops = { .read = enabled_read, .write = enabled_write };
+
+static int __init kprobes_debugfs_init(void)
+{
+	struct dentry *dir = debugfs_create_dir("kprobes", NULL);
+
+	debugfs_create_file("list", 0400, dir, NULL, &list_fops);
+	debugfs_create_file("enabled", 0600, dir, NULL, &enabled_fops);
+	debugfs_create_file("blacklist", 0400, dir, NULL, &blacklist_fops);
+	return 0;
+}
+late_initcall(kprobes_debugfs_init);
