@@ -3,7 +3,7 @@
  * whom. An edge sends once; a level stays with its "remote IRR" until the processor's EOI, and is sent again if still asserted.
  */
 import type { AccessSize, DeviceState, MmioDevice, Stateful } from "./device.ts";
-import type { InterruptMessage } from "./local-apic.ts";
+import { Delivery, type InterruptMessage } from "./local-apic.ts";
 
 const SELECT = 0x00;
 const WINDOW = 0x10;
@@ -48,6 +48,11 @@ export class IoApic implements MmioDevice, Stateful {
     this.#asserted[pin] = asserted;
     if (rising && (this.#low[pin] & LEVEL) === 0) this.#pendingEdge[pin] = true;
     this.#service(pin);
+  }
+
+  /** Whether an input is open that would send an NMI. */
+  canSendNmi(): boolean {
+    return this.#low.some((low) => (low & MASKED) === 0 && ((low >> 8) & 7) === Delivery.nmi);
   }
 
   /** The processor ended a level-triggered interrupt. */

@@ -1,0 +1,330 @@
+/**
+ * What `tsx run.ts` does once its options are parsed: boot, run with trace or script, report. docs/command.md is its manual.
+ */
+import { closeSync, ftruncateSync, openSync, realpathSync, writeSync } from "node:fs";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type BootOverrides, boot, readBootSource } from "../machine/boot/boot.ts";
+import { Disk } from "../machine/disk.ts";
+import { fileProblem, InputError, messageOf } from "../machine/input-error.ts";
+import type { Machine, Stop } from "../machine/machine.ts";
+import { loadDisassembler } from "./disassemble.ts";
+import { describeStop, Session, SessionError } from "./session.ts";
+import { parseAddress, Symbols } from "./symbols.ts";
+import { Trace, type TracePlace } from "./trace.ts";
+
+/** The options, as the command line names them. */
+export interface RunOptions {
+  readonly image: string;
+  readonly disk?: readonly string[];
+  /** Guest path and host path. */
+  readonly file?: readonly (readonly [string, string])[];
+  readonly exec?: string;
+  readonly append?: string;
+  /** Bytes. */
+  readonly memory?: number;
+  readonly serial2?: string;
+  readonly input?: string;
+  readonly interactive?: boolean;
+  readonly script?: string;
+  readonly maxInstructions?: number;
+  readonly trace?: boolean;
+  readonly traceAll?: boolean;
+  readonly traceFrom?: string;
+  readonly traceUntil?: string;
+  readonly traceSymbols?: readonly string[];
+  readonly traceFile?: string;
+  readonly json?: string;
+  readonly bpfCoprocessor?: boolean;
+}
+
+export interface RunOutput {
+  stdout(data: Uint8Array | string): void;
+  stderr(text: string): void;
+}
+
+const EXIT_CODE = { reboot: 120, panic: 121, "triple-fault": 122, halted: 123, "instruction-limit": 124 } as const;
+const EXIT_SCRIPT_FAILED = 126;
+const EXIT_INTERRUPTED = 130;
+
+/** The command's own exit codes, for --help. */
+export const EXIT_CODES: readonly { readonly code: number; readonly meaning: string }[] = [
+  { code: EXIT_CODE.reboot, meaning: "the guest asked for a reboot" },
+  { code: EXIT_CODE.panic, meaning: "the guest's kernel panicked" },
+  { code: EXIT_CODE["triple-fault"], meaning: "triple fault" },
+  { code: EXIT_CODE.halted, meaning: "the processor is halted and nothing can wake it" },
+  { code: EXIT_CODE["instruction-limit"], meaning: "the instruction limit was reached (--max-instructions)" },
+  { code: 125, meaning: "bad usage or bad input; nothing was run" },
+  { code: EXIT_SCRIPT_FAILED, meaning: "the script failed (--script)" },
+  { code: EXIT_INTERRUPTED, meaning: "interrupted (Ctrl-C)" },
+];
+
+/** Ctrl-] leaves an interactive run on a terminal. */
+const ESCAPE = 0x1d;
+
+/** Runs an image. Returns the command's exit code. Throws InputError for anything wrong with what was given. */
+export async function runCommand(options: RunOptions, output: RunOutput): Promise<number> {
+  const source = await readBootSource(options.image);
+  const overrides = await readOverrides(options);
+  const input = options.input === undefined ? undefined : await readInput("--input", options.input);
+  const { machine, elf, commandLine } = boot(source, overrides);
+  const symbols = new Symbols(elf.symbols());
+  const script = options.script ?? source.script;
+  const action = await loadScript(options.script, source.script);
+
+  const inputs = [options.image, ...(options.disk ?? []), ...(options.file ?? []).map(([, host]) => host)];
+  const files: OutputFile[] = [];
+  const openOutput = (option: string, path: string | undefined): OutputFile | undefined => {
+    if (path === undefined) return undefined;
+    const file = new OutputFile(option, path, inputs);
+    files.push(file);
+    return file;
+  };
+  try {
+    const json = openOutput("--json", options.json);
+    const serial2 = openOutput("--serial2", options.serial2);
+    const traceFile = openOutput("--trace-file", options.traceFile);
+    machine.console.listener = (bytes) => output.stdout(bytes);
+    machine.serial2.listener = (bytes) => serial2?.write(bytes);
+    const print = (line: string): void => (traceFile ? traceFile.write(`${line}\n`) : output.stderr(`${line}\n`));
+    const trace = await makeTrace(options, machine, symbols, print);
+    const limits = options.maxInstructions === undefined ? {} : { instructions: options.maxInstructions };
+    const session = await Session.create({
+      machine,
+      symbols,
+      ...(trace && { runner: trace }),
+      log: (line) => output.stderr(`${line}\n`),
+      limits,
+    });
+    if (input !== undefined) machine.sendInput(input);
+
+    let interrupted = false;
+    const interrupt = (): void => {
+      interrupted = true;
+      machine.requestStop();
+    };
+    process.once("SIGINT", interrupt);
+    const detach = options.interactive === true ? attachTerminal(machine, interrupt) : undefined;
+    let stop: Stop;
+    let failure: string | undefined;
+    try {
+      if (action !== undefined) failure = await runScript(action, session, script ?? "");
+      stop = failure === undefined ? await runToEnd(session, detach !== undefined, () => interrupted) : { reason: "requested" };
+    } finally {
+      detach?.();
+      process.removeListener("SIGINT", interrupt);
+    }
+
+    const code = failure !== undefined ? EXIT_SCRIPT_FAILED : exitCode(stop);
+    const reason = failure !== undefined ? "script-failed" : interrupted ? "interrupted" : stop.reason;
+    if (failure !== undefined) output.stderr(`error: ${failure}\n`);
+    else if (stop.reason !== "exit") {
+      const where = symbols.describe(machine.cpu.state.rip) ?? `0x${machine.cpu.state.rip.toString(16)}`;
+      output.stderr(`run.ts: ${describeStop(stop, symbols)}, after ${machine.instructions} instructions, at ${where}\n`);
+    }
+    json?.write(
+      `${JSON.stringify(
+        {
+          image: options.image,
+          commandLine,
+          memory: machine.memory.size,
+          exitReason: reason,
+          exitCode: code,
+          instructions: machine.instructions,
+          ticks: machine.time,
+          stateHash: machine.stateHash(),
+          consoleBytes: machine.console.count,
+          consoleSha256: machine.console.sha256(),
+          serial2Bytes: machine.serial2.count,
+          serial2Sha256: machine.serial2.sha256(),
+        },
+        undefined,
+        2,
+      )}\n`,
+    );
+    return code;
+  } finally {
+    for (const file of files) file.close();
+  }
+}
+
+/** The guest's code as the shell sees it; a code that would look like success but is not becomes 255. */
+function exitCode(stop: Stop): number {
+  switch (stop.reason) {
+    case "exit":
+      return stop.code !== 0 && (stop.code & 0xff) === 0 ? 255 : stop.code & 0xff;
+    case "requested":
+    case "breakpoint":
+    case "time":
+      return EXIT_INTERRUPTED;
+    default:
+      return EXIT_CODE[stop.reason];
+  }
+}
+
+async function runToEnd(session: Session, waitsForInput: boolean, interrupted: () => boolean): Promise<Stop> {
+  for (;;) {
+    const stop = await session.run();
+    if (interrupted()) return { reason: "requested" };
+    if (stop.reason === "halted" && waitsForInput) await new Promise((wake) => setTimeout(wake, 10));
+    else if (stop.reason !== "breakpoint" && stop.reason !== "requested") return stop;
+  }
+}
+
+async function readInput(option: string, path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new InputError(`${option} ${path}: cannot be read: ${fileProblem(error)}`);
+  }
+}
+
+async function readOverrides(options: RunOptions): Promise<BootOverrides> {
+  const files = new Map<string, { data: Uint8Array; mode: number }>();
+  for (const [guest, host] of options.file ?? []) {
+    const data = await readInput("--file", host);
+    // Only whether it can be executed is taken over: the rest depends on the host's umask.
+    const executable = ((await stat(host)).mode & 0o111) !== 0;
+    files.set(guest, { data, mode: executable ? 0o755 : 0o644 });
+  }
+  const disks = options.disk && (await Promise.all(options.disk.map((path) => Disk.fromFile(path))));
+  return {
+    files,
+    ...(disks && { disks }),
+    ...(options.memory !== undefined && { memory: options.memory }),
+    ...(options.append !== undefined && { append: options.append }),
+    ...(options.exec !== undefined && { exec: options.exec }),
+    ...(options.bpfCoprocessor !== undefined && { bpfCoprocessor: options.bpfCoprocessor }),
+  };
+}
+
+/** A file that the command writes, opened before the run so that nothing is computed in vain. */
+class OutputFile {
+  readonly #descriptor: number;
+
+  constructor(option: string, path: string, inputs: readonly string[]) {
+    const real = (name: string): string => {
+      try {
+        return realpathSync(name);
+      } catch {
+        return resolve(name);
+      }
+    };
+    if (inputs.some((name) => real(name) === real(path)))
+      throw new InputError(`${option} ${path}: this file is an input of the run and would be overwritten`);
+    try {
+      this.#descriptor = openSync(path, "a");
+    } catch (error) {
+      throw new InputError(`${option} ${path}: cannot be written: ${fileProblem(error)}`);
+    }
+    try {
+      ftruncateSync(this.#descriptor);
+    } catch {
+      // Devices and pipes have no length.
+    }
+  }
+
+  write(data: Uint8Array | string): void {
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    for (let position = 0; position < bytes.length; )
+      position += writeSync(this.#descriptor, bytes, position, bytes.length - position);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+async function makeTrace(
+  options: RunOptions,
+  machine: Machine,
+  symbols: Symbols,
+  print: (line: string) => void,
+): Promise<Trace | undefined> {
+  const { trace, traceAll, traceFrom, traceUntil, traceSymbols, traceFile } = options;
+  const wanted = [trace, traceAll, traceFrom, traceUntil, traceSymbols, traceFile].some((option) => option !== undefined);
+  if (!wanted) return undefined;
+  const symbolError = (option: string, name: string): InputError => {
+    const similar = symbols.similar(name.replace(/\+.*/, ""));
+    const hint = similar.length > 0 ? `; there is ${similar.join(", ")}` : "";
+    return new InputError(`${option} ${name}: the kernel has no such symbol${hint}`);
+  };
+  const place = (option: string, text: string | undefined): TracePlace | undefined => {
+    if (text === undefined) return undefined;
+    if (/^\d+$/.test(text)) return { time: Number(text) };
+    const address = parseAddress(text, symbols);
+    if (address === undefined) throw symbolError(option, text);
+    return { address };
+  };
+  for (const name of traceSymbols ?? [])
+    if (symbols.find(name) === undefined) throw symbolError("--trace-symbols", name);
+  const from = place("--trace-from", traceFrom);
+  const until = place("--trace-until", traceUntil);
+  return new Trace(machine, symbols, await loadDisassembler(symbols), {
+    ...(traceAll === true && { all: true }),
+    ...(from && { from }),
+    ...(until && { until }),
+    ...(traceSymbols && { functions: new Set(traceSymbols) }),
+    print,
+  });
+}
+
+type Script = (session: Session) => unknown;
+
+/** Loads the script's default export. A script inside an image is written to a temporary file for this. */
+async function loadScript(path: string | undefined, text: string | undefined): Promise<Script | undefined> {
+  if (path !== undefined) {
+    await readInput("--script", path);
+    return importScript(resolve(path), `--script ${path}`);
+  }
+  if (text === undefined) return undefined;
+  const folder = await mkdtemp(join(tmpdir(), "enomem-"));
+  try {
+    const file = join(folder, "script.ts");
+    await writeFile(file, text);
+    return await importScript(file, "the image's script");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function importScript(path: string, name: string): Promise<Script> {
+  let script: unknown;
+  try {
+    script = (await import(pathToFileURL(path).href)).default;
+  } catch (error) {
+    throw new InputError(`${name}: cannot be loaded: ${messageOf(error).split("\n")[0]}`);
+  }
+  if (typeof script !== "function")
+    throw new InputError(`${name}: expected a default export that is a function, got ${typeof script}`);
+  return (session) => script(session);
+}
+
+/** Returns what went wrong, if something did. */
+async function runScript(script: Script, session: Session, name: string): Promise<string | undefined> {
+  try {
+    await script(session);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SessionError) return `${name.includes("\n") ? "script" : name}: ${error.message}`;
+    return `${name.includes("\n") ? "script" : name}: ${error instanceof Error ? error.stack : String(error)}`;
+  }
+}
+
+/** Connects standard input to the console. Returns what disconnects it. */
+function attachTerminal(machine: Machine, leave: () => void): () => void {
+  const { stdin } = process;
+  const receive = (data: Buffer): void => {
+    if (stdin.isTTY && data.includes(ESCAPE)) leave();
+    else machine.sendInput(data);
+  };
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdin.on("data", receive);
+  return () => {
+    stdin.off("data", receive);
+    if (stdin.isTTY) stdin.setRawMode(false);
+    stdin.pause();
+  };
+}

@@ -1,0 +1,313 @@
+/**
+ * The machine: processor, memory and devices of the platform put together, and the loop that runs them. Time is counted in ticks (see
+ * `platform.ticksPerSecond`): one for each instruction; while the processor is halted, time jumps to the next alarm of a
+ * device. Nothing of the host's time or chance enters.
+ */
+import { Cpu, type StopReason, type SystemBus } from "../cpu/index.ts";
+import { Bus } from "../devices/bus.ts";
+import type { Clock, DeviceState, Stateful } from "../devices/device.ts";
+import {
+  debugExitPort,
+  KEYBOARD_CONTROLLER_PORT,
+  keyboardResetPort,
+  pvpanicPort,
+  RESET_CONTROL_PORT,
+  resetControlPort,
+} from "../devices/exit-ports.ts";
+import { IoApic } from "../devices/io-apic.ts";
+import { LocalApic } from "../devices/local-apic.ts";
+import { Pic8259 } from "../devices/pic-8259.ts";
+import { platform } from "../devices/platform.ts";
+import { Uart16550 } from "../devices/uart-16550.ts";
+import { type BlockStorage, VirtioBlock } from "../devices/virtio-blk.ts";
+import { VirtioMmio } from "../devices/virtio-mmio.ts";
+import { diskSlot } from "./command-line.ts";
+import { ConsoleLog } from "./console-log.ts";
+import { EventQueue } from "./event-queue.ts";
+import { InputError } from "./input-error.ts";
+import { checkMemorySize } from "./memory-size.ts";
+import { stateHash } from "./state-hash.ts";
+
+/** How the guest ended its run. */
+export type End =
+  /** It wrote `code` to the debug-exit port. */
+  | { readonly reason: "exit"; readonly code: number }
+  /** It asked for a reset. */
+  | { readonly reason: "reboot" }
+  /** Its kernel panicked (pvpanic). */
+  | { readonly reason: "panic" }
+  | { readonly reason: "triple-fault" };
+
+/** Why a run stopped. */
+export type Stop =
+  | End
+  /** The processor is halted, and nothing will wake it but input from outside. */
+  | { readonly reason: "halted" }
+  /** The number of instructions given to run() has been executed. */
+  | { readonly reason: "instruction-limit" }
+  /** The time given to run() has come. */
+  | { readonly reason: "time" }
+  /** The instruction at `address`, which is in {@link Machine.breakpoints}, is next. */
+  | { readonly reason: "breakpoint"; readonly address: bigint }
+  /** {@link Machine.requestStop} was called. */
+  | { readonly reason: "requested" };
+
+export interface MachineOptions {
+  /** Bytes of RAM, whole pages from 1 MiB to 2 GiB. */
+  readonly memory: number;
+  /** Disks on virtio-mmio, the first in the last slot, as QEMU places them. At most 8. */
+  readonly disks?: readonly BlockStorage[];
+}
+
+export interface RunLimits {
+  /** Stop when the clock reaches this time (ticks). */
+  readonly time?: number;
+  /** Stop when this many instructions have been executed since the machine was made. */
+  readonly instructions?: number;
+}
+
+/** A halted processor that so many alarms in a row do not wake will not be woken by more of them. */
+const FUTILE_ALARMS = 1_000_000;
+const INTERRUPT_FLAG = 0x200n;
+
+export class Machine {
+  readonly cpu: Cpu;
+  readonly bus = new Bus();
+  /** What the guest printed on its first serial port, and on its second. */
+  readonly console = new ConsoleLog();
+  readonly serial2 = new ConsoleLog();
+  readonly #queue = new EventQueue();
+  readonly #localApic: LocalApic;
+  readonly #ioApic: IoApic;
+  readonly #pic: Pic8259;
+  readonly #uarts: readonly Uart16550[];
+  /** Everything that has state, by name, for the state hash. */
+  readonly #devices = new Map<string, Stateful>();
+  #end: End | undefined;
+  /** The limit of the processor's run under way. */
+  #limit = 0;
+  /** The breakpoint last reported: going on from it executes its instruction. */
+  #reported: { readonly address: bigint; readonly retired: number } | undefined;
+
+  constructor(options: MachineOptions) {
+    const memoryBytes = checkMemorySize(options.memory);
+    const disks = options.disks ?? [];
+    if (disks.length > platform.virtioMmio.slots)
+      throw new InputError(`${disks.length} disks, the machine has room for ${platform.virtioMmio.slots}`);
+    this.cpu = new Cpu({ ramBytes: memoryBytes, bus: this.#systemBus() });
+    this.#queue.armed = (time) => {
+      if (time >= this.#limit) return;
+      this.#limit = Math.max(time, this.cpu.time);
+      this.cpu.setLimit(this.#limit);
+    };
+
+    this.#localApic = new LocalApic({
+      clock: this.clock,
+      address: platform.localApic.address,
+      changed: () => this.#updateInterruptLine(),
+      nmi: () => this.cpu.raiseNmi(),
+      init: () => this.end({ reason: "reboot" }),
+      endOfInterrupt: (vector) => this.#ioApic.endOfInterrupt(vector),
+    });
+    this.#ioApic = new IoApic(platform.ioApic.pins, (message) => this.#localApic.receive(message));
+    this.#pic = new Pic8259(() => this.#updateInterruptLine());
+    this.bus.mapMmio(platform.localApic.address, platform.localApic.size, this.#localApic);
+    this.bus.mapMmio(platform.ioApic.address, platform.ioApic.size, this.#ioApic);
+    this.bus.mapPorts(0x20, 2, this.#pic.ports("first"));
+    this.bus.mapPorts(0xa0, 2, this.#pic.ports("second"));
+    this.bus.mapPorts(0x4d0, 2, this.#pic.edgeLevelPorts());
+    this.#devices.set("local APIC", this.#localApic).set("I/O APIC", this.#ioApic).set("8259", this.#pic);
+
+    this.#uarts = platform.uart.map(({ port, irq }, number) => {
+      const log = number === 0 ? this.console : this.serial2;
+      const uart = new Uart16550({ line: this.irqLine(irq), clock: this.clock, send: (byte) => log.append(byte) });
+      this.bus.mapPorts(port, 8, uart);
+      this.#devices.set(`UART ${number}`, uart).set(`UART ${number} output`, log);
+      return uart;
+    });
+
+    const { address, stride, slots } = platform.virtioMmio;
+    const memory = this.cpu.memory;
+    for (let index = 0; index < slots; index++) {
+      const { address: slotAddress, pin } = diskSlot(index);
+      const storage = disks.at(index);
+      const device = storage && new VirtioBlock({ storage, memory, clock: this.clock });
+      const slot = new VirtioMmio({ ...(device && { device }), memory, line: this.irqLine(pin) });
+      this.bus.mapMmio(slotAddress, stride, slot);
+      this.#devices.set(`virtio-mmio ${(slotAddress - address) / stride}`, slot);
+    }
+
+    this.bus.mapPorts(platform.debugExitPort, 4, debugExitPort((code) => this.end({ reason: "exit", code })));
+    this.bus.mapPorts(platform.pvpanicPort, 1, pvpanicPort(() => this.end({ reason: "panic" })));
+    const reset = (): void => this.end({ reason: "reboot" });
+    this.bus.mapPorts(KEYBOARD_CONTROLLER_PORT, 1, keyboardResetPort(reset));
+    this.bus.mapPorts(RESET_CONTROL_PORT, 1, resetControlPort(reset));
+  }
+
+  /** Guest time and alarms, for devices. */
+  get clock(): Clock {
+    return { now: () => this.cpu.time, timer: (callback) => this.#queue.timer(callback) };
+  }
+
+  /** Interrupt request `irq` of the board: input of the I/O APIC and, up to 15, of the 8259 pair. */
+  irqLine(irq: number): (asserted: boolean) => void {
+    return (asserted) => {
+      this.#ioApic.setPin(irq, asserted);
+      if (irq < 16) this.#pic.setInput(irq, asserted);
+    };
+  }
+
+  /** Adds a device's state to the state hash. */
+  addStateful(name: string, device: Stateful): void {
+    this.#devices.set(name, device);
+  }
+
+  get memory(): Cpu["memory"] {
+    return this.cpu.memory;
+  }
+
+  /** Ticks since the start. */
+  get time(): number {
+    return this.cpu.time;
+  }
+
+  /** Instructions executed since the start. */
+  get instructions(): number {
+    return this.cpu.retired;
+  }
+
+  /** How the guest ended its run, once it has. */
+  get ended(): End | undefined {
+    return this.#end;
+  }
+
+  /** Virtual addresses before whose instruction a run stops. */
+  get breakpoints(): Set<bigint> {
+    return this.cpu.breakpoints;
+  }
+
+  /** Types on the console, or sends to the second serial port. */
+  sendInput(data: Uint8Array | string, port: 0 | 1 = 0): void {
+    this.#uarts[port].receive(typeof data === "string" ? Buffer.from(data) : data);
+  }
+
+  /** Ends the guest's run; the first end counts. */
+  end(end: End): void {
+    this.#end ??= end;
+    this.cpu.requestStop();
+  }
+
+  /** Makes the run under way stop at the next instruction boundary. */
+  requestStop(): void {
+    this.cpu.requestStop();
+  }
+
+  /** Runs until something stops it. A machine whose guest has ended stays ended. */
+  run(limits: RunLimits = {}): Stop {
+    const stop = this.#run(limits.time ?? Infinity, limits.instructions ?? Infinity);
+    this.console.flush();
+    this.serial2.flush();
+    return stop;
+  }
+
+  /**
+   * Executes one instruction, or delivers one interrupt. A halted processor is woken by the next alarm first. Returns undefined,
+   * or why nothing could be executed.
+   */
+  step(): Stop | undefined {
+    for (let futile = 0; ; futile++) {
+      this.#queue.runDue(this.cpu.time);
+      if (this.#end !== undefined) return this.#end;
+      const stop = this.cpu.step();
+      if (this.#end !== undefined) return undefined; // the instruction ended the run: the next call says so
+      if (stop.kind === "shutdown") this.end({ reason: "triple-fault" });
+      if (stop.kind !== "halted") return undefined;
+      if (futile >= FUTILE_ALARMS || !this.#skipToAlarm(Infinity)) return { reason: "halted" };
+    }
+  }
+
+  #run(untilTime: number, untilInstructions: number): Stop {
+    const cpu = this.cpu;
+    let futile = 0;
+    let lastRetired = cpu.retired;
+    if (this.#reported?.retired === cpu.retired && cpu.breakpoints.has(this.#reported.address)) {
+      this.#reported = undefined;
+      const stopped = this.step();
+      if (stopped !== undefined) return stopped;
+    }
+    for (;;) {
+      this.#queue.runDue(cpu.time);
+      if (this.#end !== undefined) return this.#end;
+      if (cpu.retired >= untilInstructions) return { reason: "instruction-limit" };
+      if (cpu.time >= untilTime) return { reason: "time" };
+      const alarm = this.#queue.next() ?? Infinity;
+      const limit = Math.min(alarm, untilTime, cpu.time + (untilInstructions - cpu.retired), Number.MAX_SAFE_INTEGER);
+      // An alarm that is due again at once still lets one instruction pass.
+      this.#limit = Math.max(limit, cpu.time + 1);
+      const reason: StopReason = cpu.run(this.#limit);
+      this.#limit = 0;
+      if (this.#end !== undefined) return this.#end;
+      switch (reason.kind) {
+        case "time":
+          break;
+        case "requested":
+          return { reason: "requested" };
+        case "breakpoint":
+          this.#reported = { address: reason.address, retired: cpu.retired };
+          return { reason: "breakpoint", address: reason.address };
+        case "shutdown":
+          this.end({ reason: "triple-fault" });
+          break;
+        case "halted":
+          futile = cpu.retired === lastRetired ? futile + 1 : 0;
+          lastRetired = cpu.retired;
+          if (futile > FUTILE_ALARMS || !this.#skipToAlarm(untilTime)) return { reason: "halted" };
+      }
+    }
+  }
+
+  /** Moves a halted processor's time to the next alarm, or to `limit`. False if nothing is to come that could wake it. */
+  #skipToAlarm(limit: number): boolean {
+    const alarm = this.#queue.next();
+    // With interrupts off only an NMI wakes, and no alarm leads to one but through an I/O APIC entry.
+    const deaf = (this.cpu.state.rflags & INTERRUPT_FLAG) === 0n && !this.#ioApic.canSendNmi();
+    if (alarm === undefined || deaf) return false;
+    const target = Math.min(alarm, limit);
+    if (target > this.cpu.time) this.cpu.advanceTime(target - this.cpu.time);
+    return true;
+  }
+
+  #updateInterruptLine(): void {
+    this.cpu.setInterruptLine(
+      this.#localApic.hasInterrupt() || (this.#pic.hasInterrupt() && this.#localApic.acceptsExternal()),
+    );
+  }
+
+  #systemBus(): SystemBus {
+    return {
+      readPort: (port, size) => this.bus.readPort(port, size),
+      writePort: (port, size, value) => this.bus.writePort(port, size, value),
+      readMmio: (address, size) => this.bus.readMmio(address, size),
+      writeMmio: (address, size, value) => this.bus.writeMmio(address, size, value),
+      acknowledgeInterrupt: () => {
+        const fromPic = !this.#localApic.hasInterrupt() && this.#pic.hasInterrupt() && this.#localApic.acceptsExternal();
+        const vector = fromPic ? this.#pic.acknowledge() : this.#localApic.acknowledge();
+        this.#updateInterruptLine();
+        return vector;
+      },
+      readTaskPriority: () => this.#localApic.taskPriority >> 4,
+      writeTaskPriority: (value) => {
+        this.#localApic.taskPriority = (value & 0xf) << 4;
+      },
+      readMsr: (index) => this.#localApic.readMsr(index),
+      writeMsr: (index, value) => this.#localApic.writeMsr(index, value),
+    };
+  }
+
+  /** The state of processor, memory and devices as one SHA-256, lower-case hexadecimal. */
+  stateHash(): string {
+    const devices: Record<string, DeviceState> = {};
+    for (const [name, device] of this.#devices) devices[name] = device.state();
+    return stateHash(this.memory.bytes, { cpu: this.cpu.state.snapshot(), devices });
+  }
+}
