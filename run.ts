@@ -45,9 +45,15 @@ function list(text: string): string[] {
 function command(io: CommandIo, action: (image: string, options: Omit<RunOptions, "image">) => Promise<void>): Command {
   const codes = EXIT_CODES.map(({ code, meaning }) => `  ${String(code).padEnd(9)}${meaning}`).join("\n");
   return new Command("run.ts")
-    .description("Runs an image, or a bare ELF kernel, in an x86-64 machine. The guest's console goes to standard output.")
+    .description(
+      "Runs an image, or a bare ELF kernel, in an x86-64 machine. The guest's console goes to standard output.",
+    )
     .argument("<image>", "image bundle (.bin) or ELF kernel with a PVH entry point")
-    .option("--disk <file>", "disk for the guest, raw or gzip, in place of the image's; never written; repeatable", append)
+    .option(
+      "--disk <file>",
+      "disk for the guest, raw or gzip, in place of the image's; never written; repeatable",
+      append,
+    )
     .option("--file <guest=host>", "adds or replaces a file in the guest's root; repeatable", guestFile)
     .option("--exec <command>", "program and arguments that run instead of the image's")
     .option("--append <options>", "adds options to the kernel command line")

@@ -111,7 +111,10 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
     let failure: string | undefined;
     try {
       if (action !== undefined) failure = await runScript(action, session, script ?? "");
-      stop = failure === undefined ? await runToEnd(session, detach !== undefined, () => interrupted) : { reason: "requested" };
+      stop =
+        failure === undefined
+          ? await runToEnd(session, detach !== undefined, () => interrupted)
+          : { reason: "requested" };
     } finally {
       detach?.();
       process.removeListener("SIGINT", interrupt);
@@ -122,7 +125,9 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
     if (failure !== undefined) output.stderr(`error: ${failure}\n`);
     else if (stop.reason !== "exit") {
       const where = symbols.describe(machine.cpu.state.rip) ?? `0x${machine.cpu.state.rip.toString(16)}`;
-      output.stderr(`run.ts: ${describeStop(stop, symbols)}, after ${machine.instructions} instructions, at ${where}\n`);
+      output.stderr(
+        `run.ts: ${describeStop(stop, symbols)}, after ${machine.instructions} instructions, at ${where}\n`,
+      );
     }
     json?.write(
       `${JSON.stringify(
@@ -244,7 +249,9 @@ async function makeTrace(
   print: (line: string) => void,
 ): Promise<Trace | undefined> {
   const { trace, traceAll, traceFrom, traceUntil, traceSymbols, traceFile } = options;
-  const wanted = [trace, traceAll, traceFrom, traceUntil, traceSymbols, traceFile].some((option) => option !== undefined);
+  const wanted = [trace, traceAll, traceFrom, traceUntil, traceSymbols, traceFile].some(
+    (option) => option !== undefined,
+  );
   if (!wanted) return undefined;
   const symbolError = (option: string, name: string): InputError => {
     const similar = symbols.similar(name.replace(/\+.*/, ""));

@@ -91,7 +91,8 @@ export class Session {
       action,
       remove: () => {
         this.#breakpoints.delete(breakpoint);
-        if (![...this.#breakpoints].some((other) => other.address === address)) this.machine.breakpoints.delete(address);
+        if (![...this.#breakpoints].some((other) => other.address === address))
+          this.machine.breakpoints.delete(address);
       },
     };
     this.#breakpoints.add(breakpoint);
@@ -119,7 +120,9 @@ export class Session {
     try {
       const stop = await this.run(limits);
       if (stop.reason !== "breakpoint" || stop.address !== breakpoint.address)
-        throw new SessionError(`expected to reach ${this.describe(breakpoint.address)}, but ${describeStop(stop, this.symbols)}`);
+        throw new SessionError(
+          `expected to reach ${this.describe(breakpoint.address)}, but ${describeStop(stop, this.symbols)}`,
+        );
     } finally {
       breakpoint.remove();
     }
@@ -167,7 +170,9 @@ export class Session {
   /** Throws SessionError unless the two are the same number. */
   expectEqual(actual: bigint | number, expected: bigint | number, what: string): void {
     if (BigInt(actual) !== BigInt(expected))
-      throw new SessionError(`expected ${what} to be ${show(expected)}, got ${show(actual)} (at ${this.describe(this.registers.rip)})`);
+      throw new SessionError(
+        `expected ${what} to be ${show(expected)}, got ${show(actual)} (at ${this.describe(this.registers.rip)})`,
+      );
   }
 
   /** "symbol+0x10", or the address in hexadecimal. */

@@ -10,7 +10,8 @@ export interface Symbol {
 }
 
 /** Prefers what people call a place by: functions before labels, global names before local ones. */
-const rank = (symbol: ElfSymbol): number => (symbol.type === "function" ? 0 : 2) + (symbol.binding === "global" ? 0 : 1);
+const rank = (symbol: ElfSymbol): number =>
+  (symbol.type === "function" ? 0 : 2) + (symbol.binding === "global" ? 0 : 1);
 
 export class Symbols {
   readonly #byName = new Map<string, Symbol>();
@@ -49,7 +50,8 @@ export class Symbols {
     const symbol = this.#sorted[low - 1];
     if (symbol === undefined) return undefined;
     // A label without a size reaches to the next symbol; after the last one, no further than a page.
-    const end = symbol.size > 0n ? symbol.address + symbol.size : (this.#sorted[low]?.address ?? symbol.address + 4096n);
+    const end =
+      symbol.size > 0n ? symbol.address + symbol.size : (this.#sorted[low]?.address ?? symbol.address + 4096n);
     return address < end ? symbol : undefined;
   }
 

@@ -5,8 +5,8 @@
  * calls and its return, to some instructions after it. Between such windows the guest runs at full speed.
  */
 import type { Machine, RunLimits, Stop } from "../machine/machine.ts";
-import { formatRegister, GENERAL_REGISTERS, type GeneralRegister } from "./registers.ts";
 import type { Disassembler } from "./disassemble.ts";
+import { formatRegister, GENERAL_REGISTERS, type GeneralRegister } from "./registers.ts";
 import type { Symbols } from "./symbols.ts";
 import { VirtualMemory } from "./virtual-memory.ts";
 

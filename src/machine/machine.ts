@@ -137,8 +137,16 @@ export class Machine {
       this.#devices.set(`virtio-mmio ${(slotAddress - address) / stride}`, slot);
     }
 
-    this.bus.mapPorts(platform.debugExitPort, 4, debugExitPort((code) => this.end({ reason: "exit", code })));
-    this.bus.mapPorts(platform.pvpanicPort, 1, pvpanicPort(() => this.end({ reason: "panic" })));
+    this.bus.mapPorts(
+      platform.debugExitPort,
+      4,
+      debugExitPort((code) => this.end({ reason: "exit", code })),
+    );
+    this.bus.mapPorts(
+      platform.pvpanicPort,
+      1,
+      pvpanicPort(() => this.end({ reason: "panic" })),
+    );
     const reset = (): void => this.end({ reason: "reboot" });
     this.bus.mapPorts(KEYBOARD_CONTROLLER_PORT, 1, keyboardResetPort(reset));
     this.bus.mapPorts(RESET_CONTROL_PORT, 1, resetControlPort(reset));
@@ -290,7 +298,8 @@ export class Machine {
       readMmio: (address, size) => this.bus.readMmio(address, size),
       writeMmio: (address, size, value) => this.bus.writeMmio(address, size, value),
       acknowledgeInterrupt: () => {
-        const fromPic = !this.#localApic.hasInterrupt() && this.#pic.hasInterrupt() && this.#localApic.acceptsExternal();
+        const fromPic =
+          !this.#localApic.hasInterrupt() && this.#pic.hasInterrupt() && this.#localApic.acceptsExternal();
         const vector = fromPic ? this.#pic.acknowledge() : this.#localApic.acknowledge();
         this.#updateInterruptLine();
         return vector;

@@ -80,7 +80,9 @@ export async function readBootSource(path: string): Promise<BootSource> {
     };
   }
   if (first.length >= 0x206 && Buffer.from(first.subarray(0x202, 0x206)).toString("latin1") === "HdrS")
-    throw new InputError(`${path}: a Linux bzImage, which this machine cannot boot yet; expected an image bundle or an ELF kernel`);
+    throw new InputError(
+      `${path}: a Linux bzImage, which this machine cannot boot yet; expected an image bundle or an ELF kernel`,
+    );
   if (!isElf(first)) {
     const start = first.length === 0 ? "is empty" : `begins with ${Buffer.from(first.subarray(0, 4)).toString("hex")}`;
     throw new InputError(`${path}: ${start}; expected an image bundle (a gzip-compressed tar) or an ELF kernel`);
