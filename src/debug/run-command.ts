@@ -289,7 +289,7 @@ async function loadScript(path: string | undefined, text: string | undefined): P
   if (text === undefined) return undefined;
   const folder = await mkdtemp(join(tmpdir(), "enomem-"));
   try {
-    const file = join(folder, "script.ts");
+    const file = join(folder, "script.mts");
     await writeFile(file, text);
     return await importScript(file, "the image's script");
   } finally {
@@ -300,13 +300,19 @@ async function loadScript(path: string | undefined, text: string | undefined): P
 async function importScript(path: string, name: string): Promise<Script> {
   let script: unknown;
   try {
-    script = (await import(pathToFileURL(path).href)).default;
+    const module: { default?: unknown } = await import(pathToFileURL(path).href);
+    // In a folder without "type": "module" the loader makes CommonJS of it, whose exports are the default.
+    script = isModule(module.default) ? module.default.default : module.default;
   } catch (error) {
     throw new InputError(`${name}: cannot be loaded: ${messageOf(error).split("\n")[0]}`);
   }
   if (typeof script !== "function")
     throw new InputError(`${name}: expected a default export that is a function, got ${typeof script}`);
   return (session) => script(session);
+}
+
+function isModule(value: unknown): value is { default: unknown } {
+  return typeof value === "object" && value !== null && "default" in value;
 }
 
 /** Returns what went wrong, if something did. */

@@ -3,8 +3,7 @@
  * kept sparsely, in chunks of 64 KiB of which those that are all zero are not kept, so a mostly empty disk of gigabytes is cheap.
  */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { DeviceState } from "../devices/device.ts";
@@ -29,33 +28,34 @@ export class SparseContents {
   /** Gathers a stream. `limit` bounds how large it may get. */
   static async from(stream: AsyncIterable<unknown>, limit: number = LARGEST_DISK): Promise<SparseContents> {
     const contents = new SparseContents();
-    let chunk = Buffer.alloc(CHUNK);
+    const partial = Buffer.alloc(CHUNK);
     let filled = 0;
-    const keep = (length: number): void => {
-      if (ZERO_CHUNK.compare(chunk, 0, length, 0, length) !== 0) {
+    const keep = (source: Uint8Array, start: number, length: number): void => {
+      if (ZERO_CHUNK.compare(source, start, start + length, 0, length) !== 0) {
+        const chunk = Buffer.alloc(CHUNK);
+        chunk.set(source.subarray(start, start + length));
         contents.#chunks.set(Math.floor(contents.#size / CHUNK), chunk);
-        chunk = Buffer.alloc(CHUNK);
       }
       contents.#size += length;
     };
     for await (const piece of stream) {
       if (!(piece instanceof Uint8Array)) throw new TypeError("a stream of bytes is needed");
-      if (contents.#size + filled + piece.length > limit) throw new InputError(`is larger than ${limit} bytes`);
+      if (contents.#size + filled + piece.length > limit) throw new Error(`larger than ${limit} bytes`);
       for (let position = 0; position < piece.length; ) {
         const length = Math.min(CHUNK - filled, piece.length - position);
-        chunk.set(piece.subarray(position, position + length), filled);
-        filled += length;
-        position += length;
-        if (filled === CHUNK) {
-          keep(CHUNK);
-          filled = 0;
+        if (length === CHUNK) keep(piece, position, CHUNK);
+        else {
+          partial.set(piece.subarray(position, position + length), filled);
+          filled += length;
+          if (filled === CHUNK) {
+            keep(partial, 0, CHUNK);
+            filled = 0;
+          }
         }
+        position += length;
       }
     }
-    if (filled > 0) {
-      chunk.fill(0, filled);
-      keep(filled);
-    }
+    if (filled > 0) keep(partial, 0, filled);
     return contents;
   }
 
@@ -115,19 +115,20 @@ export class Disk implements BlockStorage {
 
   /** Reads a disk file, raw or gzip (told apart by its first two bytes). Throws InputError. */
   static async fromFile(path: string): Promise<Disk> {
-    let gzip = false;
     try {
       const file = await open(path, "r");
       try {
         const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
-        gzip = isGzip(buffer.subarray(0, bytesRead));
+        if (isGzip(buffer.subarray(0, bytesRead)))
+          return await Disk.fromStream(file.createReadStream({ start: 0, autoClose: false }), path, true);
+        return Disk.fromContents(await SparseContents.from(fileBlocks(file)), path);
       } finally {
         await file.close();
       }
     } catch (error) {
+      if (error instanceof InputError) throw error;
       throw new InputError(`${path}: disk cannot be read: ${fileProblem(error)}`);
     }
-    return Disk.fromStream(createReadStream(path, { highWaterMark: 16 * CHUNK }), path, gzip);
   }
 
   /** Reads a disk from a stream; `name` is what error messages call it. Throws InputError. */
@@ -186,6 +187,17 @@ export function gunzip(stream: Readable): Readable {
   const output = createGunzip({ chunkSize: CHUNK });
   stream.on("error", (error) => output.destroy(error));
   return stream.pipe(output);
+}
+
+/** A file's contents in large blocks; each is valid until the next. Much faster than a stream for large files. */
+async function* fileBlocks(file: FileHandle): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.alloc(64 * CHUNK);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    position += bytesRead;
+  }
 }
 
 /** Cuts a range of bytes at chunk boundaries. */
