@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What programs do with a block device node: read, write, seek, ask for its size. After Linux's block/fops.c and
+ * block/ioctl.c. Writes go through to the device before write(2) returns.
+ */
+#include <linux/fs.h>
+#include <kernel/blkdev.h>
+#include <kernel/err.h>
+#include <kernel/errno.h>
+#include <kernel/fs.h>
+#include <kernel/uaccess.h>
+
+static int blkdev_open(struct inode *inode, struct file *file)
+{
+	struct block_device *bdev;
+	fmode_t mode = file->f_mode & (FMODE_READ | FMODE_WRITE);
+
+	if (file->f_flags & O_EXCL)
+		mode |= FMODE_EXCL;
+	bdev = blkdev_get_by_dev(inode->i_rdev, mode, file);
+	if (IS_ERR(bdev))
+		return PTR_ERR(bdev);
+	file->private_data = bdev;
+	return 0;
+}
+
+static int blkdev_close(struct inode *inode, struct file *file)
+{
+	fmode_t mode = file->f_mode & (FMODE_READ | FMODE_WRITE);
+
+	if (file->f_flags & O_EXCL)
+		mode |= FMODE_EXCL;
+	blkdev_put(file->private_data, mode);
+	return 0;
+}
+
+static loff_t blkdev_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct block_device *bdev = file->private_data;
+	loff_t size = bdev_nr_bytes(bdev);
+
+	if (whence == SEEK_END)
+		offset += size;
+	else if (whence == SEEK_CUR)
+		offset += file->f_pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (offset < 0 || offset > size)
+		return -EINVAL;
+	file->f_pos = offset;
+	return offset;
+}
+
+/* Moves bytes between user memory and the cached block at *@pos; how many, or an errno. */
+static ssize_t blkdev_move(struct block_device *bdev, char __user *to, const char __user *from, size_t count, loff_t pos)
+{
+	struct buffer_head *bh = bread(bdev, pos >> BDEV_BLOCK_SHIFT);
+	size_t offset = pos & (BDEV_BLOCK_SIZE - 1), n;
+	ssize_t ret;
+
+	if (IS_ERR(bh))
+		return PTR_ERR(bh);
+	n = bh->b_size - offset;
+	if (n > count)
+		n = count;
+	ret = n;
+	if (to) {
+		if (copy_to_user(to, bh->b_data + offset, n))
+			ret = -EFAULT;
+	} else if (copy_from_user(bh->b_data + offset, from, n)) {
+		ret = -EFAULT;
+	} else {
+		u64 first = (pos - offset + (offset & -SECTOR_SIZE)) >> SECTOR_SHIFT;
+		size_t start = offset & -SECTOR_SIZE;
+		size_t end = (offset + n + SECTOR_SIZE - 1) & -SECTOR_SIZE;
+		int error = bdev_rw_sectors(bdev, REQ_OP_WRITE, first, bh->b_data + start, end - start);
+
+		if (error)
+			ret = error;
+	}
+	brelse(bh);
+	return ret;
+}
+
+static ssize_t blkdev_transfer(struct file *file, char __user *to, const char __user *from, size_t count, loff_t *pos)
+{
+	struct block_device *bdev = file->private_data;
+	loff_t size = bdev_nr_bytes(bdev);
+	size_t done = 0;
+
+	if (*pos < 0)
+		return -EINVAL;
+	if (*pos >= size)
+		return from && count ? -ENOSPC : 0;
+	if (count > (u64)(size - *pos))
+		count = size - *pos;
+	while (done < count) {
+		ssize_t n = blkdev_move(bdev, to ? to + done : NULL, from ? from + done : NULL, count - done, *pos);
+
+		if (n < 0)
+			return done ? (ssize_t)done : n;
+		done += n;
+		*pos += n;
+	}
+	return done;
+}
+
+static ssize_t blkdev_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	return blkdev_transfer(file, buf, NULL, count, pos);
+}
+
+static ssize_t blkdev_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	return blkdev_transfer(file, NULL, buf, count, pos);
+}
+
+static int blkdev_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct block_device *bdev = file->private_data;
+	struct bio bio;
+
+	bio_init(&bio, bdev, NULL, 0, REQ_OP_FLUSH);
+	return submit_bio_wait(&bio);
+}
+
+static long blkdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct block_device *bdev = file->private_data;
+	void __user *to = (void __user *)arg;
+	u64 bytes = bdev_nr_bytes(bdev);
+	unsigned long sectors = bdev->bd_nr_sectors;
+	int number;
+
+	switch (cmd) {
+	case BLKGETSIZE64:
+		return copy_to_user(to, &bytes, sizeof(bytes)) ? -EFAULT : 0;
+	case BLKGETSIZE:
+		return copy_to_user(to, &sectors, sizeof(sectors)) ? -EFAULT : 0;
+	case BLKSSZGET:
+		number = SECTOR_SIZE;
+		break;
+	case BLKBSZGET:
+		number = BDEV_BLOCK_SIZE;
+		break;
+	case BLKROGET:
+		number = bdev->bd_disk->ro;
+		break;
+	case BLKFLSBUF:
+		invalidate_bdev(bdev);
+		return 0;
+	default:
+		return -ENOTTY;
+	}
+	return copy_to_user(to, &number, sizeof(number)) ? -EFAULT : 0;
+}
+
+const struct file_operations def_blk_fops = {
+	.open = blkdev_open,
+	.release = blkdev_close,
+	.llseek = blkdev_llseek,
+	.read = blkdev_read,
+	.write = blkdev_write,
+	.fsync = blkdev_fsync,
+	.unlocked_ioctl = blkdev_ioctl,
+};
