@@ -62,6 +62,8 @@ export class FloatContext {
   /** x87 precision control: significand bits of arithmetic results in extended format. */
   precision: number;
   flags = 0;
+  /** An operand was a denormal before it was widened to the format of the operation. */
+  denormalOperand = false;
   /** Whether the last rounding increased the magnitude (x87 C1). */
   roundedUp = false;
 
@@ -81,6 +83,7 @@ export class FloatContext {
     this.denormalsAreZero = (mxcsr & 0x40) !== 0;
     this.flushToZero = (mxcsr & 0x8000) !== 0;
     this.flags = 0;
+    this.denormalOperand = false;
     this.roundedUp = false;
     return this;
   }
@@ -91,6 +94,7 @@ export class FloatContext {
     this.precision = [24, 64, 53, 64][(control >> 8) & 3];
     this.masked = control & 0x3f;
     this.flags = 0;
+    this.denormalOperand = false;
     this.roundedUp = false;
     return this;
   }
@@ -247,12 +251,23 @@ export function round(
     context.raise(floatFlags.overflow | (unbounded.inexact ? floatFlags.precision : 0));
     // Unmasked, the x87 delivers the result with its exponent wrapped round (bias adjust of 3 * 2^13).
     if (format.name !== "extended") return zero(format, sign);
+    if (leading - 0x6000 > format.maximumExponent) {
+      // FSCALE can go further than that.
+      context.raise(floatFlags.precision);
+      context.roundedUp = true;
+      return infinity(format, sign);
+    }
     return pack(format, sign, exponent + shift - 0x6000, unbounded.value);
   }
   if (leading < format.minimumExponent) {
     if (!(context.masked & floatFlags.underflow)) {
       context.raise(floatFlags.underflow | (unbounded.inexact ? floatFlags.precision : 0));
       if (format.name !== "extended") return zero(format, sign);
+      if (leading + 0x6000 < format.minimumExponent) {
+        context.raise(floatFlags.precision);
+        context.roundedUp = false;
+        return zero(format, sign);
+      }
       return pack(format, sign, exponent + shift + 0x6000, unbounded.value);
     }
     if (context.flushToZero) {
@@ -308,7 +323,7 @@ function nanResult(context: FloatContext, format: FloatFormat, a: Unpacked, b: U
 }
 
 function raiseDenormal(context: FloatContext, a: Unpacked, b: Unpacked): void {
-  if (a.kind === "denormal" || b.kind === "denormal") context.raise(floatFlags.denormal);
+  if (a.kind === "denormal" || b.kind === "denormal" || context.denormalOperand) context.raise(floatFlags.denormal);
 }
 
 /** Whether an unmasked exception found before computing stops the operation. */
@@ -562,4 +577,108 @@ export function roundToIntegral(context: FloatContext, format: FloatFormat, bits
   if (rounded.inexact) context.raise(floatFlags.precision);
   if (rounded.value === 0n) return zero(format, a.sign);
   return pack(format, a.sign, 0, rounded.value);
+}
+
+/**
+ * A single or double as an extended value, exactly, without raising anything: a signalling NaN stays one, and the context
+ * remembers a denormal for the operation that follows (x87 memory operands).
+ */
+export function widen(context: FloatContext, from: FloatFormat, bits: bigint): bigint {
+  const a = unpack(from, bits);
+  context.denormalOperand = a.kind === "denormal";
+  switch (a.kind) {
+    case "zero":
+      return zero(extended, a.sign);
+    case "infinity":
+      return infinity(extended, a.sign);
+    case "quiet":
+    case "signalling":
+      return (((BigInt(a.sign) << 15n) | 0x7fffn) << 64n) | (a.significand << BigInt(64 - from.precision));
+    default:
+      return pack(extended, a.sign, a.exponent, a.significand);
+  }
+}
+
+/** An extended value stored as a single or double (FST): a denormal raises nothing of its own. */
+export function narrow(context: FloatContext, to: FloatFormat, bits: bigint): bigint {
+  const value = convert(context, extended, to, bits);
+  context.flags &= ~floatFlags.denormal;
+  return value;
+}
+
+/** A signed integer of up to 64 bits as an extended value, exactly. */
+export function integerToExtended(value: bigint): bigint {
+  if (value === 0n) return 0n;
+  return pack(extended, value < 0n ? 1 : 0, 0, value < 0n ? -value : value);
+}
+
+/** FSCALE: a * 2^trunc(b). */
+export function scale(context: FloatContext, aBits: bigint, bBits: bigint): bigint {
+  const a = operand(context, extended, aBits);
+  const b = operand(context, extended, bBits);
+  const nan = nanResult(context, extended, a, b);
+  if (nan !== undefined) return nan;
+  if (b.kind === "infinity" && (b.sign ? a.kind === "infinity" : a.kind === "zero")) return invalid(context, extended);
+  raiseDenormal(context, a, b);
+  if (stopped(context)) return defaultNan(extended);
+  if (a.kind === "infinity" || a.kind === "zero") return aBits;
+  if (b.kind === "infinity") return b.sign ? zero(extended, a.sign) : infinity(extended, a.sign);
+  const limit = 0x1_0000n;
+  const shift =
+    b.kind === "zero" ? 0n : roundShift(b.significand, Math.min(-b.exponent, 200), b.sign, rounding.zero).value;
+  const bounded = Number(shift > limit ? limit : shift);
+  return round(context, extended, a.sign, a.significand, a.exponent + (b.sign ? -bounded : bounded));
+}
+
+/** FXTRACT: the unbiased exponent as a number, and the significand with exponent 0. */
+export function extract(context: FloatContext, bits: bigint): [exponent: bigint, significand: bigint] {
+  const a = operand(context, extended, bits);
+  const nan = nanResult(context, extended, a, a);
+  if (nan !== undefined) return [nan, nan];
+  if (a.kind === "zero") {
+    context.raise(floatFlags.zeroDivide);
+    return [infinity(extended, 1), bits];
+  }
+  if (a.kind === "infinity") return [infinity(extended, 0), bits];
+  raiseDenormal(context, a, a);
+  const length = bitLength(a.significand);
+  return [integerToExtended(BigInt(a.exponent + length - 1)), pack(extended, a.sign, 1 - length, a.significand)];
+}
+
+/**
+ * FPREM, FPREM1: a - b * quotient, with the quotient rounded toward zero or to nearest. If the exponents differ by 64 or
+ * more only a part of the reduction is done (`partial`). No quotient: the result is a NaN.
+ */
+export function remainder(
+  context: FloatContext,
+  aBits: bigint,
+  bBits: bigint,
+  nearest: boolean,
+): { value: bigint; quotient?: number; partial: boolean } {
+  const a = operand(context, extended, aBits);
+  const b = operand(context, extended, bBits);
+  const nan = nanResult(context, extended, a, b);
+  if (nan !== undefined) return { value: nan, partial: false };
+  if (a.kind === "infinity" || b.kind === "zero") return { value: invalid(context, extended), partial: false };
+  raiseDenormal(context, a, b);
+  if (stopped(context)) return { value: aBits, partial: false };
+  if (a.kind === "zero" || b.kind === "infinity") return { value: aBits, quotient: 0, partial: false };
+  const distance = a.exponent + bitLength(a.significand) - (b.exponent + bitLength(b.significand));
+  const partial = distance >= 64;
+  // A partial step subtracts a multiple of b * 2^k, so that the distance shrinks by 32 to 63.
+  const step = partial ? distance - (32 + (distance & 31)) : 0;
+  const divisorExponent = b.exponent + step;
+  const exponent = Math.min(a.exponent, divisorExponent);
+  const dividend = a.significand << BigInt(a.exponent - exponent);
+  const divisor = b.significand << BigInt(divisorExponent - exponent);
+  let quotient = dividend / divisor;
+  let rest = dividend % divisor;
+  let sign: 0 | 1 = a.sign;
+  if (nearest && !partial && (2n * rest > divisor || (2n * rest === divisor && (quotient & 1n) === 1n))) {
+    quotient += 1n;
+    rest = divisor - rest;
+    sign = a.sign ? 0 : 1;
+  }
+  const value = rest === 0n ? zero(extended, a.sign) : round(context, extended, sign, rest, exponent);
+  return { value, quotient: partial ? 0 : Number(quotient & 7n), partial };
 }
