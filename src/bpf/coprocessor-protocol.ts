@@ -1,0 +1,212 @@
+/**
+ * How the kernel talks to the BPF co-processor: registers, commands and the request blocks in guest memory. This table is the
+ * only place for these numbers; the device reads it, and `src/bpf/guest/coprocessor.h` is generated from it
+ * (`npx tsx scripts/coprocessor-header.ts`; a test checks that they agree).
+ *
+ * The driver writes the physical address of a request block to REQUEST_LOW and REQUEST_HIGH, then a command to COMMAND. When that
+ * write is done the command is done: the status is in STATUS, the answer in the block. All numbers are little endian;
+ * addresses in blocks are physical unless said otherwise, and what they point to must be contiguous.
+ *
+ * A program is loaded so: UPLOAD its instructions piece by piece, LOAD verifies them and keeps the result under a handle,
+ * READ_LOG fetches the verifier's log (kept until the next LOAD), READ_CODE the machine code for its final address, FREE forgets it.
+ */
+
+/** What the MAGIC register reads: "eBPF". */
+export const COPROCESSOR_MAGIC = 0x46504265;
+export const COPROCESSOR_VERSION = 1;
+
+/** 32-bit registers by offset. */
+export const registers = {
+  magic: 0x00,
+  version: 0x04,
+  request_low: 0x08,
+  request_high: 0x0c,
+  command: 0x10,
+  status: 0x14,
+} as const;
+
+export const commands = {
+  /** Tells where helpers are and how the kernel's structures are laid out. */
+  setup: 1,
+  upload: 2,
+  load: 3,
+  read_log: 4,
+  read_code: 5,
+  /** Reads the program after the verifier's changes, as BPF instructions. */
+  read_xlated: 6,
+  free: 7,
+} as const;
+
+export const statuses = {
+  ok: 0,
+  bad_command: 1,
+  /** Something lies outside of memory. */
+  bad_address: 2,
+  bad_request: 3,
+  bad_handle: 4,
+  /** An error in the co-processor itself. */
+  internal: 5,
+} as const;
+
+/** Bits of load.privileges. */
+export const privilegeBits = { bpf: 1, perfmon: 2 } as const;
+/** Bits of load.result_flags. */
+export const resultBits = { kprobe_override: 1, tail_call: 2, get_stack: 4 } as const;
+
+type FieldType = "u32" | "s32" | "u64" | "tag";
+export type Block = Readonly<Record<string, FieldType>>;
+
+const sizes = { u32: 4, s32: 4, u64: 8, tag: 8 } as const;
+
+/** The request blocks. Fields follow each other without gaps; 64-bit ones are where 8 divides the offset. */
+export const blocks = {
+  setup: {
+    /** Pairs of u64: helper id, its kernel address. */
+    helpers: "u64",
+    helper_count: "u32",
+    /** offsetof(struct bpf_map, max_entries) */
+    map_max_entries: "u32",
+    /** Offset of the pointers in a PROG_ARRAY map. */
+    array_pointers: "u32",
+    /** offsetof(struct bpf_prog, bpf_func) */
+    prog_function: "u32",
+  },
+  upload: {
+    data: "u64",
+    /** First slot; 0 begins a new program. */
+    first: "u32",
+    count: "u32",
+  },
+  load: {
+    prog_type: "u32",
+    expected_attach_type: "u32",
+    prog_flags: "u32",
+    privileges: "u32",
+    gpl_compatible: "u32",
+    log_level: "u32",
+    insn_cnt: "u32",
+    map_count: "u32",
+    /** Array of `map` blocks, one for each file descriptor that the program names. */
+    maps: "u64",
+    // The answer.
+    /** 0 or a positive errno. */
+    error: "u32",
+    handle: "u32",
+    /** Bytes of log, without a terminating zero. */
+    log_length: "u32",
+    image_size: "u32",
+    /** Offset of the tail call entry in the image. */
+    tail_call_entry: "u32",
+    result_flags: "u32",
+    stack_depth: "u32",
+    func_cnt: "u32",
+    verified_insns: "u32",
+    xlated_cnt: "u32",
+    tag: "tag",
+  },
+  map: {
+    fd: "u32",
+    /** 0, or the positive errno that resolving the descriptor gave; then the rest is meaningless. */
+    error: "u32",
+    map_type: "u32",
+    key_size: "u32",
+    value_size: "u32",
+    max_entries: "u32",
+    map_flags: "u32",
+    frozen: "u32",
+    /** Kernel address of the struct bpf_map. */
+    address: "u64",
+    /** Kernel address of the first value, for maps whose values programs may address directly; else 0. */
+    values: "u64",
+    /** Physical address of the first value if all values are contiguous there; else 0. */
+    contents: "u64",
+  },
+  read_log: {
+    data: "u64",
+    offset: "u32",
+    length: "u32",
+  },
+  read_code: {
+    data: "u64",
+    /** Virtual address of the first byte of the image. */
+    base: "u64",
+    handle: "u32",
+    offset: "u32",
+    length: "u32",
+    reserved: "u32",
+  },
+  read_xlated: {
+    data: "u64",
+    handle: "u32",
+    /** First slot and number of slots. */
+    first: "u32",
+    count: "u32",
+    reserved: "u32",
+  },
+  free: {
+    handle: "u32",
+    reserved: "u32",
+  },
+} as const satisfies Record<string, Block>;
+
+/** Offset of each field of a block. */
+export function fieldOffsets<B extends Block>(block: B): { readonly [F in keyof B]: number } {
+  const offsets: Record<string, number> = {};
+  let at = 0;
+  for (const [name, type] of Object.entries(block)) {
+    if (at % sizes[type] !== 0 && type !== "tag") throw new Error(`field ${name} at ${at} is not aligned`);
+    offsets[name] = at;
+    at += sizes[type];
+  }
+  return offsets as { readonly [F in keyof B]: number };
+}
+
+/** Bytes of a block, rounded up so that an array of them stays aligned. */
+export function blockSize(block: Block): number {
+  const bytes = Object.values(block).reduce((sum, type) => sum + sizes[type], 0);
+  return (bytes + 7) & ~7;
+}
+
+/** The text of `src/bpf/guest/coprocessor.h`. */
+export function coprocessorHeader(): string {
+  const upper = (name: string): string => `BPF_COP_${name.toUpperCase()}`;
+  const define = (name: string, value: number): string => `#define ${name.padEnd(31)} 0x${value.toString(16)}`;
+  const lines = [
+    "/* SPDX-License-Identifier: MIT */",
+    "/*",
+    " * The BPF co-processor's registers, commands and request blocks.",
+    " * Generated from src/bpf/coprocessor-protocol.ts, which explains them; do not edit.",
+    " */",
+    "#ifndef _BPF_COPROCESSOR_H",
+    "#define _BPF_COPROCESSOR_H",
+    "",
+    "#include <kernel/types.h>",
+    "",
+    define("BPF_COP_MAGIC", COPROCESSOR_MAGIC),
+    define("BPF_COP_VERSION", COPROCESSOR_VERSION),
+    "",
+  ];
+  const group = (prefix: string, values: Readonly<Record<string, number>>): void => {
+    for (const [name, value] of Object.entries(values)) lines.push(define(upper(`${prefix}_${name}`), value));
+    lines.push("");
+  };
+  group("reg", registers);
+  group("cmd", commands);
+  group("status", statuses);
+  group("priv", privilegeBits);
+  group("result", resultBits);
+  for (const [name, block] of Object.entries(blocks)) {
+    lines.push(`struct bpf_cop_${name} {`);
+    for (const [field, type] of Object.entries(block)) {
+      lines.push(type === "tag" ? `\tu8 ${field}[8];` : `\t${type} ${field};`);
+    }
+    const bytes = Object.values(block as Block).reduce((sum, type) => sum + sizes[type], 0);
+    lines.push(
+      bytes === blockSize(block) ? "};" : "} __attribute__((aligned(8)));",
+      `_Static_assert(sizeof(struct bpf_cop_${name}) == ${blockSize(block)}, "struct bpf_cop_${name}");`,
+      "",
+    );
+  }
+  lines.push("#endif", "");
+  return lines.join("\n");
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The BPF co-processor's registers, commands and request blocks.
+ * Generated from src/bpf/coprocessor-protocol.ts, which explains them; do not edit.
+ */
+#ifndef _BPF_COPROCESSOR_H
+#define _BPF_COPROCESSOR_H
+
+#include <kernel/types.h>
+
+#define BPF_COP_MAGIC                   0x46504265
+#define BPF_COP_VERSION                 0x1
+
+#define BPF_COP_REG_MAGIC               0x0
+#define BPF_COP_REG_VERSION             0x4
+#define BPF_COP_REG_REQUEST_LOW         0x8
+#define BPF_COP_REG_REQUEST_HIGH        0xc
+#define BPF_COP_REG_COMMAND             0x10
+#define BPF_COP_REG_STATUS              0x14
+
+#define BPF_COP_CMD_SETUP               0x1
+#define BPF_COP_CMD_UPLOAD              0x2
+#define BPF_COP_CMD_LOAD                0x3
+#define BPF_COP_CMD_READ_LOG            0x4
+#define BPF_COP_CMD_READ_CODE           0x5
+#define BPF_COP_CMD_READ_XLATED         0x6
+#define BPF_COP_CMD_FREE                0x7
+
+#define BPF_COP_STATUS_OK               0x0
+#define BPF_COP_STATUS_BAD_COMMAND      0x1
+#define BPF_COP_STATUS_BAD_ADDRESS      0x2
+#define BPF_COP_STATUS_BAD_REQUEST      0x3
+#define BPF_COP_STATUS_BAD_HANDLE       0x4
+#define BPF_COP_STATUS_INTERNAL         0x5
+
+#define BPF_COP_PRIV_BPF                0x1
+#define BPF_COP_PRIV_PERFMON            0x2
+
+#define BPF_COP_RESULT_KPROBE_OVERRIDE  0x1
+#define BPF_COP_RESULT_TAIL_CALL        0x2
+#define BPF_COP_RESULT_GET_STACK        0x4
+
+struct bpf_cop_setup {
+	u64 helpers;
+	u32 helper_count;
+	u32 map_max_entries;
+	u32 array_pointers;
+	u32 prog_function;
+};
+_Static_assert(sizeof(struct bpf_cop_setup) == 24, "struct bpf_cop_setup");
+
+struct bpf_cop_upload {
+	u64 data;
+	u32 first;
+	u32 count;
+};
+_Static_assert(sizeof(struct bpf_cop_upload) == 16, "struct bpf_cop_upload");
+
+struct bpf_cop_load {
+	u32 prog_type;
+	u32 expected_attach_type;
+	u32 prog_flags;
+	u32 privileges;
+	u32 gpl_compatible;
+	u32 log_level;
+	u32 insn_cnt;
+	u32 map_count;
+	u64 maps;
+	u32 error;
+	u32 handle;
+	u32 log_length;
+	u32 image_size;
+	u32 tail_call_entry;
+	u32 result_flags;
+	u32 stack_depth;
+	u32 func_cnt;
+	u32 verified_insns;
+	u32 xlated_cnt;
+	u8 tag[8];
+};
+_Static_assert(sizeof(struct bpf_cop_load) == 88, "struct bpf_cop_load");
+
+struct bpf_cop_map {
+	u32 fd;
+	u32 error;
+	u32 map_type;
+	u32 key_size;
+	u32 value_size;
+	u32 max_entries;
+	u32 map_flags;
+	u32 frozen;
+	u64 address;
+	u64 values;
+	u64 contents;
+};
+_Static_assert(sizeof(struct bpf_cop_map) == 56, "struct bpf_cop_map");
+
+struct bpf_cop_read_log {
+	u64 data;
+	u32 offset;
+	u32 length;
+};
+_Static_assert(sizeof(struct bpf_cop_read_log) == 16, "struct bpf_cop_read_log");
+
+struct bpf_cop_read_code {
+	u64 data;
+	u64 base;
+	u32 handle;
+	u32 offset;
+	u32 length;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct bpf_cop_read_code) == 32, "struct bpf_cop_read_code");
+
+struct bpf_cop_read_xlated {
+	u64 data;
+	u32 handle;
+	u32 first;
+	u32 count;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct bpf_cop_read_xlated) == 24, "struct bpf_cop_read_xlated");
+
+struct bpf_cop_free {
+	u32 handle;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct bpf_cop_free) == 8, "struct bpf_cop_free");
+
+#endif

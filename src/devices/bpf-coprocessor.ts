@@ -1,0 +1,393 @@
+/**
+ * The BPF co-processor: bpf(2) in the guest hands programs to it; it verifies them as Linux's verifier would, generates x86-64
+ * code, and writes the code to where the kernel says. It executes nothing: from then on the guest runs on its own
+ * instructions. A command is complete when the write that starts it is, so it takes no guest time and needs no interrupt.
+ * Registers and request blocks: `src/bpf/coprocessor-protocol.ts`.
+ */
+import { createHash } from "node:crypto";
+import {
+  type Block,
+  blockSize,
+  blocks,
+  COPROCESSOR_MAGIC,
+  COPROCESSOR_VERSION,
+  commands,
+  fieldOffsets,
+  privilegeBits,
+  registers,
+  resultBits,
+  statuses,
+} from "../bpf/coprocessor-protocol.ts";
+import * as isa from "../bpf/isa.ts";
+import { progTag } from "../bpf/prog-tag.ts";
+import type { MapDescriptor, ProgramToVerify, VerifyResult } from "../bpf/verifier/index.ts";
+import { CodeGenerationError, type CompiledProgram, compile, type KernelLayout } from "../bpf/x86-64/code-generator.ts";
+import {
+  type AccessSize,
+  type DeviceState,
+  type DmaMemory,
+  insideMemory,
+  type MmioDevice,
+  type Stateful,
+} from "./device.ts";
+
+/** Slots of a program; Linux's own limit for privileged ones is 1,000,000. */
+const MAX_SLOTS = 1_000_000;
+/** Programs kept at once. */
+const MAX_PROGRAMS = 65_536;
+const MAX_MAPS = 4096;
+const MAX_HELPERS = 1024;
+/** Bytes that one command moves at most. */
+const MAX_TRANSFER = 1 << 20;
+/** A frozen map's contents are read for the verifier up to this size. */
+const MAX_CONTENTS = 1 << 20;
+
+const EINVAL = 22;
+const ENOMEM = 12;
+const EBADF = 9;
+
+const HELPER_GET_STACKID = 27;
+const HELPER_GET_STACK = 67;
+
+export interface BpfCoprocessorOptions {
+  readonly memory: DmaMemory;
+  readonly verify: (program: ProgramToVerify) => VerifyResult;
+}
+
+/** A request that is answered with a status instead of being carried out. */
+class Refusal extends Error {
+  readonly status: number;
+  constructor(status: number) {
+    super(`status ${status}`);
+    this.status = status;
+  }
+}
+
+/** A map as the kernel described it. */
+interface KernelMap {
+  readonly address: bigint;
+  readonly values: bigint;
+}
+
+interface LoadedProgram {
+  readonly compiled: CompiledProgram;
+  readonly xlated: Uint8Array;
+}
+
+/** Reads and writes the fields of a request block in guest memory. */
+class BlockView<B extends Block> {
+  readonly #memory: DmaMemory;
+  readonly #address: number;
+  readonly #offsets: { readonly [F in keyof B]: number };
+
+  constructor(memory: DmaMemory, block: B, address: number) {
+    if (!insideMemory(memory, address, blockSize(block))) throw new Refusal(statuses.bad_address);
+    this.#memory = memory;
+    this.#address = address;
+    this.#offsets = fieldOffsets(block);
+  }
+
+  u32(field: keyof B): number {
+    return this.#memory.readUint(this.#address + this.#offsets[field], 4) >>> 0;
+  }
+
+  u64(field: keyof B): bigint {
+    return this.#memory.readUint64(this.#address + this.#offsets[field]);
+  }
+
+  /** A physical address with `length` bytes of memory behind it. */
+  pointer(field: keyof B, length: number): number {
+    const address = this.u64(field);
+    if (address >= BigInt(this.#memory.size) || !insideMemory(this.#memory, Number(address), length)) {
+      throw new Refusal(statuses.bad_address);
+    }
+    return Number(address);
+  }
+
+  set(field: keyof B, value: number): void {
+    this.#memory.writeUint(this.#address + this.#offsets[field], 4, value);
+  }
+
+  setBytes(field: keyof B, value: Uint8Array): void {
+    this.#memory.write(this.#address + this.#offsets[field], value);
+  }
+}
+
+export class BpfCoprocessor implements MmioDevice, Stateful {
+  readonly #memory: DmaMemory;
+  readonly #verify: (program: ProgramToVerify) => VerifyResult;
+  #request = [0, 0];
+  #status: number = statuses.ok;
+  #helpers: ReadonlyMap<number, bigint> = new Map();
+  #layout: KernelLayout | undefined;
+  #staged: isa.Instruction[] = [];
+  #log: Uint8Array = new Uint8Array(0);
+  #programs = new Map<number, LoadedProgram>();
+  #nextHandle = 1;
+
+  constructor(options: BpfCoprocessorOptions) {
+    this.#memory = options.memory;
+    this.#verify = options.verify;
+  }
+
+  readMmio(offset: number, size: AccessSize): number {
+    if (size !== 4) return 0;
+    switch (offset) {
+      case registers.magic:
+        return COPROCESSOR_MAGIC;
+      case registers.version:
+        return COPROCESSOR_VERSION;
+      case registers.request_low:
+        return this.#request[0];
+      case registers.request_high:
+        return this.#request[1];
+      case registers.status:
+        return this.#status;
+      default:
+        return 0;
+    }
+  }
+
+  writeMmio(offset: number, size: AccessSize, value: number): void {
+    if (size !== 4) return;
+    if (offset === registers.request_low) this.#request[0] = value >>> 0;
+    else if (offset === registers.request_high) this.#request[1] = value >>> 0;
+    else if (offset === registers.command) this.#status = this.#execute(value >>> 0);
+  }
+
+  state(): DeviceState {
+    const hash = createHash("sha256");
+    for (const [handle, program] of this.#programs) hash.update(`${handle}:`).update(program.xlated);
+    return {
+      request: this.#request,
+      status: this.#status,
+      helpers: [...this.#helpers].flat(),
+      layout: this.#layout && Object.values(this.#layout),
+      staged: isa.encodeInstructions(this.#staged),
+      log: this.#log,
+      nextHandle: this.#nextHandle,
+      programs: hash.digest("hex"),
+    };
+  }
+
+  /** Carries a command out; whatever the guest wrote, the answer is a status. */
+  #execute(command: number): number {
+    const address = this.#request[1] * 2 ** 32 + this.#request[0];
+    try {
+      switch (command) {
+        case commands.setup:
+          this.#setup(new BlockView(this.#memory, blocks.setup, address));
+          break;
+        case commands.upload:
+          this.#upload(new BlockView(this.#memory, blocks.upload, address));
+          break;
+        case commands.load:
+          this.#load(new BlockView(this.#memory, blocks.load, address));
+          break;
+        case commands.read_log:
+          this.#readLog(new BlockView(this.#memory, blocks.read_log, address));
+          break;
+        case commands.read_code:
+          this.#readCode(new BlockView(this.#memory, blocks.read_code, address));
+          break;
+        case commands.read_xlated:
+          this.#readXlated(new BlockView(this.#memory, blocks.read_xlated, address));
+          break;
+        case commands.free:
+          this.#free(new BlockView(this.#memory, blocks.free, address));
+          break;
+        default:
+          return statuses.bad_command;
+      }
+      return statuses.ok;
+    } catch (error) {
+      if (error instanceof Refusal) return error.status;
+      return statuses.internal;
+    }
+  }
+
+  #setup(block: BlockView<typeof blocks.setup>): void {
+    const count = block.u32("helper_count");
+    if (count > MAX_HELPERS) throw new Refusal(statuses.bad_request);
+    const table = block.pointer("helpers", count * 16);
+    const helpers = new Map<number, bigint>();
+    for (let index = 0; index < count; index++) {
+      const id = this.#memory.readUint64(table + 16 * index);
+      if (id >= 1n << 31n) throw new Refusal(statuses.bad_request);
+      helpers.set(Number(id), this.#memory.readUint64(table + 16 * index + 8));
+    }
+    this.#helpers = helpers;
+    this.#layout = {
+      mapMaxEntries: block.u32("map_max_entries"),
+      arrayPointers: block.u32("array_pointers"),
+      progFunction: block.u32("prog_function"),
+    };
+  }
+
+  #upload(block: BlockView<typeof blocks.upload>): void {
+    const first = block.u32("first");
+    const count = block.u32("count");
+    if (first + count > MAX_SLOTS || count * isa.SLOT_SIZE > MAX_TRANSFER) throw new Refusal(statuses.bad_request);
+    if (first !== 0 && first !== this.#staged.length) throw new Refusal(statuses.bad_request);
+    const data = this.#memory.read(block.pointer("data", count * isa.SLOT_SIZE), count * isa.SLOT_SIZE);
+    if (first === 0) this.#staged = [];
+    for (const insn of isa.decodeInstructions(data)) this.#staged.push(insn);
+  }
+
+  #readMaps(block: BlockView<typeof blocks.load>): {
+    descriptors: Map<number, MapDescriptor | number>;
+    kernel: Map<bigint, KernelMap>;
+  } {
+    const count = block.u32("map_count");
+    if (count > MAX_MAPS) throw new Refusal(statuses.bad_request);
+    const size = blockSize(blocks.map);
+    const table = count === 0 ? 0 : block.pointer("maps", count * size);
+    const descriptors = new Map<number, MapDescriptor | number>();
+    const kernel = new Map<bigint, KernelMap>();
+    for (let index = 0; index < count; index++) {
+      const map = new BlockView(this.#memory, blocks.map, table + index * size);
+      const fd = map.u32("fd") | 0;
+      const error = map.u32("error");
+      if (error !== 0) {
+        descriptors.set(fd, error);
+        continue;
+      }
+      const address = map.u64("address");
+      const bytes = map.u32("value_size") * map.u32("max_entries");
+      const frozen = map.u32("frozen") !== 0;
+      const readable = frozen && map.u64("contents") !== 0n && bytes <= MAX_CONTENTS;
+      kernel.set(address, { address, values: map.u64("values") });
+      descriptors.set(fd, {
+        id: address,
+        type: map.u32("map_type"),
+        keySize: map.u32("key_size"),
+        valueSize: map.u32("value_size"),
+        maxEntries: map.u32("max_entries"),
+        flags: map.u32("map_flags"),
+        frozen,
+        ...(readable && { contents: this.#memory.read(map.pointer("contents", bytes), bytes) }),
+      });
+    }
+    return { descriptors, kernel };
+  }
+
+  #load(block: BlockView<typeof blocks.load>): void {
+    const layout = this.#layout;
+    if (layout === undefined || block.u32("insn_cnt") !== this.#staged.length) throw new Refusal(statuses.bad_request);
+    const program = this.#staged;
+    const maps = this.#readMaps(block);
+    const privileges = block.u32("privileges");
+    this.#staged = [];
+    this.#log = new Uint8Array(0);
+
+    const result = this.#verify({
+      type: block.u32("prog_type"),
+      instructions: program,
+      gplCompatible: block.u32("gpl_compatible") !== 0,
+      flags: block.u32("prog_flags"),
+      expectedAttachType: block.u32("expected_attach_type"),
+      privileges: { bpf: (privileges & privilegeBits.bpf) !== 0, perfmon: (privileges & privilegeBits.perfmon) !== 0 },
+      mapByFd: (fd) => maps.descriptors.get(fd) ?? EBADF,
+      logLevel: block.u32("log_level"),
+    });
+    this.#log = new TextEncoder().encode(result.log);
+    block.set("log_length", this.#log.length);
+    block.set("verified_insns", result.statistics.instructionsProcessed);
+    block.set("error", result.errno);
+    block.set("handle", 0);
+    if (!("instructions" in result)) return;
+
+    if (this.#programs.size >= MAX_PROGRAMS) {
+      block.set("error", ENOMEM);
+      return;
+    }
+    const instructions = resolve(result.instructions, result.maps, maps.kernel);
+    let compiled: CompiledProgram;
+    try {
+      compiled = compile({
+        instructions,
+        functionStarts: result.subprograms.map(({ start }) => start),
+        stackDepths: result.subprograms.map(({ stackDepth }) => stackDepth),
+        helperAddress: (id) => this.#helpers.get(id),
+        layout,
+      });
+    } catch (error) {
+      if (!(error instanceof CodeGenerationError)) throw error;
+      this.#log = new TextEncoder().encode(`${result.log}${error.message}\n`);
+      block.set("log_length", this.#log.length);
+      block.set("error", EINVAL);
+      return;
+    }
+    const handle = this.#nextHandle++;
+    this.#programs.set(handle, { compiled, xlated: isa.encodeInstructions(instructions) });
+    const flags =
+      (result.kprobeOverride ? resultBits.kprobe_override : 0) |
+      (result.tailCall ? resultBits.tail_call : 0) |
+      (result.helpers.some((id) => id === HELPER_GET_STACKID || id === HELPER_GET_STACK) ? resultBits.get_stack : 0);
+    block.set("handle", handle);
+    block.set("image_size", compiled.size);
+    block.set("tail_call_entry", compiled.tailCallEntry);
+    block.set("result_flags", flags);
+    block.set("stack_depth", result.stackDepth);
+    block.set("func_cnt", compiled.functionOffsets.length);
+    block.set("xlated_cnt", instructions.length);
+    block.setBytes("tag", progTag(program));
+  }
+
+  #readLog(block: BlockView<typeof blocks.read_log>): void {
+    this.#copyOut(block, this.#log, block.u32("offset"), block.u32("length"));
+  }
+
+  #readCode(block: BlockView<typeof blocks.read_code>): void {
+    const program = this.#program(block.u32("handle"));
+    let code: Uint8Array;
+    try {
+      code = program.compiled.bind(block.u64("base"));
+    } catch (error) {
+      if (error instanceof CodeGenerationError) throw new Refusal(statuses.bad_request);
+      throw error;
+    }
+    this.#copyOut(block, code, block.u32("offset"), block.u32("length"));
+  }
+
+  #readXlated(block: BlockView<typeof blocks.read_xlated>): void {
+    const program = this.#program(block.u32("handle"));
+    this.#copyOut(block, program.xlated, block.u32("first") * isa.SLOT_SIZE, block.u32("count") * isa.SLOT_SIZE);
+  }
+
+  #free(block: BlockView<typeof blocks.free>): void {
+    if (!this.#programs.delete(block.u32("handle"))) throw new Refusal(statuses.bad_handle);
+  }
+
+  #program(handle: number): LoadedProgram {
+    const program = this.#programs.get(handle);
+    if (program === undefined) throw new Refusal(statuses.bad_handle);
+    return program;
+  }
+
+  #copyOut(block: BlockView<Block & { data: "u64" }>, from: Uint8Array, offset: number, length: number): void {
+    if (offset + length > from.length || length > MAX_TRANSFER) throw new Refusal(statuses.bad_request);
+    this.#memory.write(block.pointer("data", length), from.subarray(offset, offset + length));
+  }
+}
+
+/** Replaces the verifier's map references by kernel addresses. */
+function resolve(
+  program: readonly isa.Instruction[],
+  used: readonly MapDescriptor[],
+  kernel: ReadonlyMap<bigint, KernelMap>,
+): isa.Instruction[] {
+  const resolved = program.slice();
+  program.forEach((insn, slot) => {
+    if (!isa.isLdImm64(insn)) return;
+    const byValue = insn.src === isa.BPF_PSEUDO_MAP_IDX_VALUE;
+    if (!byValue && insn.src !== isa.BPF_PSEUDO_MAP_IDX) return;
+    const map = kernel.get(BigInt(used[insn.imm]?.id ?? -1));
+    if (map === undefined) throw new CodeGenerationError(slot, `map ${insn.imm} is unknown`);
+    const address = byValue ? map.values + BigInt(program[slot + 1].imm >>> 0) : map.address;
+    const [first, second] = isa.ldImm64(insn.dst, 0, address);
+    resolved[slot] = first;
+    resolved[slot + 1] = second;
+  });
+  return resolved;
+}
