@@ -2,7 +2,8 @@
  * A scripted session: what `--script FILE.ts` gets, and what tests use. The script's default export is called with a session on a
  * machine that has executed nothing yet; docs/scripts.md shows how.
  */
-import type { Cpu } from "../cpu/index.ts";
+
+import type { CpuState } from "../cpu/state.ts";
 import type { Machine, RunLimits, Stop } from "../machine/machine.ts";
 import { type Disassembler, type Instruction, loadDisassembler } from "./disassemble.ts";
 import { parseAddress, type Symbols } from "./symbols.ts";
@@ -62,9 +63,9 @@ export class Session {
     return new Session(options, await loadDisassembler(options.symbols));
   }
 
-  /** The processor's registers: `session.registers.rax`, and assignment to them. */
-  get registers(): Cpu["state"] {
-    return this.machine.cpu.state;
+  /** The processor's registers: `session.registers.rax`, and assignment to them; 64-bit ones are unsigned bigints. */
+  get registers(): CpuState {
+    return this.machine.registers;
   }
 
   /** Everything that the guest printed on its console (of very much, the last part). */
@@ -187,7 +188,7 @@ export class Session {
     while (instructions.length < count) {
       const bytes = this.memory.readMapped(address, 15);
       if (bytes.length === 0) break;
-      const instruction = this.#disassembler.one(bytes, address, this.machine.cpu.state.codeBits);
+      const instruction = this.#disassembler.one(bytes, address, this.registers.codeBits);
       instructions.push(instruction);
       address += BigInt(instruction.bytes.length);
     }

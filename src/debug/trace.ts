@@ -4,9 +4,11 @@
  * By default that is what happens around a kernel breakpoint: from the delivery of a #BP in kernel mode through the handler, whatever it
  * calls and its return, to some instructions after it. Between such windows the guest runs at full speed.
  */
+
+import type { Delivery } from "../cpu/index.ts";
+import { generalRegisters } from "../cpu/state.ts";
 import type { Machine, RunLimits, Stop } from "../machine/machine.ts";
 import type { Disassembler } from "./disassemble.ts";
-import { formatRegister, GENERAL_REGISTERS, type GeneralRegister } from "./registers.ts";
 import type { Symbols } from "./symbols.ts";
 import { VirtualMemory } from "./virtual-memory.ts";
 
@@ -99,7 +101,7 @@ export class Trace {
   /** Executes one instruction and prints it. */
   step(): Stop | undefined {
     const { cpu } = this.#machine;
-    const before = this.#registers();
+    const before = generalRegisters.map((name) => cpu.state[name]);
     const address = cpu.state.rip;
     const time = this.#machine.time;
     const instruction = this.#disassembler.one(
@@ -112,9 +114,9 @@ export class Trace {
     const stop = this.#machine.step();
     // Nothing may have been executed but an interrupt taken.
     if (cpu.retired !== retired || this.#deliveries.length === 0) {
-      const changes = GENERAL_REGISTERS.filter((name) => cpu.state[name] !== before[name]).map(
-        (name) => `${name}=${formatRegister(cpu.state[name])}`,
-      );
+      const changes: string[] = [];
+      for (const [index, name] of generalRegisters.entries())
+        if (cpu.state[name] !== before[index]) changes.push(`${name}=${formatRegister(cpu.state[name])}`);
       this.#print(time, address, instruction.bytes, instruction.text, changes.join(" "));
       if (/^iret/.test(instruction.text)) this.#depth--;
     }
@@ -147,7 +149,7 @@ export class Trace {
     return undefined;
   }
 
-  #delivered(event: { vector: number; errorCode?: number; rip: bigint; kind: string }): void {
+  #delivered(event: Delivery): void {
     const kernel = event.rip >> 63n === 1n;
     if (!this.#active && !(this.#automatic && event.vector === BREAKPOINT_VECTOR && kernel)) return;
     const name = VECTOR_NAMES[event.vector] ?? `interrupt 0x${event.vector.toString(16)}`;
@@ -186,13 +188,6 @@ export class Trace {
     this.#options.print(this.#depth > 0 ? `... (cut after ${this.#length} instructions)` : "...");
   }
 
-  #registers(): Record<GeneralRegister, bigint> {
-    const { state } = this.#machine.cpu;
-    const values = {} as Record<GeneralRegister, bigint>;
-    for (const name of GENERAL_REGISTERS) values[name] = state[name];
-    return values;
-  }
-
   #place(time: number, address: bigint): string {
     const symbol = this.#symbols.describe(address) ?? "";
     return `${String(time).padStart(12)}  ${address.toString(16).padStart(16, "0")} ${symbol.padEnd(32)}`;
@@ -204,4 +199,11 @@ export class Trace {
     const line = `${this.#place(time, address)} ${Buffer.from(bytes).toString("hex").padEnd(22)} ${text}`;
     this.#options.print(changes === "" ? line : `${line.padEnd(130)} ${changes}`);
   }
+}
+
+/** Hexadecimal without leading zeros; small negative numbers, such as error codes, are shown as such too. */
+function formatRegister(value: bigint): string {
+  const signed = BigInt.asIntN(64, value);
+  const hex = `0x${value.toString(16)}`;
+  return signed < 0n && signed >= -4095n ? `${hex} (${signed})` : hex;
 }

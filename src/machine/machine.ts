@@ -3,7 +3,9 @@
  * `platform.ticksPerSecond`): one for each instruction; while the processor is halted, time jumps to the next alarm of a
  * device. Nothing of the host's time or chance enters.
  */
+
 import { Cpu, type StopReason, type SystemBus } from "../cpu/index.ts";
+import { type CpuState, Flag } from "../cpu/state.ts";
 import { Bus } from "../devices/bus.ts";
 import type { Clock, DeviceState, Stateful } from "../devices/device.ts";
 import {
@@ -21,6 +23,7 @@ import { platform } from "../devices/platform.ts";
 import { Uart16550 } from "../devices/uart-16550.ts";
 import { type BlockStorage, VirtioBlock } from "../devices/virtio-blk.ts";
 import { VirtioMmio } from "../devices/virtio-mmio.ts";
+import type { PhysicalMemory } from "../mmu/physical-memory.ts";
 import { diskSlot } from "./command-line.ts";
 import { ConsoleLog } from "./console-log.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -57,6 +60,8 @@ export interface MachineOptions {
   readonly memory: number;
   /** Disks on virtio-mmio, the first in the last slot, as QEMU places them. At most 8. */
   readonly disks?: readonly BlockStorage[];
+  /** Whether the BPF co-processor is there; it is unless this is false. */
+  readonly bpfCoprocessor?: boolean;
 }
 
 export interface RunLimits {
@@ -68,7 +73,6 @@ export interface RunLimits {
 
 /** A halted processor that so many alarms in a row do not wake will not be woken by more of them. */
 const FUTILE_ALARMS = 1_000_000;
-const INTERRUPT_FLAG = 0x200n;
 
 export class Machine {
   readonly cpu: Cpu;
@@ -130,7 +134,7 @@ export class Machine {
     const memory = this.cpu.memory;
     for (let index = 0; index < slots; index++) {
       const { address: slotAddress, pin } = diskSlot(index);
-      const storage = disks.at(index);
+      const storage: BlockStorage | undefined = disks[index];
       const device = storage && new VirtioBlock({ storage, memory, clock: this.clock });
       const slot = new VirtioMmio({ ...(device && { device }), memory, line: this.irqLine(pin) });
       this.bus.mapMmio(slotAddress, stride, slot);
@@ -170,8 +174,14 @@ export class Machine {
     this.#devices.set(name, device);
   }
 
-  get memory(): Cpu["memory"] {
+  /** RAM, by physical address. */
+  get memory(): PhysicalMemory {
     return this.cpu.memory;
+  }
+
+  /** The processor's registers by name. */
+  get registers(): CpuState {
+    return this.cpu.state;
   }
 
   /** Ticks since the start. */
@@ -278,7 +288,7 @@ export class Machine {
   #skipToAlarm(limit: number): boolean {
     const alarm = this.#queue.next();
     // With interrupts off only an NMI wakes, and no alarm leads to one but through an I/O APIC entry.
-    const deaf = (this.cpu.state.rflags & INTERRUPT_FLAG) === 0n && !this.#ioApic.canSendNmi();
+    const deaf = (this.cpu.state.flags & Flag.IF) === 0 && !this.#ioApic.canSendNmi();
     if (alarm === undefined || deaf) return false;
     const target = Math.min(alarm, limit);
     if (target > this.cpu.time) this.cpu.advanceTime(target - this.cpu.time);
@@ -317,6 +327,11 @@ export class Machine {
   stateHash(): string {
     const devices: Record<string, DeviceState> = {};
     for (const [name, device] of this.#devices) devices[name] = device.state();
-    return stateHash(this.memory.bytes, { cpu: this.cpu.state.snapshot(), devices });
+    return stateHash(this.memory.bytes, {
+      time: this.time,
+      instructions: this.instructions,
+      cpu: this.cpu.state.snapshot(),
+      devices,
+    });
   }
 }

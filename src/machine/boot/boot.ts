@@ -40,6 +40,8 @@ export interface BootOverrides {
   /** More options for the kernel. What follows " -- " in it is a program for /init. */
   readonly append?: string;
   readonly exec?: string;
+  /** False leaves the BPF co-processor out. */
+  readonly bpfCoprocessor?: boolean;
   /** Added to the guest's root, or in place of what is there. */
   readonly files?: ReadonlyMap<string, { readonly data: Uint8Array; readonly mode: number }>;
 }
@@ -100,16 +102,17 @@ export async function readBootSource(path: string): Promise<BootSource> {
 /** Builds the machine, loads the kernel and everything that goes with it. Throws InputError. */
 export function boot(source: BootSource, overrides: BootOverrides = {}): BootedMachine {
   const disks = overrides.disks ?? source.disks;
-  const machine = new Machine({ memory: overrides.memory ?? source.memory, disks });
+  const bpfCoprocessor = overrides.bpfCoprocessor ?? true;
+  const machine = new Machine({ memory: overrides.memory ?? source.memory, disks, bpfCoprocessor });
   const root = source.root.copy();
   for (const [path, { data, mode }] of overrides.files ?? []) root.set(path, { kind: "file", data, mode });
 
   const [append, appendedExec] = splitAtInit(overrides.append ?? "");
   const exec = overrides.exec ?? appendedExec ?? source.exec;
   if (exec !== undefined) splitCommand(exec, "program for /init");
-  const options = [source.commandLine, append, ...platformOptions(disks.length, false)];
+  const options = [source.commandLine, append, ...platformOptions(disks.length, bpfCoprocessor)];
   const line = commandLine({ options, ...(exec !== undefined && { exec }) });
-  const elf = loadPvh(machine.memory, machine.cpu.state, {
+  const elf = loadPvh(machine.cpu, {
     kernel: source.kernel,
     name: source.name,
     commandLine: line,

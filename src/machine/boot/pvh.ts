@@ -2,14 +2,14 @@
  * The PVH boot protocol (Xen's docs/misc/pvh.pandoc and xen/include/public/arch-x86/hvm/start_info.h): an ELF file whose note names a
  * 32-bit entry point; the processor starts there in protected mode without paging, ebx pointing to a description of the machine.
  */
-import type { CpuState } from "../../cpu/index.ts";
+import type { Cpu } from "../../cpu/index.ts";
 import type { PhysicalMemory } from "../../mmu/physical-memory.ts";
 import { COMMAND_LINE_BYTES } from "../command-line.ts";
 import type { Elf } from "../elf.ts";
 import { parseElf } from "../elf.ts";
 import { InputError } from "../input-error.ts";
 import { formatMemorySize } from "../memory-size.ts";
-import { enterProtectedMode } from "./processor-modes.ts";
+import { enterProtectedMode } from "../processor-modes.ts";
 
 const XEN_ELFNOTE_PHYS32_ENTRY = 18;
 const START_INFO_MAGIC = 0x336e_c578;
@@ -38,7 +38,8 @@ export interface PvhBoot {
 }
 
 /** Loads a kernel and prepares the processor to enter it. Throws InputError if the file cannot be booted. */
-export function loadPvh(memory: PhysicalMemory, state: CpuState, boot: PvhBoot): Elf {
+export function loadPvh(cpu: Cpu, boot: PvhBoot): Elf {
+  const { memory } = cpu;
   const elf = parseElf(boot.kernel, boot.name);
   const entry = entryPoint(elf);
   if (entry === undefined)
@@ -80,8 +81,8 @@ export function loadPvh(memory: PhysicalMemory, state: CpuState, boot: PvhBoot):
   info.setUint32(48, 1, true);
   memory.write(START_INFO, new Uint8Array(info.buffer));
 
-  enterProtectedMode(state, { rip: BigInt(entry) });
-  state.rbx = BigInt(START_INFO);
+  enterProtectedMode(cpu, { rip: BigInt(entry) });
+  cpu.state.rbx = BigInt(START_INFO);
   return elf;
 }
 
