@@ -277,6 +277,7 @@ struct inode {
 	int i_writecount;
 	struct mutex i_rwsem;		/* inode_lock */
 	struct list_head i_hash;
+	struct list_head i_lru;		/* unused but cached */
 	struct list_head i_sb_list;
 	struct list_head i_dentry;
 	const struct file_operations *i_fop;

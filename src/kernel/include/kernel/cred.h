@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Who a task is: user and group numbers, capabilities. */
+#ifndef _KERNEL_CRED_H
+#define _KERNEL_CRED_H
+
+#include <linux/capability.h>
+#include <kernel/types.h>
+
+#define NGROUPS_INLINE 32
+
+struct cred {
+	uid_t uid, suid, euid, fsuid;
+	gid_t gid, sgid, egid, fsgid;
+	u64 cap_inheritable, cap_permitted, cap_effective, cap_bset, cap_ambient;
+	unsigned int securebits;
+	int ngroups;
+	gid_t groups[NGROUPS_INLINE];
+};
+
+#define CAP_FULL_SET	((1ULL << (CAP_LAST_CAP + 1)) - 1)
+
+#define current_cred()	((const struct cred *)&current->cred)
+#define current_uid()	(current->cred.uid)
+#define current_gid()	(current->cred.gid)
+#define current_euid()	(current->cred.euid)
+#define current_egid()	(current->cred.egid)
+#define current_fsuid()	(current->cred.fsuid)
+#define current_fsgid()	(current->cred.fsgid)
+
+/* The current task's effective capabilities. */
+bool capable(int cap);
+static inline bool perfmon_capable(void);
+bool in_group_p(gid_t gid);
+bool in_egroup_p(gid_t gid);
+
+#include <kernel/sched.h>
+
+static inline bool perfmon_capable(void) { return capable(CAP_PERFMON) || capable(CAP_SYS_ADMIN); }
+static inline bool bpf_capable(void) { return capable(CAP_BPF) || capable(CAP_SYS_ADMIN); }
+
+#endif

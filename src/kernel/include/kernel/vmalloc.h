@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Virtually contiguous memory, and memory for code. */
+#ifndef _KERNEL_VMALLOC_H
+#define _KERNEL_VMALLOC_H
+
+#include <kernel/types.h>
+#include <kernel/gfp.h>
+
+void *vmalloc(unsigned long size);
+void *vzalloc(unsigned long size);
+void *__vmalloc(unsigned long size, gfp_t gfp);
+void *vmalloc_user(unsigned long size);
+void vfree(const void *addr);
+struct page *vmalloc_to_page(const void *addr);
+
+/*
+ * Executable memory within reach of the kernel's own branches (from MODULES_VADDR): read-only for ordinary stores,
+ * written with text_poke(). Page-aligned, filled with int3. NULL when out of memory.
+ */
+void *exec_alloc(size_t size);
+void exec_free(void *addr);
+/* True for addresses in allocated executable memory. */
+bool is_exec_address(unsigned long addr);
+/* Gives code in such memory a name in symbol look-ups ("bpf_prog_…"): [start, start + size). */
+int exec_name(void *addr, size_t size, const char *name);
+void exec_unname(void *addr);
+
+#endif
