@@ -7,21 +7,21 @@
  */
 import * as soft from "./soft-float.ts";
 import { double, extended, FloatContext, type FloatFormat, floatFlags, rounding, single } from "./soft-float.ts";
-import { S } from "./state.ts";
 import { transcendental } from "./x87-transcendental.ts";
 
-/** Offsets of the fields, from the start of the x87 part of the CPU state. */
+/** Offsets of the fields in the x87 part of the CPU state. */
 export const x87Layout = {
-  control: S.fcw - S.fcw,
-  status: S.fsw - S.fcw,
+  control: 0,
+  status: 2,
   /** One bit a physical register: 1 = holds a value (as FXSAVE has it). */
-  tags: S.ftw - S.fcw,
+  tags: 4,
   /** Last non-control instruction: its 11 opcode bits, address, and the address of its memory operand. */
-  opcode: S.fop - S.fcw,
-  instructionPointer: S.fip - S.fcw,
-  dataPointer: S.fdp - S.fcw,
+  opcode: 6,
+  instructionPointer: 8,
+  dataPointer: 16,
   /** Eight physical registers of 16 bytes each: significand, then sign and exponent. */
-  registers: S.fpr - S.fcw,
+  registers: 32,
+  size: 32 + 8 * 16,
 } as const;
 
 /** What the unit needs of the processor around it. Memory accesses throw the processor's faults. */
