@@ -76,6 +76,14 @@ void trace_buffer_write(struct trace_event_call *call, void *record, size_t size
 /* Stores a line of bpf_trace_printk. */
 void trace_buffer_printk(const char *text, size_t length);
 
+/* For the attach rules of overrides (A12): is the call's probe at a function's entry, and may that function be made to fail? */
+bool trace_kprobe_on_func_entry(struct trace_event_call *call);
+bool trace_kprobe_error_injectable(struct trace_event_call *call);
+
+/* Makes a trace event of its own for a kprobe PMU event, invisible in tracefs (create_local_trace_kprobe). */
+struct trace_event_call *create_local_trace_kprobe(const char *func, void *addr, unsigned long offset, bool is_return);
+void destroy_local_trace_kprobe(struct trace_event_call *call);
+
 /* Offers a record to every enabled perf event of @call. */
 void perf_trace_submit(struct trace_event_call *call, void *record, size_t size, struct pt_regs *regs);
 

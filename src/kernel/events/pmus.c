@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The kinds of perf events: tracepoint (any trace event by id), kprobe (a probe made for one event), software clocks.
+ */
+#include <kernel/err.h>
+#include <kernel/init.h>
+#include <kernel/kallsyms.h>
+#include <kernel/perf_event.h>
+#include <kernel/slab.h>
+#include <kernel/sysfs.h>
+#include <kernel/trace_events.h>
+#include <kernel/uaccess.h>
+
+/* Linux numbers dynamic PMUs in the order of registration; these two come out so (oracle, create.00). */
+#define PMU_TYPE_KPROBE	6
+#define PMU_TYPE_UPROBE	7
+
+static int listen(struct perf_event *event, struct trace_event_call *call)
+{
+	int ret = trace_event_get(call);
+
+	if (ret)
+		return ret;
+	event->tp_event = call;
+	call->perf_refcount++;
+	list_add_tail(&event->tp_list, &call->perf_events);
+	return 0;
+}
+
+static void stop_listening(struct perf_event *event)
+{
+	list_del(&event->tp_list);
+	event->tp_event->perf_refcount--;
+	trace_event_put(event->tp_event);
+}
+
+static int tracepoint_init(struct perf_event *event)
+{
+	struct trace_event_call *call;
+
+	if (event->attr.type != PERF_TYPE_TRACEPOINT)
+		return -ENOENT;
+	call = trace_find_event(event->attr.config);
+	return call ? listen(event, call) : -EINVAL;
+}
+
+static struct pmu tracepoint_pmu = {
+	.name = "tracepoint", .type = PERF_TYPE_TRACEPOINT, .event_init = tracepoint_init, .destroy = stop_listening,
+};
+
+static int kprobe_init(struct perf_event *event)
+{
+	bool is_return = event->attr.config & 1;
+	struct trace_event_call *call;
+	char *func = NULL;
+	int ret;
+
+	if (event->attr.type != PMU_TYPE_KPROBE)
+		return -ENOENT;
+	if (event->attr.kprobe_func) {
+		long length;
+
+		func = kzalloc(KSYM_NAME_LEN, GFP_KERNEL);
+		if (!func)
+			return -ENOMEM;
+		length = strncpy_from_user(func, (const char __user *)event->attr.kprobe_func, KSYM_NAME_LEN);
+		ret = length == KSYM_NAME_LEN ? -E2BIG : length < 0 ? (int)length : 0;
+		if (ret)
+			goto out;
+		if (!func[0]) {
+			ret = -EINVAL;
+			goto out;
+		}
+	}
+	/* config2 is the offset from a function given by name, else the address. */
+	call = func ? create_local_trace_kprobe(func, NULL, event->attr.probe_offset, is_return)
+		    : create_local_trace_kprobe(NULL, (void *)event->attr.kprobe_addr, 0, is_return);
+	ret = PTR_ERR_OR_ZERO(call);
+	if (ret)
+		goto out;
+	ret = listen(event, call);
+	if (ret)
+		destroy_local_trace_kprobe(call);
+out:
+	kfree(func);
+	return ret;
+}
+
+static void kprobe_destroy(struct perf_event *event)
+{
+	stop_listening(event);
+	destroy_local_trace_kprobe(event->tp_event);
+}
+
+static struct pmu kprobe_pmu = {
+	.name = "kprobe", .type = PMU_TYPE_KPROBE, .event_init = kprobe_init, .destroy = kprobe_destroy,
+};
+
+static int software_init(struct perf_event *event)
+{
+	if (event->attr.type != PERF_TYPE_SOFTWARE || event->attr.config >= PERF_COUNT_SW_MAX)
+		return -ENOENT;
+	return 0;
+}
+
+static struct pmu software_pmu = { .name = "software", .type = PERF_TYPE_SOFTWARE, .event_init = software_init };
+
+static ssize_t show_retprobe(void *priv, char *buf)
+{
+	(void)priv;
+	return sysfs_emit(buf, "config:0\n");
+}
+
+static int __init perf_pmus_init(void)
+{
+	perf_pmu_register(&software_pmu);
+	perf_pmu_register(&tracepoint_pmu);
+	perf_pmu_register(&kprobe_pmu);
+	sysfs_create_file_simple("bus/event_source/devices/kprobe/format/retprobe", 0444, show_retprobe, NULL, NULL);
+	return 0;
+}
+device_initcall(perf_pmus_init);

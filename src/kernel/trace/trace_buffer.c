@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The trace buffer and the files that show it: trace, trace_pipe, tracing_on. Records are kept whole and formatted when
+ * they are read; the oldest give way. (Documentation/trace/ftrace.rst)
+ */
+#include <kernel/err.h>
+#include <kernel/fs.h>
+#include <kernel/init.h>
+#include <kernel/kernel.h>
+#include <kernel/list.h>
+#include <kernel/sched.h>
+#include <kernel/seq_file.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/time.h>
+#include <kernel/trace_events.h>
+#include <kernel/tracefs.h>
+#include <kernel/uaccess.h>
+#include <kernel/wait.h>
+
+#define BUFFER_BYTES (256 * 1024)
+
+struct trace_record {
+	struct list_head list;
+	u64 when;				/* ns since boot */
+	struct trace_event_call *call;		/* NULL: text of trace_printk */
+	char comm[TASK_COMM_LEN];
+	int pid;
+	bool irqs_off;
+	size_t size;
+	char data[];
+};
+
+static LIST_HEAD(records);
+static size_t stored_bytes;
+static bool tracing_on = true;
+static DECLARE_WAIT_QUEUE_HEAD(readers);
+
+static void drop_first(void)
+{
+	struct trace_record *first = list_first_entry(&records, struct trace_record, list);
+
+	list_del(&first->list);
+	stored_bytes -= sizeof(*first) + first->size;
+	kfree(first);
+}
+
+static void store(struct trace_event_call *call, const void *data, size_t size)
+{
+	struct trace_record *record;
+
+	if (!tracing_on)
+		return;
+	record = kmalloc(sizeof(*record) + size, GFP_ATOMIC);
+	if (!record)
+		return;
+	record->when = ktime_get_ns();
+	record->call = call;
+	memcpy(record->comm, current->comm, TASK_COMM_LEN);
+	record->pid = current->pid;
+	record->irqs_off = irqs_disabled();
+	record->size = size;
+	memcpy(record->data, data, size);
+	list_add_tail(&record->list, &records);
+	stored_bytes += sizeof(*record) + size;
+	while (stored_bytes > BUFFER_BYTES)
+		drop_first();
+	wake_up(&readers);
+}
+
+void trace_buffer_write(struct trace_event_call *call, void *data, size_t size)
+{
+	struct trace_entry *entry = data;
+
+	entry->type = call->id;
+	entry->flags = 0;
+	entry->preempt_count = 0;
+	entry->pid = current->pid;
+	store(call, data, size);
+}
+
+void trace_buffer_printk(const char *text, size_t length)
+{
+	store(NULL, text, length);
+}
+
+/* The records of an event that goes away cannot be formatted any more. */
+void trace_buffer_forget(struct trace_event_call *call)
+{
+	struct trace_record *record, *tmp;
+
+	list_for_each_entry_safe(record, tmp, &records, list) {
+		if (record->call != call)
+			continue;
+		list_del(&record->list);
+		stored_bytes -= sizeof(*record) + record->size;
+		kfree(record);
+	}
+}
+
+static void show_record(struct seq_file *m, struct trace_record *record)
+{
+	u64 us = (record->when + 500) / 1000;
+
+	seq_printf(m, "%16s-%-7d [000] %c.... %5llu.%06llu: ", record->comm, record->pid, record->irqs_off ? 'd' : '.',
+		   us / 1000000, us % 1000000);
+	if (record->call) {
+		seq_printf(m, "%s: ", record->call->name);
+		record->call->print(m, record->call, record->data);
+		seq_putc(m, '\n');
+	} else {
+		seq_puts(m, "bpf_trace_printk: ");
+		seq_write(m, record->data, record->size);
+		if (!record->size || record->data[record->size - 1] != '\n')
+			seq_putc(m, '\n');
+	}
+}
+
+static int trace_show(struct seq_file *m, void *v)
+{
+	struct trace_record *record;
+	int entries = 0;
+
+	(void)v;
+	list_for_each_entry(record, &records, list)
+		entries++;
+	seq_printf(m, "# tracer: nop\n#\n# entries-in-buffer/entries-written: %d/%d   #P:1\n#\n", entries, entries);
+	seq_puts(m, "#                                _-----=> irqs-off/BH-disabled\n"
+		    "#                               / _----=> need-resched\n"
+		    "#                              | / _---=> hardirq/softirq\n"
+		    "#                              || / _--=> preempt-depth\n"
+		    "#                              ||| / _-=> migrate-disable\n"
+		    "#                              |||| /     delay\n"
+		    "#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n"
+		    "#              | |         |   |||||     |         |\n");
+	list_for_each_entry(record, &records, list)
+		show_record(m, record);
+	return 0;
+}
+
+static int trace_open(struct inode *inode, struct file *file)
+{
+	(void)inode;
+	if ((file->f_flags & O_TRUNC) && (file->f_mode & FMODE_WRITE))
+		while (!list_empty(&records))
+			drop_first();
+	return single_open_size(file, trace_show, NULL, BUFFER_BYTES);
+}
+
+static ssize_t trace_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	(void)file;
+	(void)buf;
+	(void)pos;
+	return count;
+}
+
+static const struct file_operations trace_fops = {
+	.open = trace_open, .read = seq_read, .write = trace_write, .llseek = seq_lseek, .release = single_release,
+};
+
+/* ---- trace_pipe: reading takes the records out; a reader waits for the next ---- */
+
+static ssize_t trace_pipe_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	struct trace_record *record;
+	struct seq_file m = { .size = PAGE_SIZE };
+	ssize_t ret;
+
+	(void)pos;
+	while (list_empty(&records)) {
+		if (file->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+		if (wait_event_interruptible(readers, !list_empty(&records)))
+			return -EINTR;
+	}
+	m.buf = kmalloc(m.size, GFP_KERNEL);
+	if (!m.buf)
+		return -ENOMEM;
+	record = list_first_entry(&records, struct trace_record, list);
+	show_record(&m, record);
+	ret = min(m.count, count);
+	if (copy_to_user(buf, m.buf, ret))
+		ret = -EFAULT;
+	else
+		drop_first();
+	kfree(m.buf);
+	return ret;
+}
+
+static const struct file_operations trace_pipe_fops = { .read = trace_pipe_read };
+
+static ssize_t tracing_on_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	(void)file;
+	return simple_read_from_buffer(buf, count, pos, tracing_on ? "1\n" : "0\n", 2);
+}
+
+static ssize_t tracing_on_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	unsigned long value;
+	int ret = kstrtoul_from_user(buf, count, 10, &value);
+
+	(void)file;
+	if (ret)
+		return ret;
+	tracing_on = value;
+	*pos += count;
+	return count;
+}
+
+static const struct file_operations tracing_on_fops = { .read = tracing_on_read, .write = tracing_on_write };
+
+static int __init trace_buffer_init(void)
+{
+	tracefs_create_file("trace", 0640, NULL, NULL, &trace_fops);
+	tracefs_create_file("trace_pipe", 0440, NULL, NULL, &trace_pipe_fops);
+	tracefs_create_file("tracing_on", 0640, NULL, NULL, &tracing_on_fops);
+	return 0;
+}
+fs_initcall(trace_buffer_init);

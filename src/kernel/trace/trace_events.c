@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The registry of trace events and their directories under /sys/kernel/tracing/events/GROUP/NAME.
+ * (Documentation/trace/events.rst)
+ */
+#include <kernel/err.h>
+#include <kernel/fs.h>
+#include <kernel/init.h>
+#include <kernel/kernel.h>
+#include <kernel/mutex.h>
+#include <kernel/seq_file.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/trace_events.h>
+#include <kernel/tracefs.h>
+#include <kernel/uaccess.h>
+
+static LIST_HEAD(events);
+static LIST_HEAD(groups);
+static DEFINE_MUTEX(event_mutex);
+static struct dentry *events_dir;
+/* Ids below are those of Linux's built-in ftrace records. */
+static int next_id = 1 << 6;
+
+/* A directory of events that lives while it has members. */
+struct event_group {
+	struct list_head list;
+	const char *name;
+	struct dentry *dir;
+	int members;
+};
+
+struct trace_event_call *trace_find_event(int id)
+{
+	struct trace_event_call *call;
+
+	list_for_each_entry(call, &events, list)
+		if (call->id == id)
+			return call;
+	return NULL;
+}
+
+struct trace_event_call *trace_find_event_by_name(const char *group, const char *name)
+{
+	struct trace_event_call *call;
+
+	list_for_each_entry(call, &events, list)
+		if (!strcmp(call->group, group) && !strcmp(call->name, name))
+			return call;
+	return NULL;
+}
+
+int trace_event_get(struct trace_event_call *call)
+{
+	int ret;
+
+	if (call->enable_count == 0 && call->reg) {
+		ret = call->reg(call, true);
+		if (ret)
+			return ret;
+	}
+	call->enable_count++;
+	return 0;
+}
+
+void trace_event_put(struct trace_event_call *call)
+{
+	if (--call->enable_count == 0 && call->reg)
+		call->reg(call, false);
+}
+
+static int set_enabled(struct trace_event_call *call, bool enable)
+{
+	int ret = 0;
+
+	if (enable == call->tracefs_enabled)
+		return 0;
+	if (enable)
+		ret = trace_event_get(call);
+	else
+		trace_event_put(call);
+	if (!ret)
+		call->tracefs_enabled = enable;
+	return ret;
+}
+
+/* ---- the files of one event ---- */
+
+static ssize_t id_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	struct trace_event_call *call = file_inode(file)->i_private;
+	char text[16];
+
+	return simple_read_from_buffer(buf, count, pos, text, scnprintf(text, sizeof(text), "%d\n", call->id));
+}
+static const struct file_operations id_fops = { .read = id_read };
+
+static ssize_t enable_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	struct trace_event_call *call = file_inode(file)->i_private;
+
+	return simple_read_from_buffer(buf, count, pos, call->tracefs_enabled ? "1\n" : "0\n", 2);
+}
+
+static ssize_t enable_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	unsigned long value;
+	int ret = kstrtoul_from_user(buf, count, 10, &value);
+
+	if (ret)
+		return ret;
+	if (value > 1)
+		return -EINVAL;
+	mutex_lock(&event_mutex);
+	ret = set_enabled(file_inode(file)->i_private, value);
+	mutex_unlock(&event_mutex);
+	*pos += count;
+	return ret ? ret : (ssize_t)count;
+}
+static const struct file_operations enable_fops = { .read = enable_read, .write = enable_write };
+
+static void show_field(struct seq_file *m, const struct trace_event_field *field)
+{
+	const char *bracket = strchr(field->type, '[');
+
+	/* "char[16] comm" is written "char comm[16]". */
+	if (bracket)
+		seq_printf(m, "\tfield:%.*s %s%s;", (int)(bracket - field->type), field->type, field->name, bracket);
+	else
+		seq_printf(m, "\tfield:%s %s;", field->type, field->name);
+	seq_printf(m, "\toffset:%u;\tsize:%u;\tsigned:%d;\n", field->offset, field->size, field->is_signed);
+}
+
+static const struct trace_event_field common_fields[] = {
+	{ "unsigned short", "common_type", 0, 2, false },
+	{ "unsigned char", "common_flags", 2, 1, false },
+	{ "unsigned char", "common_preempt_count", 3, 1, false },
+	{ "int", "common_pid", 4, 4, true },
+};
+
+static int format_show(struct seq_file *m, void *v)
+{
+	struct trace_event_call *call = m->private;
+
+	(void)v;
+	seq_printf(m, "name: %s\nID: %d\nformat:\n", call->name, call->id);
+	for (unsigned int i = 0; i < ARRAY_SIZE(common_fields); i++)
+		show_field(m, &common_fields[i]);
+	seq_putc(m, '\n');
+	for (unsigned int i = 0; i < call->nr_fields; i++)
+		show_field(m, &call->fields[i]);
+	seq_printf(m, "\nprint fmt: %s\n", call->print_fmt);
+	return 0;
+}
+
+static int format_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, format_show, inode->i_private);
+}
+static const struct file_operations format_fops = {
+	.open = format_open, .read = seq_read, .llseek = seq_lseek, .release = single_release,
+};
+
+/* ---- groups ---- */
+
+/* 0, 1 or X (some) for the events of a group; NULL: all groups. */
+static char enabled_letter(const char *group)
+{
+	struct trace_event_call *call;
+	bool on = false, off = false;
+
+	list_for_each_entry(call, &events, list) {
+		if (group && strcmp(call->group, group))
+			continue;
+		if (call->tracefs_enabled)
+			on = true;
+		else
+			off = true;
+	}
+	return on && off ? 'X' : on ? '1' : '0';
+}
+
+static ssize_t group_enable_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	struct event_group *group = file_inode(file)->i_private;
+	char text[2] = { enabled_letter(group ? group->name : NULL), '\n' };
+
+	return simple_read_from_buffer(buf, count, pos, text, 2);
+}
+
+static ssize_t group_enable_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	struct event_group *group = file_inode(file)->i_private;
+	struct trace_event_call *call;
+	unsigned long value;
+	int ret = kstrtoul_from_user(buf, count, 10, &value);
+
+	if (ret)
+		return ret;
+	if (value > 1)
+		return -EINVAL;
+	mutex_lock(&event_mutex);
+	list_for_each_entry(call, &events, list) {
+		if (group && strcmp(call->group, group->name))
+			continue;
+		ret = set_enabled(call, value);
+		if (ret)
+			break;
+	}
+	mutex_unlock(&event_mutex);
+	*pos += count;
+	return ret ? ret : (ssize_t)count;
+}
+static const struct file_operations group_enable_fops = { .read = group_enable_read, .write = group_enable_write };
+
+static struct event_group *get_group(const char *name)
+{
+	struct event_group *group;
+
+	list_for_each_entry(group, &groups, list)
+		if (!strcmp(group->name, name)) {
+			group->members++;
+			return group;
+		}
+	group = kzalloc(sizeof(*group), GFP_KERNEL);
+	if (!group)
+		return NULL;
+	group->name = kstrdup(name, GFP_KERNEL);
+	group->dir = group->name ? tracefs_create_dir(name, events_dir) : NULL;
+	if (!group->dir) {
+		kfree(group->name);
+		kfree(group);
+		return NULL;
+	}
+	tracefs_create_file("enable", 0640, group->dir, group, &group_enable_fops);
+	group->members = 1;
+	list_add_tail(&group->list, &groups);
+	return group;
+}
+
+static void put_group(const char *name)
+{
+	struct event_group *group;
+
+	list_for_each_entry(group, &groups, list) {
+		if (strcmp(group->name, name))
+			continue;
+		if (--group->members == 0) {
+			list_del(&group->list);
+			tracefs_remove(group->dir);
+			kfree(group->name);
+			kfree(group);
+		}
+		return;
+	}
+}
+
+int trace_add_event_call(struct trace_event_call *call)
+{
+	struct event_group *group;
+	int ret = -ENOMEM;
+
+	mutex_lock(&event_mutex);
+	if (trace_find_event_by_name(call->group, call->name)) {
+		ret = -EEXIST;
+		goto out;
+	}
+	group = get_group(call->group);
+	if (!group)
+		goto out;
+	call->dir = tracefs_create_dir(call->name, group->dir);
+	if (!call->dir) {
+		put_group(call->group);
+		goto out;
+	}
+	call->id = next_id++;
+	INIT_LIST_HEAD(&call->perf_events);
+	tracefs_create_file("enable", 0640, call->dir, call, &enable_fops);
+	tracefs_create_file("id", 0440, call->dir, call, &id_fops);
+	tracefs_create_file("format", 0440, call->dir, call, &format_fops);
+	list_add_tail(&call->list, &events);
+	ret = 0;
+out:
+	mutex_unlock(&event_mutex);
+	return ret;
+}
+
+int trace_remove_event_call(struct trace_event_call *call)
+{
+	if (call->enable_count)
+		return -EBUSY;
+	mutex_lock(&event_mutex);
+	list_del(&call->list);
+	tracefs_remove(call->dir);
+	put_group(call->group);
+	mutex_unlock(&event_mutex);
+	return 0;
+}
+
+/* ---- available_events ---- */
+
+static int available_events_show(struct seq_file *m, void *v)
+{
+	struct trace_event_call *call;
+
+	(void)v;
+	list_for_each_entry(call, &events, list)
+		seq_printf(m, "%s:%s\n", call->group, call->name);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(available_events);
+
+static int __init trace_events_init(void)
+{
+	events_dir = tracefs_create_dir("events", NULL);
+	tracefs_create_file("enable", 0640, events_dir, NULL, &group_enable_fops);
+	tracefs_create_file("available_events", 0440, NULL, NULL, &available_events_fops);
+	return 0;
+}
+fs_initcall(trace_events_init);

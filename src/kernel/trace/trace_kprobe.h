@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Between trace_kprobe.c (what a probe event is) and kprobe_events.c (the files that define and show them). */
+#ifndef _TRACE_TRACE_KPROBE_H
+#define _TRACE_TRACE_KPROBE_H
+
+#include "probe_args.h"
+#include <kernel/kprobes.h>
+#include <kernel/list.h>
+#include <kernel/mutex.h>
+#include <kernel/trace_events.h>
+
+#define KPROBE_EVENT_SYSTEM	"kprobes"
+#define MAX_EVENT_NAME_LEN	64
+#define KRETPROBE_MAXACTIVE_MAX	4096
+
+/* An event name and the probes that share it. */
+struct trace_kprobe_event {
+	struct trace_event_call call;
+	struct list_head probes;
+	size_t record_size;		/* without strings */
+};
+
+struct trace_kprobe {
+	struct list_head list;		/* trace_kprobes */
+	struct list_head sibling;	/* its event's probes */
+	struct trace_kprobe_event *event;
+	struct kretprobe rp;		/* rp.kp alone for a plain probe */
+	unsigned long nhit;
+	char *symbol;			/* NULL: given by address */
+	unsigned long offset;
+	int nr_args;
+	struct probe_arg *args;
+};
+
+extern struct list_head trace_kprobes;
+extern struct mutex trace_kprobe_mutex;
+
+struct trace_kprobe *trace_kprobe_alloc(const char *symbol, unsigned long offset, void *addr, bool is_return, int maxactive,
+					int nr_args);
+void trace_kprobe_free(struct trace_kprobe *tk);
+/* Registers @tk under GROUP/NAME, or adds it to the probes that stand there. On failure *why may say more. */
+int trace_kprobe_register(struct trace_kprobe *tk, const char *group, const char *name, const char **why);
+/* Removes and frees it. -EBUSY while its event has listeners. */
+int trace_kprobe_unregister(struct trace_kprobe *tk);
+bool trace_kprobe_is_return(const struct trace_kprobe *tk);
+unsigned long trace_kprobe_nmissed(const struct trace_kprobe *tk);
+
+/* trace_buffer.c: drops the records of an event that goes away. */
+void trace_buffer_forget(struct trace_event_call *call);
+
+#endif
