@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { platform } from "../devices/platform.ts";
 import { type BootOverrides, boot, readBootSource } from "../machine/boot/boot.ts";
 import { Disk } from "../machine/disk.ts";
 import { fileProblem, InputError, messageOf } from "../machine/input-error.ts";
@@ -63,6 +64,8 @@ export const EXIT_CODES: readonly { readonly code: number; readonly meaning: str
 
 /** Ctrl-] leaves an interactive run on a terminal. */
 const ESCAPE = 0x1d;
+/** How much of its time a guest on a terminal runs at a stretch. */
+const TERMINAL_SLICE_MS = 5;
 
 /** Runs an image. Returns the command's exit code. Throws InputError for anything wrong with what was given. */
 export async function runCommand(options: RunOptions, output: RunOutput): Promise<number> {
@@ -106,17 +109,14 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
       machine.requestStop();
     };
     process.once("SIGINT", interrupt);
-    const detach = options.interactive === true ? attachTerminal(machine, interrupt) : undefined;
+    const terminal = options.interactive === true ? attachTerminal(machine, interrupt) : undefined;
     let stop: Stop;
     let failure: string | undefined;
     try {
       if (action !== undefined) failure = await runScript(action, session, script ?? "");
-      stop =
-        failure === undefined
-          ? await runToEnd(session, detach !== undefined, () => interrupted)
-          : { reason: "requested" };
+      stop = failure === undefined ? await runToEnd(session, terminal, () => interrupted) : { reason: "requested" };
     } finally {
-      detach?.();
+      terminal?.detach();
       process.removeListener("SIGINT", interrupt);
     }
 
@@ -169,12 +169,28 @@ function exitCode(stop: Stop): number {
   }
 }
 
-async function runToEnd(session: Session, waitsForInput: boolean, interrupted: () => boolean): Promise<Stop> {
+/** Runs on until the guest ends, past breakpoints that a script left. */
+async function runToEnd(session: Session, terminal: Terminal | undefined, interrupted: () => boolean): Promise<Stop> {
+  if (terminal !== undefined) return runWithTerminal(session, terminal, interrupted);
   for (;;) {
     const stop = await session.run();
     if (interrupted()) return { reason: "requested" };
-    if (stop.reason === "halted" && waitsForInput) await new Promise((wake) => setTimeout(wake, 10));
-    else if (stop.reason !== "breakpoint" && stop.reason !== "requested") return stop;
+    if (stop.reason !== "breakpoint" && stop.reason !== "requested") return stop;
+  }
+}
+
+/** The same for people: guest time does not run ahead of the clock on the wall, and a guest that waits for input may wait. */
+async function runWithTerminal(session: Session, terminal: Terminal, interrupted: () => boolean): Promise<Stop> {
+  const { machine } = session;
+  const ticksPerMillisecond = platform.ticksPerSecond / 1000;
+  const start = performance.now() - machine.time / ticksPerMillisecond;
+  for (;;) {
+    const stop = await session.run({ time: machine.time + TERMINAL_SLICE_MS * ticksPerMillisecond });
+    if (interrupted()) return { reason: "requested" };
+    const waiting = stop.reason === "halted" && !terminal.closed();
+    if (!waiting && stop.reason !== "time" && stop.reason !== "breakpoint" && stop.reason !== "requested") return stop;
+    const ahead = machine.time / ticksPerMillisecond - (performance.now() - start);
+    if (waiting || ahead > 0) await new Promise((wake) => setTimeout(wake, waiting ? TERMINAL_SLICE_MS : ahead));
   }
 }
 
@@ -326,18 +342,33 @@ async function runScript(script: Script, session: Session, name: string): Promis
   }
 }
 
-/** Connects standard input to the console. Returns what disconnects it. */
-function attachTerminal(machine: Machine, leave: () => void): () => void {
+interface Terminal {
+  detach(): void;
+  /** Whether standard input has ended. */
+  closed(): boolean;
+}
+
+/** Connects standard input to the console. */
+function attachTerminal(machine: Machine, leave: () => void): Terminal {
   const { stdin } = process;
+  let closed = false;
   const receive = (data: Buffer): void => {
     if (stdin.isTTY && data.includes(ESCAPE)) leave();
     else machine.sendInput(data);
   };
+  const close = (): void => {
+    closed = true;
+  };
   if (stdin.isTTY) stdin.setRawMode(true);
   stdin.on("data", receive);
-  return () => {
-    stdin.off("data", receive);
-    if (stdin.isTTY) stdin.setRawMode(false);
-    stdin.pause();
+  stdin.on("end", close);
+  return {
+    detach: () => {
+      stdin.off("data", receive);
+      stdin.off("end", close);
+      if (stdin.isTTY) stdin.setRawMode(false);
+      stdin.pause();
+    },
+    closed: () => closed,
   };
 }

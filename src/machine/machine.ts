@@ -27,7 +27,7 @@ import type { PhysicalMemory } from "../mmu/physical-memory.ts";
 import { diskSlot } from "./command-line.ts";
 import { ConsoleLog } from "./console-log.ts";
 import { EventQueue } from "./event-queue.ts";
-import { InputError } from "./input-error.ts";
+import { InputError, messageOf } from "./input-error.ts";
 import { checkMemorySize } from "./memory-size.ts";
 import { stateHash } from "./state-hash.ts";
 
@@ -94,7 +94,7 @@ export class Machine {
   #reported: { readonly address: bigint; readonly retired: number } | undefined;
 
   constructor(options: MachineOptions) {
-    const memoryBytes = checkMemorySize(options.memory);
+    const memoryBytes = memoryOf(options);
     const disks = options.disks ?? [];
     if (disks.length > platform.virtioMmio.slots)
       throw new InputError(`${disks.length} disks, the machine has room for ${platform.virtioMmio.slots}`);
@@ -333,5 +333,13 @@ export class Machine {
       cpu: this.cpu.state.snapshot(),
       devices,
     });
+  }
+}
+
+function memoryOf({ memory }: MachineOptions): number {
+  try {
+    return checkMemorySize(memory);
+  } catch (error) {
+    throw new InputError(`memory: expected ${messageOf(error)}, got ${memory} bytes`);
   }
 }
