@@ -106,6 +106,8 @@ struct dentry_operations {
 	void (*d_release)(struct dentry *dentry);
 	/* Name for /proc/PID/fd of files without a directory ("pipe:[12]"). */
 	char *(*d_dname)(struct dentry *dentry, char *buffer, int buflen);
+	/* A file system that mounts itself here when somebody comes by. */
+	struct vfsmount *(*d_automount)(struct path *path);
 };
 
 struct dentry {
@@ -502,6 +504,7 @@ int simple_rmdir(struct inode *dir, struct dentry *dentry);
 int simple_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
 		  unsigned int flags);
 int simple_setattr(struct dentry *dentry, struct iattr *attr);
+int noop_fsync(struct file *file, loff_t start, loff_t end, int datasync);
 int simple_statfs(struct dentry *dentry, struct kstatfs *buf);
 const char *simple_get_link(struct dentry *dentry, struct inode *inode, char **to_free);
 extern const struct file_operations simple_dir_operations;

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The page cache: pages of files by index. File systems that keep their bytes elsewhere fill pages in ->readpage;
+ * ramfs and tmpfs have nothing but these pages. Reading, mapping and executing go through here.
+ */
+#include <kernel/fs.h>
+#include <kernel/kernel.h>
+#include <kernel/mm.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/uaccess.h>
+#include "filemap.h"
+
+struct cached_page {
+	struct rb_node node;
+	pgoff_t index;
+	struct page *page;
+};
+
+static struct kmem_cache *cached_page_cache;
+
+static struct cached_page *find(struct address_space *mapping, pgoff_t index)
+{
+	struct rb_node *node = mapping->i_pages.rb_node;
+
+	while (node) {
+		struct cached_page *c = rb_entry(node, struct cached_page, node);
+
+		if (index == c->index)
+			return c;
+		node = index < c->index ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+struct page *find_get_page(struct address_space *mapping, pgoff_t index)
+{
+	struct cached_page *c = find(mapping, index);
+
+	if (!c)
+		return NULL;
+	get_page(c->page);
+	return c->page;
+}
+
+/* Puts @page, whose reference the cache takes over, at @index. 0, -EEXIST or -ENOMEM (then the caller keeps it). */
+static int insert(struct address_space *mapping, pgoff_t index, struct page *page)
+{
+	struct rb_node **link = &mapping->i_pages.rb_node, *parent = NULL;
+	struct cached_page *c;
+
+	while (*link) {
+		c = rb_entry(*link, struct cached_page, node);
+		if (c->index == index)
+			return -EEXIST;
+		parent = *link;
+		link = index < c->index ? &parent->rb_left : &parent->rb_right;
+	}
+	if (!cached_page_cache)
+		cached_page_cache = kmem_cache_create("cached_page", sizeof(*c), 0, 0, NULL);
+	c = kmem_cache_alloc(cached_page_cache, GFP_KERNEL);
+	if (!c)
+		return -ENOMEM;
+	c->index = index;
+	c->page = page;
+	rb_link_node(&c->node, parent, link);
+	rb_insert_color(&c->node, &mapping->i_pages);
+	mapping->nrpages++;
+	if (!mapping->a_ops->readpage)
+		mapping->host->i_blocks += PAGE_SIZE / 512;
+	return 0;
+}
+
+static void drop(struct address_space *mapping, struct cached_page *c)
+{
+	rb_erase(&c->node, &mapping->i_pages);
+	mapping->nrpages--;
+	if (!mapping->a_ops->readpage)
+		mapping->host->i_blocks -= PAGE_SIZE / 512;
+	put_page(c->page);
+	kmem_cache_free(cached_page_cache, c);
+}
+
+struct page *read_mapping_page(struct address_space *mapping, pgoff_t index, struct file *file)
+{
+	struct page *page = find_get_page(mapping, index);
+	int err = 0;
+
+	if (page)
+		return page;
+	if (!mapping->a_ops)
+		return ERR_PTR(-EINVAL);
+	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!page)
+		return ERR_PTR(-ENOMEM);
+	if (mapping->a_ops->readpage)
+		err = mapping->a_ops->readpage(file, mapping, page, index);
+	if (!err)
+		err = insert(mapping, index, page);
+	if (!err) {
+		get_page(page);
+		return page;
+	}
+	put_page(page);
+	/* While this read slept another one may have been faster. */
+	return err == -EEXIST ? find_get_page(mapping, index) : ERR_PTR(err);
+}
+
+void truncate_inode_pages(struct address_space *mapping, loff_t start)
+{
+	pgoff_t first = (start + PAGE_SIZE - 1) / PAGE_SIZE;
+	struct rb_node *node, *next;
+	struct cached_page *c;
+
+	if (start % PAGE_SIZE) {
+		c = find(mapping, start / PAGE_SIZE);
+		if (c)
+			memset((char *)page_address(c->page) + start % PAGE_SIZE, 0, PAGE_SIZE - start % PAGE_SIZE);
+	}
+	for (node = rb_first(&mapping->i_pages); node; node = next) {
+		next = rb_next(node);
+		c = rb_entry(node, struct cached_page, node);
+		if (c->index >= first)
+			drop(mapping, c);
+	}
+}
+
+/* Copies up to the end of the file to @user or, if that is NULL, to @kernel. */
+static ssize_t copy_out(struct file *file, char __user *user, char *kernel, size_t count, loff_t *pos)
+{
+	struct address_space *mapping = file->f_mapping;
+	size_t done = 0;
+
+	while (done < count && *pos < i_size_read(mapping->host)) {
+		size_t offset = *pos % PAGE_SIZE, n = min_t(size_t, count - done, PAGE_SIZE - offset), missed = 0;
+		struct page *page;
+
+		n = min_t(u64, n, i_size_read(mapping->host) - *pos);
+		page = mapping->a_ops->readpage ? read_mapping_page(mapping, *pos / PAGE_SIZE, file) :
+		       find_get_page(mapping, *pos / PAGE_SIZE);
+		if (IS_ERR(page))
+			return done ? (ssize_t)done : PTR_ERR(page);
+		/* No page: a hole in a file that has only pages. */
+		if (user)
+			missed = page ? copy_to_user(user + done, (char *)page_address(page) + offset, n) :
+				 clear_user(user + done, n);
+		else if (page)
+			memcpy(kernel + done, (char *)page_address(page) + offset, n);
+		else
+			memset(kernel + done, 0, n);
+		if (page)
+			put_page(page);
+		done += n - missed;
+		*pos += n - missed;
+		if (missed)
+			return done ? (ssize_t)done : -EFAULT;
+	}
+	return done;
+}
+
+ssize_t generic_file_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	return copy_out(file, buf, NULL, count, pos);
+}
+
+/* For files that have only pages. */
+static ssize_t copy_in(struct file *file, const char __user *user, const char *kernel, size_t count, loff_t *pos)
+{
+	struct address_space *mapping = file->f_mapping;
+	struct inode *inode = mapping->host;
+	ssize_t err = 0;
+	size_t done = 0;
+
+	inode_lock(inode);
+	if (file->f_flags & O_APPEND)
+		*pos = i_size_read(inode);
+	if (*pos + (loff_t)count > inode->i_sb->s_maxbytes)
+		err = -EFBIG;
+	while (done < count && !err) {
+		size_t offset = *pos % PAGE_SIZE, n = min_t(size_t, count - done, PAGE_SIZE - offset), missed = 0;
+		struct page *page = read_mapping_page(mapping, *pos / PAGE_SIZE, file);
+
+		if (IS_ERR(page)) {
+			err = PTR_ERR(page) == -ENOMEM ? -ENOSPC : PTR_ERR(page);
+			break;
+		}
+		if (user)
+			missed = copy_from_user((char *)page_address(page) + offset, user + done, n);
+		else
+			memcpy((char *)page_address(page) + offset, kernel + done, n);
+		put_page(page);
+		done += n - missed;
+		*pos += n - missed;
+		if (missed)
+			err = -EFAULT;
+		if (*pos > i_size_read(inode))
+			i_size_write(inode, *pos);
+	}
+	if (done)
+		inode->i_mtime = inode->i_ctime = current_time(inode);
+	inode_unlock(inode);
+	return done ? (ssize_t)done : err;
+}
+
+ssize_t ram_file_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	return copy_in(file, buf, NULL, count, pos);
+}
+
+/* Files without pages are read as a user would, with kernel memory for the user's. */
+ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t *pos)
+{
+	bool old = current->uaccess_kernel;
+	ssize_t result;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (file->f_op->read == generic_file_read)
+		return copy_out(file, NULL, buf, count, pos);
+	if (!file->f_op->read)
+		return -EINVAL;
+	current->uaccess_kernel = true;
+	result = file->f_op->read(file, buf, count, pos);
+	current->uaccess_kernel = old;
+	return result;
+}
+
+ssize_t kernel_write(struct file *file, const void *buf, size_t count, loff_t *pos)
+{
+	bool old = current->uaccess_kernel;
+	ssize_t result;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (file->f_op->write == ram_file_write)
+		return copy_in(file, NULL, buf, count, pos);
+	if (!file->f_op->write)
+		return -EINVAL;
+	current->uaccess_kernel = true;
+	result = file->f_op->write(file, buf, count, pos);
+	current->uaccess_kernel = old;
+	return result;
+}
+
+/* ---- Mapping ------------------------------------------------------------------------------------------------------ */
+
+static vm_fault_t filemap_fault(struct vm_fault *vmf)
+{
+	struct file *file = vmf->vma->vm_file;
+	struct address_space *mapping = file->f_mapping;
+	struct page *page;
+
+	if ((loff_t)vmf->pgoff * (loff_t)PAGE_SIZE >= i_size_read(mapping->host))
+		return VM_FAULT_SIGBUS;
+	page = read_mapping_page(mapping, vmf->pgoff, file);
+	if (IS_ERR(page))
+		return PTR_ERR(page) == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+	vmf->page = page;
+	return 0;
+}
+
+static const struct vm_operations_struct generic_file_vm_ops = {
+	.fault = filemap_fault,
+};
+
+/* Written pages of a shared mapping have nowhere to go but the page cache. */
+int generic_file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct address_space *mapping = file->f_mapping;
+
+	if (!mapping->a_ops)
+		return -ENODEV;
+	if (mapping->a_ops->readpage && (vma->vm_flags & VM_SHARED) && (vma->vm_flags & VM_MAYWRITE))
+		return -EINVAL;
+	vma->vm_ops = &generic_file_vm_ops;
+	return 0;
+}
