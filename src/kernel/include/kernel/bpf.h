@@ -75,6 +75,7 @@ struct bpf_prog {
 	enum bpf_attach_type expected_attach_type;
 	u32 len;			/* instructions after the verifier's changes */
 	u32 jited_len;			/* bytes of code */
+	u32 handle;			/* the co-processor's name for it */
 	u8 gpl_compatible:1,
 	   kprobe_override:1,		/* calls bpf_override_return */
 	   sleepable:1,
@@ -87,6 +88,7 @@ struct bpf_prog {
 	u32 stack_depth;
 	u32 verified_insns;
 	u64 load_time;			/* ns since boot */
+	u32 prog_flags;
 	u32 created_by_uid;
 	u32 used_map_cnt;
 	struct bpf_map **used_maps;

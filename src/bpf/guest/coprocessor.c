@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Driver of the BPF co-processor: hands programs to it, and puts the code that it generates into executable memory.
+ * The protocol is described in src/bpf/coprocessor-protocol.ts. The device sits where the kernel command line says:
+ * bpf_coprocessor=SIZE@ADDRESS. Without it bpf(2) loads no programs.
+ */
+#define pr_fmt(fmt) "bpf: " fmt
+
+#include <kernel/init.h>
+#include <kernel/io.h>
+#include <kernel/mm.h>
+#include <kernel/mutex.h>
+#include <kernel/text-patching.h>
+#include <kernel/vmalloc.h>
+#include "internal.h"
+
+/* Records of BPF_HELPER(), gathered by the linker. */
+extern const struct bpf_helper_entry __start_bpf_helpers[], __stop_bpf_helpers[];
+
+static void __iomem *registers;
+/* The request blocks and one page through which data goes; the mutex keeps an exchange together. */
+static DEFINE_MUTEX(coprocessor_mutex);
+static void *request_page, *data_page;
+
+bool bpf_coprocessor_present(void)
+{
+	return registers;
+}
+
+/* Runs a command on the block in request_page. 0 or -EIO. */
+static int command(u32 number)
+{
+	u64 phys = virt_to_phys(request_page);
+	u32 status;
+
+	barrier();
+	writel(lower_32_bits(phys), registers + BPF_COP_REG_REQUEST_LOW);
+	writel(upper_32_bits(phys), registers + BPF_COP_REG_REQUEST_HIGH);
+	writel(number, registers + BPF_COP_REG_COMMAND);
+	status = readl(registers + BPF_COP_REG_STATUS);
+	barrier();
+	if (status == BPF_COP_STATUS_OK)
+		return 0;
+	pr_err("co-processor command %u failed with status %u\n", number, status);
+	return -EIO;
+}
+
+static int upload(const struct bpf_insn *insns, u32 count)
+{
+	const u32 slots = PAGE_SIZE / sizeof(*insns);
+	struct bpf_cop_upload *request = request_page;
+	u32 first;
+	int err;
+
+	for (first = 0; first < count; first += slots) {
+		u32 now = min(slots, count - first);
+
+		memcpy(data_page, insns + first, now * sizeof(*insns));
+		*request = (struct bpf_cop_upload){
+			.data = virt_to_phys(data_page), .first = first, .count = now };
+		err = command(BPF_COP_CMD_UPLOAD);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Gives the log to user space, cut to the buffer. -ENOSPC if it was cut. */
+static int copy_log(u32 length, char __user *buf, u32 size)
+{
+	struct bpf_cop_read_log *request = request_page;
+	u32 shown = min(length, size - 1), at;
+	int err;
+
+	for (at = 0; at < shown; at += PAGE_SIZE) {
+		u32 now = min_t(u32, PAGE_SIZE, shown - at);
+
+		*request = (struct bpf_cop_read_log){
+			.data = virt_to_phys(data_page), .offset = at, .length = now };
+		err = command(BPF_COP_CMD_READ_LOG);
+		if (err)
+			return err;
+		if (copy_to_user(buf + at, data_page, now))
+			return -EFAULT;
+	}
+	if (put_user((char)0, buf + shown))
+		return -EFAULT;
+	return length >= size - 1 ? -ENOSPC : 0;
+}
+
+static void forget(u32 handle)
+{
+	struct bpf_cop_free *request = request_page;
+
+	*request = (struct bpf_cop_free){ .handle = handle };
+	command(BPF_COP_CMD_FREE);
+}
+
+/* Fetches the code for the address where it will lie, and writes it there. */
+static int place_code(struct bpf_prog *prog)
+{
+	struct bpf_cop_read_code *request = request_page;
+	u32 at;
+	int err;
+
+	for (at = 0; at < prog->jited_len; at += PAGE_SIZE) {
+		u32 now = min_t(u32, PAGE_SIZE, prog->jited_len - at);
+
+		*request = (struct bpf_cop_read_code){
+			.data = virt_to_phys(data_page), .base = (u64)prog->image, .handle = prog->handle,
+			.offset = at, .length = now };
+		err = command(BPF_COP_CMD_READ_CODE);
+		if (err)
+			return err;
+		text_poke(prog->image + at, data_page, now);
+	}
+	return 0;
+}
+
+/* "bpf_prog_TAG" or "bpf_prog_TAG_NAME", as Linux shows programs in symbol look-ups. */
+static void name_code(struct bpf_prog *prog)
+{
+	char name[sizeof("bpf_prog_") + 2 * BPF_TAG_SIZE + 1 + BPF_OBJ_NAME_LEN];
+	int at = scnprintf(name, sizeof(name), "bpf_prog_"), i;
+
+	for (i = 0; i < BPF_TAG_SIZE; i++)
+		at += scnprintf(name + at, sizeof(name) - at, "%02x", prog->tag[i]);
+	if (prog->name[0])
+		scnprintf(name + at, sizeof(name) - at, "_%s", prog->name);
+	exec_name(prog->image, prog->jited_len, name);
+}
+
+static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *request)
+{
+	struct bpf_cop_load *load = request_page;
+	struct bpf_cop_load answer;
+	int err;
+
+	err = upload(request->insns, request->insn_cnt);
+	if (err)
+		return err;
+	*load = (struct bpf_cop_load){
+		.prog_type = request->prog_type,
+		.expected_attach_type = request->expected_attach_type,
+		.prog_flags = request->prog_flags,
+		.privileges = (bpf_capable() ? BPF_COP_PRIV_BPF : 0) | (perfmon_capable() ? BPF_COP_PRIV_PERFMON : 0),
+		.gpl_compatible = request->gpl_compatible,
+		.log_level = request->log_level,
+		.insn_cnt = request->insn_cnt,
+		.map_count = request->map_count,
+		.maps = request->map_count ? virt_to_phys((void *)request->maps) : 0,
+	};
+	err = command(BPF_COP_CMD_LOAD);
+	if (err)
+		return err;
+	answer = *load;
+	err = -(int)answer.error;
+	if (request->log_level) {
+		int log_err = copy_log(answer.log_length, request->log_buf, request->log_size);
+
+		if (log_err)
+			err = log_err;
+	}
+	if (err) {
+		if (!answer.error)
+			forget(answer.handle);
+		return err;
+	}
+	prog->handle = answer.handle;
+	prog->jited_len = answer.image_size;
+	prog->tail_call_entry = answer.tail_call_entry;
+	prog->kprobe_override = !!(answer.result_flags & BPF_COP_RESULT_KPROBE_OVERRIDE);
+	prog->call_get_stack = !!(answer.result_flags & BPF_COP_RESULT_GET_STACK);
+	prog->stack_depth = answer.stack_depth;
+	prog->func_cnt = answer.func_cnt;
+	prog->verified_insns = answer.verified_insns;
+	prog->len = answer.xlated_cnt;
+	memcpy(prog->tag, answer.tag, sizeof(prog->tag));
+
+	prog->image_size = PAGE_ALIGN(prog->jited_len);
+	prog->image = exec_alloc(prog->image_size);
+	err = prog->image ? place_code(prog) : -ENOMEM;
+	if (err) {
+		if (prog->image)
+			exec_free(prog->image);
+		prog->image = NULL;
+		forget(prog->handle);
+		return err;
+	}
+	prog->bpf_func = prog->image;
+	name_code(prog);
+	return 0;
+}
+
+int bpf_coprocessor_load(struct bpf_prog *prog, const struct bpf_load_request *request)
+{
+	int err;
+
+	if (!registers)
+		return -ENODEV;
+	mutex_lock(&coprocessor_mutex);
+	err = load_locked(prog, request);
+	mutex_unlock(&coprocessor_mutex);
+	return err;
+}
+
+int bpf_coprocessor_read_xlated(struct bpf_prog *prog, void __user *to, u32 length)
+{
+	const u32 slots = PAGE_SIZE / sizeof(struct bpf_insn);
+	u32 count = length / sizeof(struct bpf_insn), first;
+	struct bpf_cop_read_xlated *request = request_page;
+	int err = 0;
+
+	mutex_lock(&coprocessor_mutex);
+	for (first = 0; first < count && !err; first += slots) {
+		u32 now = min(slots, count - first);
+
+		*request = (struct bpf_cop_read_xlated){
+			.data = virt_to_phys(data_page), .handle = prog->handle, .first = first, .count = now };
+		err = command(BPF_COP_CMD_READ_XLATED);
+		if (!err && copy_to_user(to + first * sizeof(struct bpf_insn), data_page,
+					 now * sizeof(struct bpf_insn)))
+			err = -EFAULT;
+	}
+	mutex_unlock(&coprocessor_mutex);
+	return err;
+}
+
+void bpf_coprocessor_unload(struct bpf_prog *prog)
+{
+	if (!prog->image)
+		return;
+	exec_unname(prog->image);
+	exec_free(prog->image);
+	mutex_lock(&coprocessor_mutex);
+	forget(prog->handle);
+	mutex_unlock(&coprocessor_mutex);
+}
+
+/* Tells the device where helpers are and where a tail call finds its program. */
+static int setup(void)
+{
+	struct bpf_cop_setup *request = request_page;
+	const struct bpf_helper_entry *entry;
+	u64 *pair = data_page;
+	u32 count = 0;
+
+	for (entry = __start_bpf_helpers; entry < __stop_bpf_helpers; entry++, count++) {
+		if ((count + 1) * 2 * sizeof(u64) > PAGE_SIZE)
+			return -E2BIG;
+		pair[2 * count] = entry->id;
+		pair[2 * count + 1] = entry->addr;
+	}
+	*request = (struct bpf_cop_setup){
+		.helpers = virt_to_phys(data_page),
+		.helper_count = count,
+		.map_max_entries = offsetof(struct bpf_map, max_entries),
+		.array_pointers = bpf_prog_array_pointers_offset(),
+		.prog_function = offsetof(struct bpf_prog, bpf_func),
+	};
+	return command(BPF_COP_CMD_SETUP);
+}
+
+static phys_addr_t device_address;
+static size_t device_size;
+
+static int __init bpf_coprocessor_option(char *value)
+{
+	char *end;
+
+	device_size = memparse(value, &end);
+	if (*end != '@')
+		return -EINVAL;
+	device_address = memparse(end + 1, &end);
+	return *end && *end != ' ' ? -EINVAL : 0;
+}
+early_param("bpf_coprocessor", bpf_coprocessor_option);
+
+static int __init bpf_coprocessor_init(void)
+{
+	void __iomem *mapped;
+	int err;
+
+	if (!device_size)
+		return 0;
+	mapped = ioremap(device_address, device_size);
+	if (!mapped)
+		return -ENOMEM;
+	if (readl(mapped + BPF_COP_REG_MAGIC) != BPF_COP_MAGIC ||
+	    readl(mapped + BPF_COP_REG_VERSION) != BPF_COP_VERSION) {
+		pr_err("no co-processor of version %u at %#llx\n", BPF_COP_VERSION, device_address);
+		iounmap(mapped);
+		return -ENODEV;
+	}
+	request_page = (void *)get_zeroed_page(GFP_KERNEL);
+	data_page = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!request_page || !data_page)
+		return -ENOMEM;
+	registers = mapped;
+	err = setup();
+	if (err)
+		registers = NULL;
+	return err;
+}
+subsys_initcall(bpf_coprocessor_init);

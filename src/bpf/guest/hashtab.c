@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Hash maps: plain, per CPU (there is one CPU), and with the least recently used element giving way when the map is full.
+ * Unless BPF_F_NO_PREALLOC is given, all elements are allocated when the map is made, so that programs on probes inside
+ * the allocator may update the map.
+ */
+#include <kernel/mm.h>
+#include "internal.h"
+
+#define HTAB_CREATE_FLAG_MASK							\
+	(BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | BPF_F_RDONLY |	\
+	 BPF_F_RDONLY_PROG | BPF_F_WRONLY | BPF_F_WRONLY_PROG | BPF_F_ZERO_SEED)
+
+struct htab_elem {
+	struct list_head hash_node;	/* in a bucket, or in the free list */
+	struct list_head lru;		/* least recently used first */
+	u32 hash;
+	char key[] __aligned(8);	/* the value follows, aligned to 8 */
+};
+
+struct bpf_htab {
+	struct bpf_map map;
+	struct list_head *buckets;
+	u32 n_buckets;
+	u32 elem_size;
+	u32 count;
+	void *elems;			/* preallocated */
+	struct list_head free;
+	struct list_head lru;
+};
+
+static struct bpf_htab *to_htab(struct bpf_map *map)
+{
+	return container_of(map, struct bpf_htab, map);
+}
+
+static bool is_lru(const struct bpf_htab *htab)
+{
+	return htab->map.map_type == BPF_MAP_TYPE_LRU_HASH || htab->map.map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
+
+static bool is_prealloc(const struct bpf_htab *htab)
+{
+	return !(htab->map.map_flags & BPF_F_NO_PREALLOC);
+}
+
+static void *elem_value(const struct bpf_htab *htab, struct htab_elem *elem)
+{
+	return elem->key + round_up(htab->map.key_size, 8);
+}
+
+/* FNV-1a, finished by a multiplicative mix; the same on every run, so that iteration order is too. */
+static u32 htab_hash(const void *key, u32 size)
+{
+	const u8 *at = key;
+	u64 hash = 0xcbf29ce484222325ull;
+
+	while (size--)
+		hash = (hash ^ *at++) * 0x100000001b3ull;
+	hash ^= hash >> 32;
+	return (u32)(hash * 0x9e3779b97f4a7c15ull >> 32);
+}
+
+static int htab_map_alloc_check(union bpf_attr *attr)
+{
+	bool percpu = attr->map_type == BPF_MAP_TYPE_PERCPU_HASH || attr->map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+	bool lru = attr->map_type == BPF_MAP_TYPE_LRU_HASH || attr->map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+
+	if (lru && !bpf_capable())
+		return -EPERM;
+	if ((attr->map_flags & BPF_F_ZERO_SEED) && !bpf_capable())
+		return -EPERM;
+	if (attr->map_flags & ~HTAB_CREATE_FLAG_MASK || !bpf_map_flags_access_ok(attr->map_flags))
+		return -EINVAL;
+	if (!lru && (attr->map_flags & BPF_F_NO_COMMON_LRU))
+		return -EINVAL;
+	if (lru && (attr->map_flags & BPF_F_NO_PREALLOC))
+		return -ENOTSUPP;
+	if ((attr->map_flags & BPF_F_NUMA_NODE) && (percpu || (attr->map_flags & BPF_F_NO_COMMON_LRU)))
+		return -EINVAL;
+	if (attr->max_entries == 0 || attr->key_size == 0 || attr->value_size == 0)
+		return -EINVAL;
+	if ((u64)attr->key_size + attr->value_size >= KMALLOC_MAX_SIZE - sizeof(struct htab_elem))
+		return -E2BIG;
+	if (percpu && round_up(attr->value_size, 8) > 32 << 10)
+		return -E2BIG;
+	return 0;
+}
+
+static struct bpf_map *htab_map_alloc(union bpf_attr *attr)
+{
+	struct bpf_htab *htab = kzalloc(sizeof(*htab), GFP_USER | __GFP_ACCOUNT);
+	u64 buckets = 1;
+	u32 i;
+
+	if (!htab)
+		return ERR_PTR(-ENOMEM);
+	bpf_map_init_from_attr(&htab->map, attr);
+	INIT_LIST_HEAD(&htab->free);
+	INIT_LIST_HEAD(&htab->lru);
+	while (buckets < attr->max_entries)
+		buckets <<= 1;
+	if (buckets > U32_MAX / sizeof(*htab->buckets)) {
+		kfree(htab);
+		return ERR_PTR(-E2BIG);
+	}
+	htab->n_buckets = buckets;
+	htab->elem_size = sizeof(struct htab_elem) + round_up(attr->key_size, 8) + round_up(attr->value_size, 8);
+	htab->buckets = bpf_map_area_alloc(buckets * sizeof(*htab->buckets));
+	if (htab->buckets && is_prealloc(htab)) {
+		/* One more than can be in the map: an update takes a new element before the old one is free. */
+		htab->elems = bpf_map_area_alloc(((u64)attr->max_entries + 1) * htab->elem_size);
+	}
+	if (!htab->buckets || (is_prealloc(htab) && !htab->elems)) {
+		bpf_map_area_free(htab->buckets);
+		kfree(htab);
+		return ERR_PTR(-ENOMEM);
+	}
+	for (i = 0; i < htab->n_buckets; i++)
+		INIT_LIST_HEAD(&htab->buckets[i]);
+	if (is_prealloc(htab)) {
+		for (i = 0; i <= attr->max_entries; i++) {
+			struct htab_elem *elem = htab->elems + (u64)i * htab->elem_size;
+
+			list_add_tail(&elem->hash_node, &htab->free);
+		}
+	}
+	return &htab->map;
+}
+
+static void htab_map_free(struct bpf_map *map)
+{
+	struct bpf_htab *htab = to_htab(map);
+	struct htab_elem *elem, *next;
+	u32 i;
+
+	if (!is_prealloc(htab)) {
+		for (i = 0; i < htab->n_buckets; i++)
+			list_for_each_entry_safe(elem, next, &htab->buckets[i], hash_node)
+				kfree(elem);
+	}
+	bpf_map_area_free(htab->elems);
+	bpf_map_area_free(htab->buckets);
+	kfree(htab);
+}
+
+static struct list_head *bucket_of(struct bpf_htab *htab, u32 hash)
+{
+	return &htab->buckets[hash & (htab->n_buckets - 1)];
+}
+
+static struct htab_elem *find(struct bpf_htab *htab, const void *key, u32 hash)
+{
+	struct htab_elem *elem;
+
+	list_for_each_entry(elem, bucket_of(htab, hash), hash_node)
+		if (elem->hash == hash && !memcmp(elem->key, key, htab->map.key_size))
+			return elem;
+	return NULL;
+}
+
+static void touch(struct bpf_htab *htab, struct htab_elem *elem)
+{
+	if (is_lru(htab))
+		list_move_tail(&elem->lru, &htab->lru);
+}
+
+static void *htab_map_lookup_elem(struct bpf_map *map, void *key)
+{
+	struct bpf_htab *htab = to_htab(map);
+	struct htab_elem *elem = find(htab, key, htab_hash(key, map->key_size));
+
+	if (!elem)
+		return NULL;
+	touch(htab, elem);
+	return elem_value(htab, elem);
+}
+
+static void drop(struct bpf_htab *htab, struct htab_elem *elem)
+{
+	list_del(&elem->hash_node);
+	if (is_lru(htab))
+		list_del(&elem->lru);
+	if (is_prealloc(htab))
+		list_add(&elem->hash_node, &htab->free);
+	else
+		kfree(elem);
+	htab->count--;
+}
+
+/* An unused element, or ERR_PTR. The map holds fewer than max_entries, or @replaces says that an old one goes. */
+static struct htab_elem *take(struct bpf_htab *htab, bool replaces)
+{
+	struct htab_elem *elem;
+
+	if (!replaces && htab->count >= htab->map.max_entries) {
+		if (!is_lru(htab))
+			return ERR_PTR(-E2BIG);
+		drop(htab, list_first_entry(&htab->lru, struct htab_elem, lru));
+	}
+	if (!is_prealloc(htab)) {
+		elem = kmalloc(htab->elem_size, GFP_NOWAIT | __GFP_NOWARN);
+		return elem ?: ERR_PTR(-ENOMEM);
+	}
+	elem = list_first_entry(&htab->free, struct htab_elem, hash_node);
+	list_del(&elem->hash_node);
+	return elem;
+}
+
+static long htab_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+{
+	struct bpf_htab *htab = to_htab(map);
+	u32 hash = htab_hash(key, map->key_size);
+	struct htab_elem *old, *elem;
+
+	if (flags > BPF_EXIST)
+		return -EINVAL;
+	old = find(htab, key, hash);
+	if (old && flags == BPF_NOEXIST)
+		return -EEXIST;
+	if (!old && flags == BPF_EXIST)
+		return -ENOENT;
+	if (old && bpf_map_is_percpu(map)) {
+		memcpy(elem_value(htab, old), value, map->value_size);
+		touch(htab, old);
+		return 0;
+	}
+	elem = take(htab, old);
+	if (IS_ERR(elem))
+		return PTR_ERR(elem);
+	elem->hash = hash;
+	memcpy(elem->key, key, map->key_size);
+	memcpy(elem_value(htab, elem), value, map->value_size);
+	list_add(&elem->hash_node, bucket_of(htab, hash));
+	if (is_lru(htab))
+		list_add_tail(&elem->lru, &htab->lru);
+	htab->count++;
+	if (old)
+		drop(htab, old);
+	return 0;
+}
+
+static long htab_map_delete_elem(struct bpf_map *map, void *key)
+{
+	struct bpf_htab *htab = to_htab(map);
+	struct htab_elem *elem = find(htab, key, htab_hash(key, map->key_size));
+
+	if (!elem)
+		return -ENOENT;
+	drop(htab, elem);
+	return 0;
+}
+
+static int htab_map_get_next_key(struct bpf_map *map, void *key, void *next_key)
+{
+	struct bpf_htab *htab = to_htab(map);
+	struct htab_elem *elem = NULL;
+	u32 i = 0;
+
+	if (key) {
+		u32 hash = htab_hash(key, map->key_size);
+
+		elem = find(htab, key, hash);
+		if (elem) {
+			i = hash & (htab->n_buckets - 1);
+			if (!list_is_last(&elem->hash_node, &htab->buckets[i])) {
+				elem = list_next_entry(elem, hash_node);
+				memcpy(next_key, elem->key, map->key_size);
+				return 0;
+			}
+			i++;
+		}
+	}
+	for (; i < htab->n_buckets; i++) {
+		if (list_empty(&htab->buckets[i]))
+			continue;
+		elem = list_first_entry(&htab->buckets[i], struct htab_elem, hash_node);
+		memcpy(next_key, elem->key, map->key_size);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+#define HTAB_OPS						\
+	.map_alloc_check = htab_map_alloc_check,		\
+	.map_alloc = htab_map_alloc,				\
+	.map_free = htab_map_free,				\
+	.map_get_next_key = htab_map_get_next_key,		\
+	.map_lookup_elem = htab_map_lookup_elem,		\
+	.map_update_elem = htab_map_update_elem,		\
+	.map_delete_elem = htab_map_delete_elem
+
+const struct bpf_map_ops htab_map_ops = { HTAB_OPS };
+const struct bpf_map_ops htab_percpu_map_ops = { HTAB_OPS };
+const struct bpf_map_ops htab_lru_map_ops = { HTAB_OPS };
+const struct bpf_map_ops htab_lru_percpu_map_ops = { HTAB_OPS };

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the BPF subsystem share with each other and with nobody else. */
+#ifndef _BPF_INTERNAL_H
+#define _BPF_INTERNAL_H
+
+#include <kernel/bpf.h>
+#include <kernel/capability.h>
+#include <kernel/kernel.h>
+#include <kernel/err.h>
+#include <kernel/fs.h>
+#include <kernel/sched.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/uaccess.h>
+#include "coprocessor.h"
+
+/* Largest program of a task with CAP_BPF. */
+#define BPF_COMPLEXITY_LIMIT_INSNS	1000000
+
+/* Errno of internal refusals that bpf(2) shows to user space as it is. */
+#ifndef ENOTSUPP
+#define ENOTSUPP	524
+#endif
+
+/* Numbers for programs, maps and links: positive, not used again soon. */
+u32 bpf_new_id(u32 *last);
+
+/* 0 and the length of the name, or -EINVAL: letters, digits, '_' and '.' with a terminating zero in @size bytes. */
+int bpf_obj_name_cpy(char *dst, const char *src, unsigned int size);
+
+/* ---- maps ---- */
+
+extern const struct bpf_map_ops array_map_ops, percpu_array_map_ops, prog_array_map_ops, perf_event_array_map_ops;
+extern const struct bpf_map_ops htab_map_ops, htab_percpu_map_ops, htab_lru_map_ops, htab_lru_percpu_map_ops;
+extern const struct bpf_map_ops queue_map_ops, stack_map_ops, stack_trace_map_ops;
+
+void bpf_map_init_from_attr(struct bpf_map *map, union bpf_attr *attr);
+/* Memory of a map; large ones are not physically contiguous. */
+void *bpf_map_area_alloc(u64 size);
+void bpf_map_area_free(void *area);
+bool bpf_map_flags_access_ok(u32 flags);
+
+static inline bool bpf_map_is_percpu(const struct bpf_map *map)
+{
+	return map->map_type == BPF_MAP_TYPE_PERCPU_ARRAY || map->map_type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       map->map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
+
+/* Bytes that user space exchanges for one value: per-CPU forms have one for each processor, rounded up to 8. */
+static inline u32 bpf_map_value_size(const struct bpf_map *map)
+{
+	if (bpf_map_is_percpu(map))
+		return round_up(map->value_size, 8);
+	if (map->map_type == BPF_MAP_TYPE_PROG_ARRAY || map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return sizeof(u32);
+	return map->value_size;
+}
+
+int bpf_map_new_fd(struct bpf_map *map, int flags);
+struct bpf_map *bpf_map_from_file(struct file *file);
+extern const struct file_operations bpf_map_fops;
+
+/* BPF_MAP_ commands of bpf(2). */
+int map_create(union bpf_attr *attr);
+int map_lookup_elem(union bpf_attr *attr);
+int map_update_elem(union bpf_attr *attr);
+int map_delete_elem(union bpf_attr *attr);
+int map_get_next_key(union bpf_attr *attr);
+int map_lookup_and_delete_elem(union bpf_attr *attr);
+int map_freeze(union bpf_attr *attr);
+int bpf_map_get_next_id(u32 id, u32 *next);
+int bpf_map_get_fd_by_id(u32 id, int flags);
+int bpf_map_get_info(struct bpf_map *map, struct bpf_map_info *info);
+
+/* PROG_ARRAY and the like: value is a file descriptor. */
+int bpf_fd_array_map_update_elem(struct bpf_map *map, struct file *map_file, void *key, void *value, u64 flags);
+int bpf_fd_array_map_lookup_elem(struct bpf_map *map, void *key, u32 *value);
+int bpf_fd_array_map_delete_elem(struct bpf_map *map, void *key);
+
+int bpf_stackmap_copy(struct bpf_map *map, void *key, void *value);
+long bpf_stackmap_get_id(struct bpf_map *map, u64 *ips, u32 count, u64 flags);
+
+/* Layout that generated code relies on. */
+size_t bpf_prog_array_pointers_offset(void);
+
+/* ---- programs ---- */
+
+int bpf_prog_load(union bpf_attr *attr);
+int bpf_prog_new_fd(struct bpf_prog *prog);
+struct bpf_prog *bpf_prog_from_file(struct file *file);
+int bpf_prog_get_next_id(u32 id, u32 *next);
+int bpf_prog_get_fd_by_id(u32 id);
+int bpf_prog_get_info(struct bpf_prog *prog, struct bpf_prog_info *info, struct bpf_prog_info __user *uinfo);
+/* Whether a PROG_ARRAY may hold the program: no override, and of the kind that the array holds already. */
+bool bpf_prog_map_compatible(struct bpf_map *map, const struct bpf_prog *prog);
+
+/* ---- links ---- */
+
+int link_create(union bpf_attr *attr);
+
+/* ---- the co-processor ---- */
+
+/* What a load needs besides the instructions. */
+struct bpf_load_request {
+	u32 prog_type;
+	u32 expected_attach_type;
+	u32 prog_flags;
+	bool gpl_compatible;
+	u32 log_level;
+	char __user *log_buf;
+	u32 log_size;
+	const struct bpf_insn *insns;
+	u32 insn_cnt;
+	const struct bpf_cop_map *maps;
+	u32 map_count;
+};
+
+bool bpf_coprocessor_present(void);
+/* Verifies and generates. On success prog->image holds the code. 0 or the verifier's -errno; -ENODEV without a co-processor. */
+int bpf_coprocessor_load(struct bpf_prog *prog, const struct bpf_load_request *request);
+/* Copies the program as the verifier left it to user space. */
+int bpf_coprocessor_read_xlated(struct bpf_prog *prog, void __user *to, u32 length);
+/* Forgets the program and frees its code. */
+void bpf_coprocessor_unload(struct bpf_prog *prog);
+
+#endif

@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: MIT
+/*
+ * BPF maps: their life (references, ids, descriptors) and the BPF_MAP_ commands of bpf(2). What a kind of map does is in
+ * the files of the kinds. Errors are those of Linux 6.1 (man bpf; kernel/bpf/syscall.c tells the order of the checks).
+ */
+#include <kernel/capability.h>
+#include <kernel/mm.h>
+#include <kernel/vmalloc.h>
+#include <kernel/seq_file.h>
+#include "internal.h"
+
+static const struct bpf_map_ops *const map_types[] = {
+	[BPF_MAP_TYPE_HASH] = &htab_map_ops,
+	[BPF_MAP_TYPE_ARRAY] = &array_map_ops,
+	[BPF_MAP_TYPE_PROG_ARRAY] = &prog_array_map_ops,
+	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = &perf_event_array_map_ops,
+	[BPF_MAP_TYPE_PERCPU_HASH] = &htab_percpu_map_ops,
+	[BPF_MAP_TYPE_PERCPU_ARRAY] = &percpu_array_map_ops,
+	[BPF_MAP_TYPE_STACK_TRACE] = &stack_trace_map_ops,
+	[BPF_MAP_TYPE_LRU_HASH] = &htab_lru_map_ops,
+	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = &htab_lru_percpu_map_ops,
+	[BPF_MAP_TYPE_QUEUE] = &queue_map_ops,
+	[BPF_MAP_TYPE_STACK] = &stack_map_ops,
+};
+
+static LIST_HEAD(all_maps);
+static u32 last_map_id;
+
+u32 bpf_new_id(u32 *last)
+{
+	if (++*last > INT_MAX)
+		*last = 1;
+	return *last;
+}
+
+int bpf_obj_name_cpy(char *dst, const char *src, unsigned int size)
+{
+	const char *end = src + size;
+	const char *start = src;
+
+	memset(dst, 0, size);
+	while (src < end && *src) {
+		char c = *src;
+		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+			  c == '.';
+
+		if (!ok)
+			return -EINVAL;
+		*dst++ = *src++;
+	}
+	return src == end ? -EINVAL : src - start;
+}
+
+/* ---- memory ---- */
+
+void *bpf_map_area_alloc(u64 size)
+{
+	if (size >= SIZE_MAX / 2)
+		return NULL;
+	return kvzalloc(size, GFP_USER | __GFP_NOWARN | __GFP_ACCOUNT);
+}
+
+void bpf_map_area_free(void *area)
+{
+	kvfree(area);
+}
+
+void bpf_map_init_from_attr(struct bpf_map *map, union bpf_attr *attr)
+{
+	map->map_type = attr->map_type;
+	map->key_size = attr->key_size;
+	map->value_size = attr->value_size;
+	map->max_entries = attr->max_entries;
+	/* A child of the map may not be frozen into read-only pieces: the flag belongs to the descriptor. */
+	map->map_flags = attr->map_flags & ~(BPF_F_RDONLY | BPF_F_WRONLY);
+	map->map_extra = attr->map_extra;
+}
+
+bool bpf_map_flags_access_ok(u32 flags)
+{
+	return (flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) != (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG);
+}
+
+/* ---- references ---- */
+
+void bpf_map_inc(struct bpf_map *map)
+{
+	refcount_inc(&map->refcnt);
+}
+
+void bpf_map_put(struct bpf_map *map)
+{
+	if (!refcount_dec_and_test(&map->refcnt))
+		return;
+	list_del(&map->list);
+	map->ops->map_free(map);
+}
+
+static void bpf_map_put_uref(struct bpf_map *map)
+{
+	if (--map->usercnt == 0 && map->ops->map_release_uref)
+		map->ops->map_release_uref(map);
+}
+
+/* ---- descriptors ---- */
+
+static int bpf_map_release(struct inode *inode, struct file *file)
+{
+	struct bpf_map *map = file->private_data;
+
+	bpf_map_put_uref(map);
+	bpf_map_put(map);
+	return 0;
+}
+
+static void bpf_map_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct bpf_map *map = file->private_data;
+
+	seq_printf(m, "map_type:\t%u\nkey_size:\t%u\nvalue_size:\t%u\nmax_entries:\t%u\nmap_flags:\t%#x\n"
+		   "map_extra:\t%#llx\nmemlock:\t%llu\nmap_id:\t%u\nfrozen:\t%u\n",
+		   map->map_type, map->key_size, map->value_size, map->max_entries, map->map_flags, map->map_extra,
+		   (u64)PAGE_ALIGN((u64)map->max_entries * round_up(map->value_size, 8)), map->id, map->frozen);
+	if (map->owner.set)
+		seq_printf(m, "owner_prog_type:\t%u\nowner_jited:\t%u\n", map->owner.type, map->owner.jited);
+}
+
+static ssize_t bpf_dummy_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	return -EINVAL;
+}
+
+static ssize_t bpf_dummy_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	return -EINVAL;
+}
+
+const struct file_operations bpf_map_fops = {
+	.release = bpf_map_release,
+	.read = bpf_dummy_read,
+	.write = bpf_dummy_write,
+	.show_fdinfo = bpf_map_show_fdinfo,
+	.llseek = noop_llseek,
+};
+
+int bpf_map_new_fd(struct bpf_map *map, int flags)
+{
+	return anon_inode_getfd("bpf-map", &bpf_map_fops, map, flags | O_CLOEXEC);
+}
+
+/* O_ flags of the descriptor that a map's flags ask for. */
+static int bpf_get_file_flag(u32 flags)
+{
+	if ((flags & BPF_F_RDONLY) && (flags & BPF_F_WRONLY))
+		return -EINVAL;
+	if (flags & BPF_F_RDONLY)
+		return O_RDONLY;
+	if (flags & BPF_F_WRONLY)
+		return O_WRONLY;
+	return O_RDWR;
+}
+
+struct bpf_map *bpf_map_from_file(struct file *file)
+{
+	return file->f_op == &bpf_map_fops ? file->private_data : NULL;
+}
+
+/* The map behind a descriptor, the file with a reference that the caller drops. */
+static struct bpf_map *map_fdget(u32 ufd, struct file **file)
+{
+	struct bpf_map *map;
+
+	*file = fget(ufd);
+	if (!*file)
+		return ERR_PTR(-EBADF);
+	map = bpf_map_from_file(*file);
+	if (!map) {
+		fput(*file);
+		return ERR_PTR(-EINVAL);
+	}
+	return map;
+}
+
+struct bpf_map *bpf_map_get(u32 ufd)
+{
+	struct file *file;
+	struct bpf_map *map = map_fdget(ufd, &file);
+
+	if (!IS_ERR(map)) {
+		bpf_map_inc(map);
+		fput(file);
+	}
+	return map;
+}
+
+static bool can_read(struct file *file)
+{
+	return file->f_mode & FMODE_READ;
+}
+
+static bool can_write(struct file *file, struct bpf_map *map)
+{
+	return (file->f_mode & FMODE_WRITE) && !map->frozen;
+}
+
+/* ---- creation ---- */
+
+int map_create(union bpf_attr *attr)
+{
+	const struct bpf_map_ops *ops;
+	struct bpf_map *map;
+	int f_flags, err;
+
+	if (attr->btf_vmlinux_value_type_id) {
+		if (attr->map_type != BPF_MAP_TYPE_STRUCT_OPS || attr->btf_key_type_id || attr->btf_value_type_id)
+			return -EINVAL;
+	} else if (attr->btf_key_type_id && !attr->btf_value_type_id) {
+		return -EINVAL;
+	}
+	if (attr->map_type != BPF_MAP_TYPE_BLOOM_FILTER && attr->map_extra != 0)
+		return -EINVAL;
+	f_flags = bpf_get_file_flag(attr->map_flags);
+	if (f_flags < 0)
+		return f_flags;
+	if ((attr->map_flags & BPF_F_NUMA_NODE) && attr->numa_node != 0)
+		return -EINVAL;
+
+	if (attr->map_type >= ARRAY_SIZE(map_types) || !map_types[attr->map_type])
+		return -EINVAL;
+	ops = map_types[attr->map_type];
+	if (ops->map_alloc_check) {
+		err = ops->map_alloc_check(attr);
+		if (err)
+			return err;
+	}
+	map = ops->map_alloc(attr);
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	map->ops = ops;
+	INIT_LIST_HEAD(&map->list);
+	refcount_set(&map->refcnt, 1);
+	map->usercnt = 1;
+	err = bpf_obj_name_cpy(map->name, attr->map_name, sizeof(attr->map_name));
+	if (err < 0)
+		goto free;
+	map->id = bpf_new_id(&last_map_id);
+	list_add_tail(&map->list, &all_maps);
+	err = bpf_map_new_fd(map, f_flags);
+	if (err >= 0)
+		return err;
+	list_del(&map->list);
+free:
+	ops->map_free(map);
+	return err;
+}
+
+/* ---- elements ---- */
+
+static void *copy_key(u64 ukey, u32 key_size)
+{
+	if (key_size)
+		return memdup_user(u64_to_user_ptr(ukey), key_size);
+	return ukey ? ERR_PTR(-EINVAL) : NULL;
+}
+
+/* The value of @key into @value, of bpf_map_value_size() bytes. */
+static int copy_value(struct bpf_map *map, void *key, void *value)
+{
+	void *found;
+
+	switch (map->map_type) {
+	case BPF_MAP_TYPE_STACK_TRACE:
+		return bpf_stackmap_copy(map, key, value);
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+		return bpf_fd_array_map_lookup_elem(map, key, value);
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return map->ops->map_peek_elem(map, value);
+	default:
+		found = map->ops->map_lookup_elem(map, key);
+		if (IS_ERR(found))
+			return PTR_ERR(found);
+		if (!found)
+			return -ENOENT;
+		memcpy(value, found, bpf_map_value_size(map));
+		return 0;
+	}
+}
+
+static int update_value(struct bpf_map *map, struct file *file, void *key, void *value, u64 flags)
+{
+	switch (map->map_type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+		return bpf_fd_array_map_update_elem(map, file, key, value, flags);
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return map->ops->map_push_elem(map, value, flags);
+	default:
+		return map->ops->map_update_elem(map, key, value, flags);
+	}
+}
+
+static int lookup(struct bpf_map *map, struct file *file, union bpf_attr *attr)
+{
+	void *key, *value;
+	int err;
+
+	if (!can_read(file))
+		return -EPERM;
+	if (attr->flags & BPF_F_LOCK)
+		return -EINVAL;
+	key = copy_key(attr->key, map->key_size);
+	if (IS_ERR(key))
+		return PTR_ERR(key);
+	err = -ENOMEM;
+	value = kvzalloc(bpf_map_value_size(map), GFP_USER | __GFP_NOWARN);
+	if (value)
+		err = copy_value(map, key, value);
+	if (!err && copy_to_user(u64_to_user_ptr(attr->value), value, bpf_map_value_size(map)))
+		err = -EFAULT;
+	kvfree(value);
+	kfree(key);
+	return err;
+}
+
+int map_lookup_elem(union bpf_attr *attr)
+{
+	struct bpf_map *map;
+	struct file *file;
+	int err;
+
+	if (attr->flags & ~(u64)BPF_F_LOCK)
+		return -EINVAL;
+	map = map_fdget(attr->map_fd, &file);
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	err = lookup(map, file, attr);
+	fput(file);
+	return err;
+}
+
+static int update(struct bpf_map *map, struct file *file, union bpf_attr *attr)
+{
+	void *key, *value;
+	int err;
+
+	if (!can_write(file, map))
+		return -EPERM;
+	if (attr->flags & BPF_F_LOCK)
+		return -EINVAL;
+	key = copy_key(attr->key, map->key_size);
+	if (IS_ERR(key))
+		return PTR_ERR(key);
+	value = kvmalloc(bpf_map_value_size(map), GFP_USER | __GFP_NOWARN);
+	if (!value)
+		err = -ENOMEM;
+	else if (copy_from_user(value, u64_to_user_ptr(attr->value), bpf_map_value_size(map)))
+		err = -EFAULT;
+	else
+		err = update_value(map, file, key, value, attr->flags);
+	kvfree(value);
+	kfree(key);
+	return err;
+}
+
+int map_update_elem(union bpf_attr *attr)
+{
+	struct file *file;
+	struct bpf_map *map = map_fdget(attr->map_fd, &file);
+	int err;
+
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	err = update(map, file, attr);
+	fput(file);
+	return err;
+}
+
+int map_delete_elem(union bpf_attr *attr)
+{
+	struct file *file;
+	struct bpf_map *map = map_fdget(attr->map_fd, &file);
+	void *key;
+	int err;
+
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	err = -EPERM;
+	if (!can_write(file, map))
+		goto out;
+	key = copy_key(attr->key, map->key_size);
+	err = PTR_ERR(key);
+	if (IS_ERR(key))
+		goto out;
+	if (map->map_type == BPF_MAP_TYPE_PROG_ARRAY || map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		err = bpf_fd_array_map_delete_elem(map, key);
+	else
+		err = map->ops->map_delete_elem ? map->ops->map_delete_elem(map, key) : -EINVAL;
+	kfree(key);
+out:
+	fput(file);
+	return err;
+}
+
+int map_get_next_key(union bpf_attr *attr)
+{
+	struct file *file;
+	struct bpf_map *map = map_fdget(attr->map_fd, &file);
+	void *key = NULL, *next = NULL;
+	int err;
+
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	err = -EPERM;
+	if (!can_read(file))
+		goto out;
+	if (attr->key) {
+		key = copy_key(attr->key, map->key_size);
+		err = PTR_ERR(key);
+		if (IS_ERR(key)) {
+			key = NULL;
+			goto out;
+		}
+	}
+	err = -ENOMEM;
+	next = kvzalloc(map->key_size ?: 1, GFP_USER);
+	if (!next)
+		goto out;
+	err = map->ops->map_get_next_key ? map->ops->map_get_next_key(map, key, next) : -ENOTSUPP;
+	if (!err && copy_to_user(u64_to_user_ptr(attr->next_key), next, map->key_size))
+		err = -EFAULT;
+out:
+	kvfree(next);
+	kfree(key);
+	fput(file);
+	return err;
+}
+
+int map_lookup_and_delete_elem(union bpf_attr *attr)
+{
+	struct bpf_map *map;
+	struct file *file;
+	void *key = NULL, *value = NULL;
+	int err;
+
+	if (attr->flags & ~(u64)BPF_F_LOCK)
+		return -EINVAL;
+	map = map_fdget(attr->map_fd, &file);
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	err = -EPERM;
+	if (!can_read(file) || !can_write(file, map))
+		goto out;
+	err = -EINVAL;
+	if (attr->flags)
+		goto out;
+	key = copy_key(attr->key, map->key_size);
+	err = PTR_ERR(key);
+	if (IS_ERR(key)) {
+		key = NULL;
+		goto out;
+	}
+	err = -ENOMEM;
+	value = kvzalloc(bpf_map_value_size(map), GFP_USER | __GFP_NOWARN);
+	if (!value)
+		goto out;
+	err = -ENOTSUPP;
+	switch (map->map_type) {
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		err = map->ops->map_pop_elem(map, value);
+		break;
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		err = copy_value(map, key, value);
+		if (!err)
+			err = map->ops->map_delete_elem(map, key);
+		break;
+	default:
+		break;
+	}
+	if (!err && copy_to_user(u64_to_user_ptr(attr->value), value, bpf_map_value_size(map)))
+		err = -EFAULT;
+out:
+	kvfree(value);
+	kfree(key);
+	fput(file);
+	return err;
+}
+
+int map_freeze(union bpf_attr *attr)
+{
+	struct file *file;
+	struct bpf_map *map = map_fdget(attr->map_fd, &file);
+	int err = 0;
+
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	if (map->frozen)
+		err = -EBUSY;
+	else if (!bpf_capable())
+		err = -EPERM;
+	else
+		map->frozen = true;
+	fput(file);
+	return err;
+}
+
+/* ---- finding maps ---- */
+
+int bpf_map_get_next_id(u32 id, u32 *next)
+{
+	struct bpf_map *map;
+
+	list_for_each_entry(map, &all_maps, list) {
+		if (map->id > id) {
+			*next = map->id;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int bpf_map_get_fd_by_id(u32 id, int flags)
+{
+	struct bpf_map *map;
+	int fd;
+
+	list_for_each_entry(map, &all_maps, list) {
+		if (map->id != id)
+			continue;
+		bpf_map_inc(map);
+		map->usercnt++;
+		fd = bpf_map_new_fd(map, flags);
+		if (fd < 0) {
+			bpf_map_put_uref(map);
+			bpf_map_put(map);
+		}
+		return fd;
+	}
+	return -ENOENT;
+}
+
+int bpf_map_get_info(struct bpf_map *map, struct bpf_map_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->type = map->map_type;
+	info->id = map->id;
+	info->key_size = map->key_size;
+	info->value_size = map->value_size;
+	info->max_entries = map->max_entries;
+	info->map_flags = map->map_flags;
+	info->map_extra = map->map_extra;
+	memcpy(info->name, map->name, sizeof(info->name));
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What helpers know of the run that they are called from. */
+#ifndef _BPF_RUN_CONTEXT_H
+#define _BPF_RUN_CONTEXT_H
+
+#include <kernel/bpf.h>
+
+struct bpf_run_ctx {
+	const struct pt_regs *regs;	/* where the event happened; NULL: in the caller of the program */
+	u64 bpf_cookie;
+};
+
+extern struct bpf_run_ctx bpf_run_ctx;
+
+/* Registers to walk the stack from. */
+const struct pt_regs *bpf_run_regs(void);
+u32 bpf_walk_kernel_stack(const struct pt_regs *regs, u64 *ips, u32 max);
+
+#endif

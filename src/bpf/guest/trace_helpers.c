@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Helpers of tracing programs: reading any memory without faulting, printing to the trace buffer, and sending the probed call
+ * back to its caller with a value of the program's choice.
+ */
+#include <kernel/error-injection.h>
+#include <kernel/ctype.h>
+#include <kernel/kprobes.h>
+#include <kernel/mm.h>
+#include <kernel/perf_event.h>
+#include <kernel/trace_events.h>
+#include "internal.h"
+#include "run_context.h"
+
+/* ---- reading memory; the destination is cleared when the source cannot be read ---- */
+
+static long read_kernel(void *dst, u32 size, const void *from)
+{
+	long err = copy_from_kernel_nofault(dst, from, size);
+
+	if (err)
+		memset(dst, 0, size);
+	return err;
+}
+
+static long read_user(void *dst, u32 size, const void __user *from)
+{
+	if (!copy_from_user_nofault(dst, from, size))
+		return 0;
+	memset(dst, 0, size);
+	return -EFAULT;
+}
+
+static long read_kernel_str(void *dst, u32 size, const void *from)
+{
+	long length = size ? strncpy_from_kernel_nofault(dst, from, size) : 0;
+
+	if (length < 0)
+		memset(dst, 0, size);
+	return length;
+}
+
+static long read_user_str(void *dst, u32 size, const void __user *from)
+{
+	long length = size ? strncpy_from_user_nofault(dst, from, size) : 0;
+
+	if (length < 0)
+		memset(dst, 0, size);
+	return length;
+}
+
+BPF_HELPER(probe_read_kernel) { return read_kernel((void *)r1, r2, (void *)r3); }
+BPF_HELPER(probe_read_user) { return read_user((void *)r1, r2, (void *)r3); }
+BPF_HELPER(probe_read_kernel_str) { return read_kernel_str((void *)r1, r2, (void *)r3); }
+BPF_HELPER(probe_read_user_str) { return read_user_str((void *)r1, r2, (void *)r3); }
+
+/* The older forms tell user from kernel addresses by their value. */
+BPF_HELPER(probe_read)
+{
+	return r3 < TASK_SIZE ? read_user((void *)r1, r2, (void *)r3) : read_kernel((void *)r1, r2, (void *)r3);
+}
+
+BPF_HELPER(probe_read_str)
+{
+	return r3 < TASK_SIZE ? read_user_str((void *)r1, r2, (void *)r3) : read_kernel_str((void *)r1, r2, (void *)r3);
+}
+
+/* ---- the probed function ---- */
+
+BPF_HELPER(override_return)
+{
+	struct pt_regs *regs = (struct pt_regs *)r1;
+
+	regs_set_return_value(regs, r2);
+	override_function_with_return(regs);
+	return 0;
+}
+NOKPROBE_SYMBOL(bpf_override_return);
+
+BPF_HELPER(get_func_ip)
+{
+	struct kprobe *kp = kprobe_running();
+
+	return kp && (kp->flags & KPROBE_FLAG_ON_FUNC_ENTRY) ? (u64)kp->addr : 0;
+}
+
+BPF_HELPER(get_attach_cookie)
+{
+	return bpf_run_ctx.bpf_cookie;
+}
+
+BPF_HELPER(get_current_task)
+{
+	return (u64)current;
+}
+
+BPF_HELPER(get_current_task_btf)
+{
+	return (u64)current;
+}
+
+/* ---- formatted output ---- */
+
+#define MAX_FORMAT_ARGS	12
+
+/* One conversion of a format: where it starts, what it takes, where the text goes on. */
+static const char *format_one(const char *spec, u64 arg, char *out, size_t size, int *written)
+{
+	char text[32], string[64];
+	size_t width_end, at = 1;
+	int longs = 0;
+	char kind;
+
+	while (spec[at] == '0' || spec[at] == '+' || spec[at] == '-' || spec[at] == ' ')
+		at++;
+	while (isdigit(spec[at]))
+		at++;
+	width_end = at;
+	if (width_end > 16)
+		return NULL;
+	memcpy(text, spec, width_end);
+
+	if (spec[at] == 'p') {
+		kind = spec[at + 1];
+		if ((kind == 'k' || kind == 'u') && spec[at + 2] == 's') {
+			at += 3;
+			goto string_argument;
+		}
+		if (kind == 'B' || kind == 'K' || kind == 'x' || kind == 's' || kind == 'S') {
+			strscpy(text + width_end, (char[]){ 'p', kind, 0 }, 3);
+			*written = scnprintf(out, size, text, (void *)arg);
+			return spec + at + 2;
+		}
+		if (kind && !isspace(kind) && !ispunct(kind))
+			return NULL;
+		strscpy(text + width_end, "p", 2);
+		*written = scnprintf(out, size, text, (void *)arg);
+		return spec + at + 1;
+	}
+	if (spec[at] == 's') {
+		kind = 0;
+		at++;
+		goto string_argument;
+	}
+	if (spec[at] == 'c') {
+		strscpy(text + width_end, "c", 2);
+		*written = scnprintf(out, size, text, (int)arg);
+		return spec + at + 1;
+	}
+	while (spec[at] == 'l' && longs < 2) {
+		longs++;
+		at++;
+	}
+	kind = spec[at];
+	if (kind != 'd' && kind != 'i' && kind != 'u' && kind != 'x' && kind != 'X')
+		return NULL;
+	if (!longs)
+		arg = kind == 'd' || kind == 'i' ? (u64)(s32)arg : (u32)arg;
+	strscpy(text + width_end, (char[]){ 'l', 'l', kind, 0 }, 4);
+	*written = scnprintf(out, size, text, arg);
+	return spec + at + 1;
+
+string_argument:
+	string[0] = '\0';
+	if (kind == 'u' || (kind == 0 && arg < TASK_SIZE))
+		strncpy_from_user_nofault(string, (void __user *)arg, sizeof(string));
+	else
+		strncpy_from_kernel_nofault(string, (void *)arg, sizeof(string));
+	strscpy(text + width_end, "s", 2);
+	*written = scnprintf(out, size, text, string);
+	return spec + at;
+}
+
+/* Bytes written, or -EINVAL for a format that is not allowed or has more conversions than arguments. */
+static int format(char *out, size_t size, const char *fmt, u32 fmt_size, const u64 *args, u32 count)
+{
+	size_t length = strnlen(fmt, fmt_size), at = 0;
+	const char *end = fmt + length;
+	u32 used = 0;
+
+	if (length == fmt_size)
+		return -EINVAL;
+	while (fmt < end) {
+		u8 c = *fmt;
+
+		if (c >= 0x80 || (!isprint(c) && !isspace(c)))
+			return -EINVAL;
+		if (c == '%' && fmt[1] == '%') {
+			fmt++;
+		} else if (c == '%') {
+			int written = 0;
+
+			if (used >= count)
+				return -EINVAL;
+			fmt = format_one(fmt, args[used++], out + at, size - at, &written);
+			if (!fmt)
+				return -EINVAL;
+			at += written;
+			continue;
+		}
+		if (at + 1 < size)
+			out[at++] = c;
+		fmt++;
+	}
+	out[at] = '\0';
+	return at;
+}
+
+static char print_buffer[1024];
+
+static long print(const char *fmt, u32 fmt_size, const u64 *args, u32 count)
+{
+	int length = format(print_buffer, sizeof(print_buffer), fmt, fmt_size, args, count);
+
+	if (length >= 0)
+		trace_buffer_printk(print_buffer, length);
+	return length;
+}
+
+BPF_HELPER(trace_printk)
+{
+	u64 args[] = { r3, r4, r5 };
+
+	return print((const char *)r1, r2, args, ARRAY_SIZE(args));
+}
+
+BPF_HELPER(trace_vprintk)
+{
+	u32 bytes = r4;
+
+	if (bytes & 7 || bytes > MAX_FORMAT_ARGS * 8 || (bytes && !r3))
+		return -EINVAL;
+	return print((const char *)r1, r2, (const u64 *)r3, bytes / 8);
+}
+
+BPF_HELPER(snprintf)
+{
+	u32 bytes = r5;
+
+	if (bytes % 8 || bytes > MAX_FORMAT_ARGS * 8 || (bytes && !r4))
+		return -EINVAL;
+	return format((char *)r1, r2, (const char *)r3, strlen((const char *)r3) + 1, (const u64 *)r4, bytes / 8);
+}
