@@ -88,6 +88,7 @@ export class Machine {
   /** Everything that has state, by name, for the state hash. */
   readonly #devices = new Map<string, Stateful>();
   #end: End | undefined;
+  #stopRequested = false;
   /** The limit of the processor's run under way. */
   #limit = 0;
   /** The breakpoint last reported: going on from it executes its instruction. */
@@ -215,8 +216,9 @@ export class Machine {
     this.cpu.requestStop();
   }
 
-  /** Makes the run under way stop at the next instruction boundary. */
+  /** Makes the run under way, or else the next one, stop at the next instruction boundary. */
   requestStop(): void {
+    this.#stopRequested = true;
     this.cpu.requestStop();
   }
 
@@ -256,6 +258,10 @@ export class Machine {
     for (;;) {
       this.#queue.runDue(cpu.time);
       if (this.#end !== undefined) return this.#end;
+      if (this.#stopRequested) {
+        this.#stopRequested = false;
+        return { reason: "requested" };
+      }
       if (cpu.retired >= untilInstructions) return { reason: "instruction-limit" };
       if (cpu.time >= untilTime) return { reason: "time" };
       const alarm = this.#queue.next() ?? Infinity;
@@ -267,9 +273,8 @@ export class Machine {
       if (this.#end !== undefined) return this.#end;
       switch (reason.kind) {
         case "time":
-          break;
         case "requested":
-          return { reason: "requested" };
+          break;
         case "breakpoint":
           this.#reported = { address: reason.address, retired: cpu.retired };
           return { reason: "breakpoint", address: reason.address };
