@@ -145,6 +145,7 @@ export const i64 = {
   extend16_s: convert("i64", 0xc3),
   extend32_s: convert("i64", 0xc4),
   reinterpret_f64: convert("i64", 0xbd),
+  trunc_sat_f64_s: convert("i64", 0xfc, 6),
 } as const;
 
 const floating = (type: "f32" | "f64", compareBase: number, base: number) => ({

@@ -107,17 +107,11 @@ define(
   "maskmovdqu",
   "66 0F F7 Vx,Ux",
   (t, source, maskOperand) => {
-    const address = t.let(t.segmentAddress("data", t.register(7, t.addressSize)));
     const data = t.let(t.readVector(source));
     const chosen = t.let(t.readVector(maskOperand));
-    for (const half of [0, 1]) {
-      t.call(
-        "maskedStore",
-        i64.add(address, c64(half * 8)),
-        i64x2.extract_lane(data, half),
-        i64x2.extract_lane(chosen, half),
-      );
-    }
+    const half = (vector: Expr, lane: number): Expr => i64x2.extract_lane(vector, lane);
+    const address = t.segmentAddress("data", t.register(7, t.addressSize));
+    t.call("maskedStore", address, half(data, 0), half(data, 1), half(chosen, 0), half(chosen, 1), c64(16));
   },
   sse,
 );

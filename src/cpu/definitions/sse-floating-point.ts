@@ -1,0 +1,482 @@
+/**
+ * SSE and SSE2 floating point (AMD64 APM volume 1 chapter 4, volume 4). Each instruction has a fast way that the host's
+ * floating point gives exactly, taken when that is certain: the host rounds to nearest and knows no flags, so exceptions must
+ * be masked, rounding to nearest, DAZ and FTZ off, the precision flag already set (or the result exact), and operands and
+ * result ordinary numbers. Everything else is computed by `executeSseFloat` in soft float.
+ */
+import { c32, c64, type Expr, f32, f64, f64const, i32, i64, select } from "../../wasm/index.ts";
+import { f32x4, f64x2, i32x4, i64x2, v128 } from "../../wasm/simd.ts";
+import { define } from "../definition.ts";
+import { sseFloatOperations } from "../sse-float.ts";
+import { layout } from "../state.ts";
+import type { Operand, Tier } from "../tier.ts";
+import { fromHalves, fromLow, immediateByte, readLow, readSource, repeated, writeScalar } from "./vector-operands.ts";
+
+const sse = { unit: "sse" } as const;
+
+/** MXCSR bits that decide how arithmetic works: everything but the flags other than PE. */
+const modeBits = 0xffe0;
+/** All exceptions masked, round to nearest, no DAZ, no FTZ, PE set. */
+const ordinaryMode = 0x1fa0;
+const precisionFlag = 0x20;
+/** The same without the rounding mode, for truncation. */
+const truncationBits = 0x9fe0;
+
+const mxcsrIs = (t: Tier, bits: number, value: number): Expr =>
+  i32.eq(i32.and(t.field("i32", layout.mxcsr), c32(bits)), c32(value));
+const inOrdinaryMode = (t: Tier): Expr => mxcsrIs(t, modeBits, ordinaryMode);
+
+/** One of the two element types, with its vector operations and limits. */
+interface Element {
+  readonly size: 4 | 8;
+  readonly lanes: typeof f32x4 | typeof f64x2;
+  readonly allTrue: (mask: Expr) => Expr;
+  readonly smallest: Expr;
+  readonly infinity: Expr;
+}
+const singleElement: Element = {
+  size: 4,
+  lanes: f32x4,
+  allTrue: i32x4.all_true,
+  smallest: repeated(0x0080_0000n, 4),
+  infinity: repeated(0x7f80_0000n, 4),
+};
+const doubleElement: Element = {
+  size: 8,
+  lanes: f64x2,
+  allTrue: i64x2.all_true,
+  smallest: repeated(0x0010_0000_0000_0000n, 8),
+  infinity: repeated(0x7ff0_0000_0000_0000n, 8),
+};
+const zero = repeated(0n, 8);
+
+/** Lanes that are zero or normal numbers. */
+function ordinary(t: Tier, { lanes, smallest, infinity }: Element, x: Expr): Expr {
+  const magnitude = t.let(lanes.abs(x));
+  const normal = v128.and(lanes.ge(magnitude, smallest), lanes.lt(magnitude, infinity));
+  return v128.or(normal, lanes.eq(x, zero));
+}
+
+/** Lanes that are neither denormal nor NaN. */
+function comparable({ lanes, smallest }: Element, x: Expr): Expr {
+  return v128.or(lanes.ge(lanes.abs(x), smallest), lanes.eq(x, zero));
+}
+
+/** Results of multiplication and division that cannot have underflowed. */
+function notUnderflowed(t: Tier, element: Element, result: Expr, zeroOperand: Expr): Expr {
+  const { lanes, smallest, infinity } = element;
+  const magnitude = t.let(lanes.abs(result));
+  const normal = v128.and(lanes.gt(magnitude, smallest), lanes.lt(magnitude, infinity));
+  return v128.or(normal, v128.and(lanes.eq(result, zero), zeroOperand));
+}
+
+/** The exact computation. Operands as vectors; returns the destination's new value. */
+function exactly(t: Tier, operation: string, a: Expr, b: Expr, immediate: Expr = c64(0)): Expr {
+  const index = sseFloatOperations.indexOf(operation);
+  if (index < 0) throw new Error(`sse-float.ts has no operation ${operation}`);
+  const half = (x: Expr, lane: number): Expr => i64x2.extract_lane(x, lane);
+  t.call("sseFloat", c64(index), half(a, 0), half(a, 1), half(b, 0), half(b, 1), immediate);
+  return fromHalves(t.result(0), t.result(1));
+}
+
+/** Result of the fast way, and lanes in which it is certain given an ordinary mode. */
+interface Fast {
+  readonly result: Expr;
+  readonly certain: Expr;
+  /** Lanes that are exact, so that it does not matter whether PE is set. */
+  readonly exact?: Expr;
+}
+type FastWay = (t: Tier, element: Element, a: Expr, b: Expr) => Fast;
+
+const sum =
+  (subtract: boolean): FastWay =>
+  (t, element, a, b) => {
+    const { lanes } = element;
+    const result = t.let(subtract ? lanes.sub(a, b) : lanes.add(a, b));
+    // Knuth's TwoSum: the rounding error of a sum is itself a floating-point number.
+    const second = t.let(subtract ? lanes.sub(result, a) : lanes.sub(result, a));
+    const lostA = lanes.sub(a, lanes.sub(result, second));
+    const lostB = subtract ? lanes.add(b, second) : lanes.sub(b, second);
+    const lost = subtract ? lanes.sub(lostA, lostB) : lanes.add(lostA, lostB);
+    const certain = v128.and(v128.and(ordinary(t, element, a), ordinary(t, element, b)), ordinary(t, element, result));
+    return { result, certain, exact: lanes.eq(lost, zero) };
+  };
+const product: FastWay = (t, element, a, b) => {
+  const { lanes } = element;
+  const result = t.let(lanes.mul(a, b));
+  const operands = v128.and(ordinary(t, element, a), ordinary(t, element, b));
+  const zeroOperand = v128.or(lanes.eq(a, zero), lanes.eq(b, zero));
+  return { result, certain: v128.and(operands, notUnderflowed(t, element, result, zeroOperand)) };
+};
+const quotient: FastWay = (t, element, a, b) => {
+  const { lanes } = element;
+  const result = t.let(lanes.div(a, b));
+  const operands = v128.and(ordinary(t, element, a), ordinary(t, element, b));
+  return { result, certain: v128.and(operands, notUnderflowed(t, element, result, lanes.eq(a, zero))) };
+};
+const squareRoot: FastWay = (t, element, _a, b) => {
+  const result = t.let(element.lanes.sqrt(b));
+  return { result, certain: v128.and(ordinary(t, element, b), ordinary(t, element, result)) };
+};
+/** No rounding happens in a choice: certain in any mode. */
+const choice =
+  (maximum: boolean): FastWay =>
+  (t, element, a, b) => {
+    const { lanes } = element;
+    const certain = t.let(v128.and(comparable(element, a), comparable(element, b)));
+    return { result: t.let(maximum ? lanes.pmax(b, a) : lanes.pmin(b, a)), certain, exact: certain };
+  };
+
+/** True if all lanes that count are certain, and either exact or the mode is ordinary. */
+function mayBeFast(t: Tier, element: Element, fast: Fast, scalar: boolean, anyMode: boolean): Expr {
+  const all = (mask: Expr): Expr => {
+    if (!scalar) return element.allTrue(mask);
+    if (element.size === 4) return i32x4.extract_lane(mask, 0);
+    return i32.wrap(i64x2.extract_lane(mask, 0));
+  };
+  const certain = i32.ne(all(fast.certain), c32(0));
+  if (anyMode) return certain;
+  if (fast.exact === undefined) return i32.and(inOrdinaryMode(t), certain);
+  const exact = i32.ne(all(fast.exact), c32(0));
+  const flagSet = i32.and(t.field("i32", layout.mxcsr), c32(precisionFlag));
+  const mode = mxcsrIs(t, modeBits & ~precisionFlag, ordinaryMode & ~precisionFlag);
+  return i32.and(i32.and(mode, certain), i32.or(i32.ne(flagSet, c32(0)), exact));
+}
+
+/** The four shapes of an arithmetic instruction. */
+function defineArithmetic(name: string, opcode: string, way: FastWay, anyMode = false): void {
+  const shapes: readonly (readonly [
+    suffix: string,
+    prefix: string,
+    source: string,
+    element: Element,
+    scalar: boolean,
+  ])[] = [
+    ["ps", "NP", "Wps", singleElement, false],
+    ["pd", "66", "Wpd", doubleElement, false],
+    ["ss", "F3", "Wss", singleElement, true],
+    ["sd", "F2", "Wsd", doubleElement, true],
+  ];
+  for (const [suffix, prefix, source, element, scalar] of shapes) {
+    define(
+      name + suffix,
+      `${prefix} 0F ${opcode} Vx,${source}`,
+      (t, destination, operand) => {
+        const b = readSource(t, operand);
+        const a = t.let(t.readVector(destination));
+        const fast = way(t, element, a, b);
+        t.if(
+          mayBeFast(t, element, fast, scalar, anyMode),
+          () => {
+            if (!scalar) t.writeVector(destination, fast.result);
+            else writeScalar(t, destination, i64x2.extract_lane(fast.result, 0), element.size);
+          },
+          () => t.writeVector(destination, exactly(t, name + suffix, a, b)),
+        );
+      },
+      sse,
+    );
+  }
+}
+defineArithmetic("sqrt", "51", squareRoot);
+defineArithmetic("add", "58", sum(false));
+defineArithmetic("mul", "59", product);
+defineArithmetic("sub", "5C", sum(true));
+defineArithmetic("min", "5D", choice(false), true);
+defineArithmetic("div", "5E", quotient);
+defineArithmetic("max", "5F", choice(true), true);
+
+// Approximations: there is only the one way.
+for (const [name, opcode] of [
+  ["rsqrt", "52"],
+  ["rcp", "53"],
+]) {
+  for (const [suffix, prefix, source] of [
+    ["ps", "NP", "Wps"],
+    ["ss", "F3", "Wss"],
+  ]) {
+    define(
+      name + suffix,
+      `${prefix} 0F ${opcode} Vx,${source}`,
+      (t, destination, operand) => {
+        const b = readSource(t, operand);
+        t.writeVector(destination, exactly(t, name + suffix, t.let(t.readVector(destination)), b));
+      },
+      sse,
+    );
+  }
+}
+
+/** CMPxx: predicate in the immediate; 0 equal, 1 less, 2 less or equal, 3 unordered, +4 the opposite. */
+function compareMask({ lanes }: Element, a: Expr, b: Expr, predicate: Expr): Expr {
+  const is = (value: number): Expr => i32.eq(i32.and(predicate, c32(3)), c32(value));
+  // Unordered is false here: NaNs do not come this way.
+  const less = select(lanes.lt(a, b), lanes.le(a, b), is(1));
+  const holds = select(lanes.eq(a, b), select(zero, less, is(3)), is(0));
+  const opposite = i32x4.splat(i32.sub(c32(0), i32.and(i32.shr_u(predicate, c32(2)), c32(1))));
+  return v128.xor(holds, opposite);
+}
+for (const [suffix, prefix, source, element, scalar] of [
+  ["ps", "NP", "Wps", singleElement, false],
+  ["pd", "66", "Wpd", doubleElement, false],
+  ["ss", "F3", "Wss", singleElement, true],
+  ["sd", "F2", "Wsd", doubleElement, true],
+] as const) {
+  define(
+    `cmp${suffix}`,
+    `${prefix} 0F C2 Vx,${source},Ib`,
+    (t, destination, operand, selector) => {
+      const b = readSource(t, operand);
+      const a = t.let(t.readVector(destination));
+      const immediate = immediateByte(t, selector);
+      const certain = v128.and(comparable(element, a), comparable(element, b));
+      const result = t.let(compareMask(element, a, b, t.let(i32.wrap(immediate))));
+      t.if(
+        mayBeFast(t, element, { result, certain }, scalar, true),
+        () => {
+          if (!scalar) t.writeVector(destination, result);
+          else writeScalar(t, destination, i64x2.extract_lane(result, 0), element.size);
+        },
+        () => t.writeVector(destination, exactly(t, `cmp${suffix}`, a, b, immediate)),
+      );
+    },
+    sse,
+  );
+}
+
+// COMISx, UCOMISx: ZF, PF, CF as an unsigned comparison; unordered sets all three.
+for (const [name, row, element] of [
+  ["ucomiss", "NP 0F 2E Vx,Wss", singleElement],
+  ["ucomisd", "66 0F 2E Vx,Wsd", doubleElement],
+  ["comiss", "NP 0F 2F Vx,Wss", singleElement],
+  ["comisd", "66 0F 2F Vx,Wsd", doubleElement],
+] as const) {
+  define(
+    name,
+    row,
+    (t, first, second) => {
+      const b = readSource(t, second);
+      const a = t.let(t.readVector(first));
+      const certain = v128.and(comparable(element, a), comparable(element, b));
+      const bit = (mask: Expr, image: number): Expr => i32.and(i32x4.extract_lane(mask, 0), c32(image));
+      t.if(
+        mayBeFast(t, element, { result: a, certain }, true, true),
+        () => t.flags.setImage(i32.or(bit(element.lanes.lt(a, b), 0x01), bit(element.lanes.eq(a, b), 0x40))),
+        () => {
+          const image = exactly(t, name, a, b);
+          t.flags.setImage(i32.wrap(t.let(i64x2.extract_lane(image, 0))));
+        },
+      );
+    },
+    sse,
+  );
+}
+
+// Scalar conversions
+
+/** The scalar of an operand as f64; singles are widened, which is exact. */
+function scalarAsDouble(low: Expr, size: 4 | 8): Expr {
+  return size === 8 ? f64.reinterpret_i64(low) : f64.promote_f32(f32.reinterpret_i32(i32.wrap(low)));
+}
+
+for (const [suffix, prefix, size] of [
+  ["ss", "F3", 4],
+  ["sd", "F2", 8],
+] as const) {
+  define(
+    `cvtsi2${suffix}`,
+    `${prefix} 0F 2A Vx,Ey`,
+    (t, destination, source) => {
+      const value = t.let(t.readSigned(source));
+      const bits =
+        size === 8
+          ? i64.reinterpret_f64(f64.convert_i64_s(value))
+          : i64.extend_i32_u(i32.reinterpret_f32(f32.convert_i64_s(value)));
+      const fast = (): void => writeScalar(t, destination, bits, size);
+      if (size === 8 && source.size === 4) {
+        fast();
+        return;
+      }
+      // Integers of at most as many bits as the significand are exact.
+      const limit = size === 8 ? 1n << 53n : 1n << 24n;
+      const exact = i64.le_u(i64.add(value, c64(limit)), c64(2n * limit));
+      const operation = `cvtsi2${suffix}${source.size * 8}`;
+      t.if(i32.or(exact, inOrdinaryMode(t)), fast, () =>
+        t.writeVector(destination, exactly(t, operation, t.let(t.readVector(destination)), t.let(fromLow(value)))),
+      );
+    },
+    sse,
+  );
+
+  for (const [name, opcode, truncate] of [
+    [`cvtt${suffix}2si`, "2C", true],
+    [`cvt${suffix}2si`, "2D", false],
+  ] as const) {
+    define(
+      name,
+      `${prefix} 0F ${opcode} Gy,W${suffix}`,
+      (t, destination, source) => {
+        const low = readLow(t, source);
+        const x = t.let(scalarAsDouble(low, size));
+        const rounded = t.let(truncate ? f64.trunc(x) : f64.nearest(x));
+        const limit = 2 ** (destination.size * 8 - 1);
+        const inRange = i32.and(f64.ge(rounded, f64const(-limit)), f64.lt(rounded, f64const(limit)));
+        const mode = truncate ? mxcsrIs(t, truncationBits, ordinaryMode) : inOrdinaryMode(t);
+        t.if(
+          i32.and(inRange, i32.or(f64.eq(rounded, x), mode)),
+          () => t.write(destination, i64.trunc_sat_f64_s(rounded)),
+          () => {
+            const vector = t.let(fromLow(low));
+            const result = exactly(t, `${name}${destination.size * 8}`, vector, vector);
+            t.write(destination, i64x2.extract_lane(result, 0));
+          },
+        );
+      },
+      sse,
+    );
+  }
+}
+
+define(
+  "cvtss2sd",
+  "F3 0F 5A Vx,Wss",
+  (t, destination, source) => {
+    const b = readSource(t, source);
+    const x = f32.reinterpret_i32(i32x4.extract_lane(b, 0));
+    t.if(
+      i32x4.extract_lane(comparable(singleElement, b), 0),
+      () => writeScalar(t, destination, i64.reinterpret_f64(f64.promote_f32(x)), 8),
+      () => t.writeVector(destination, exactly(t, "cvtss2sd", t.let(t.readVector(destination)), b)),
+    );
+  },
+  sse,
+);
+define(
+  "cvtsd2ss",
+  "F2 0F 5A Vx,Wsd",
+  (t, destination, source) => {
+    const b = readSource(t, source);
+    const result = t.let(f32x4.demote_f64x2_zero(b));
+    const certain = i32.and(
+      i32.wrap(i64x2.extract_lane(ordinary(t, doubleElement, b), 0)),
+      i32x4.extract_lane(notUnderflowed(t, singleElement, result, f64x2.eq(b, zero)), 0),
+    );
+    const exact = f64.eq(f64x2.extract_lane(f64x2.promote_low_f32x4(result), 0), f64x2.extract_lane(b, 0));
+    t.if(
+      i32.and(i32.ne(certain, c32(0)), i32.or(exact, inOrdinaryMode(t))),
+      () => writeScalar(t, destination, i64x2.extract_lane(result, 0), 4),
+      () => t.writeVector(destination, exactly(t, "cvtsd2ss", t.let(t.readVector(destination)), b)),
+    );
+  },
+  sse,
+);
+
+// Packed conversions
+
+/** One packed conversion: `certain` (i32) says whether `result` needs no flags beyond PE, `exact` whether not even that. */
+function definePackedConversion(
+  name: string,
+  row: string,
+  fast: (
+    t: Tier,
+    b: Expr,
+  ) => { readonly result: Expr; readonly certain: Expr; readonly exact: Expr; readonly mode?: Expr },
+): void {
+  define(
+    name,
+    row,
+    (t, destination: Operand, source: Operand) => {
+      const b = readSource(t, source);
+      const { result, certain, exact, mode } = fast(t, b);
+      t.if(
+        i32.and(certain, i32.or(exact, mode ?? inOrdinaryMode(t))),
+        () => t.writeVector(destination, result),
+        () => t.writeVector(destination, exactly(t, name, t.let(t.readVector(destination)), b)),
+      );
+    },
+    sse,
+  );
+}
+const lowHalfTrue = (mask: Expr): Expr => i64.eq(i64x2.extract_lane(mask, 0), c64(-1));
+
+define("cvtdq2pd", "F3 0F E6 Vx,Wq", (t, d, s) => t.writeVector(d, f64x2.convert_low_i32x4_s(readSource(t, s))), sse);
+definePackedConversion("cvtps2pd", "NP 0F 5A Vx,Wq", (t, b) => ({
+  result: t.let(f64x2.promote_low_f32x4(b)),
+  certain: lowHalfTrue(comparable(singleElement, b)),
+  exact: c32(1),
+}));
+definePackedConversion("cvtpd2ps", "66 0F 5A Vx,Wpd", (t, b) => {
+  const result = t.let(f32x4.demote_f64x2_zero(b));
+  const back = t.let(f64x2.promote_low_f32x4(result));
+  const narrow = v128.or(
+    v128.and(
+      f64x2.gt(f64x2.abs(back), repeated(0x3810_0000_0000_0000n, 8)),
+      f64x2.lt(f64x2.abs(back), doubleElement.infinity),
+    ),
+    f64x2.eq(b, zero),
+  );
+  return {
+    result,
+    certain: i64x2.all_true(v128.and(ordinary(t, doubleElement, b), narrow)),
+    exact: i64x2.all_true(f64x2.eq(back, b)),
+  };
+});
+definePackedConversion("cvtdq2ps", "NP 0F 5B Vx,Wx", (t, b) => {
+  // Exact if every lane fits 24 bits; a shift there and back shows it.
+  const fits = i32x4.eq(i32x4.shr_s(i32x4.shl(b, c32(7)), c32(7)), b);
+  return { result: t.let(f32x4.convert_i32x4_s(b)), certain: c32(1), exact: i32x4.all_true(fits) };
+});
+for (const [name, row, truncate] of [
+  ["cvtps2dq", "66 0F 5B Vx,Wps", false],
+  ["cvttps2dq", "F3 0F 5B Vx,Wps", true],
+] as const) {
+  definePackedConversion(name, row, (t, b) => {
+    const rounded = t.let(truncate ? f32x4.trunc(b) : f32x4.nearest(b));
+    const inRange = v128.and(
+      f32x4.ge(rounded, repeated(0xcf00_0000n, 4)),
+      f32x4.lt(rounded, repeated(0x4f00_0000n, 4)),
+    );
+    return {
+      result: t.let(i32x4.trunc_sat_f32x4_s(rounded)),
+      certain: i32x4.all_true(inRange),
+      exact: i32x4.all_true(f32x4.eq(rounded, b)),
+      mode: truncate ? mxcsrIs(t, truncationBits, ordinaryMode) : inOrdinaryMode(t),
+    };
+  });
+}
+for (const [name, row, truncate] of [
+  ["cvtpd2dq", "F2 0F E6 Vx,Wpd", false],
+  ["cvttpd2dq", "66 0F E6 Vx,Wpd", true],
+] as const) {
+  definePackedConversion(name, row, (t, b) => {
+    const rounded = t.let(truncate ? f64x2.trunc(b) : f64x2.nearest(b));
+    const inRange = v128.and(
+      f64x2.ge(rounded, repeated(0xc1e0_0000_0000_0000n, 8)),
+      f64x2.lt(rounded, repeated(0x41e0_0000_0000_0000n, 8)),
+    );
+    return {
+      result: t.let(i32x4.trunc_sat_f64x2_s_zero(rounded)),
+      certain: i64x2.all_true(inRange),
+      exact: i64x2.all_true(f64x2.eq(rounded, b)),
+      mode: truncate ? mxcsrIs(t, truncationBits, ordinaryMode) : inOrdinaryMode(t),
+    };
+  });
+}
+
+// The control and status register: bits 31:16 are reserved.
+define(
+  "ldmxcsr",
+  "NP 0F AE /2 Md",
+  (t, source) => {
+    const value = t.let(i32.wrap(t.read(source)));
+    t.raiseIf(i32.ne(i32.and(value, c32(0xffff_0000 | 0)), c32(0)), 13, 0);
+    t.setField("i32", layout.mxcsr, value);
+  },
+  sse,
+);
+define(
+  "stmxcsr",
+  "NP 0F AE /3 Md",
+  (t, destination) => t.write(destination, i64.extend_i32_u(t.field("i32", layout.mxcsr))),
+  sse,
+);
