@@ -124,7 +124,7 @@ static ssize_t eventfd_write(struct file *file, const char __user *buf, size_t s
 
 	if (size < sizeof(value))
 		return -EINVAL;
-	if (get_user(value, (const u64 __user *)buf))
+	if (copy_from_user(&value, buf, sizeof(value)))
 		return -EFAULT;
 	if (value == ~0ULL)
 		return -EINVAL;
