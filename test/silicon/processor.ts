@@ -97,6 +97,9 @@ function decodeOutcome(bytes: Uint8Array): Outcome {
     at += 4 + size;
   }
   const error = Number(view.getBigUint64(16, true));
+  const fxsave = bytes.slice(192, 192 + 512);
+  // MXCSR_MASK says what this processor has, not what the case did.
+  fxsave.fill(0, 28, 32);
   return {
     ending: decodeEnding(view.getUint32(4, true), view.getUint32(8, true), error, view.getBigUint64(24, true)),
     gpr,
@@ -104,7 +107,7 @@ function decodeOutcome(bytes: Uint8Array): Outcome {
     rflags: view.getBigUint64(168, true),
     fsBase: view.getBigUint64(176, true),
     gsBase: view.getBigUint64(184, true),
-    fxsave: bytes.slice(192, 192 + 512),
+    fxsave,
     changes,
   };
 }

@@ -2,7 +2,7 @@
  * The x87 instructions, opcodes D8 to DF (AMD64 APM volume 5, appendix A.3), and WAIT. All of them are executed by the unit
  * in `src/cpu/x87.ts`; the rows say which exist and what their operands are.
  */
-import { c64, type Expr, i32, i64 } from "../../wasm/index.ts";
+import { c32, c64, type Expr, i32, i64 } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
 import type { Operand, Tier } from "../tier.ts";
 import { isNonWaiting } from "../x87.ts";
@@ -63,13 +63,12 @@ for (const [text, forms] of Object.entries(registerForms)) {
   const opcode = Number(text);
   forms.split(",").forEach((name, digit) => {
     if (name === "") return;
-    const setsFlags =
-      /^fu?comip?$/.test(name) && opcode !== 0xd8 && opcode !== 0xdc && opcode !== 0xde && name.includes("mi");
+    const setsFlags = name.includes("comi");
     define(
       name,
       `${hex(opcode)} /${digit} Tn`,
       (t, register) => {
-        const modrm = i64.or(c64(0xc0 | (digit << 3)), i64.extend_i32_u(t.number(register)));
+        const modrm = i64.or(c64(0xc0 | (digit << 3)), i64.extend_i32_u(i32.and(t.addressOf(register), c32(7))));
         execute(t, opcode, modrm);
         if (setsFlags) t.flags.setImage(i32.wrap(t.result(0)));
       },

@@ -1,0 +1,113 @@
+/**
+ * `npm run silicon -- [options]`: compares the emulated processor with the real one on random cases and prints what differs.
+ * See README.md in this folder. Ends with status 1 if anything differs.
+ */
+import { Command } from "commander";
+import type { TestCase } from "./case.ts";
+import { compareOutcomes, type Difference, prepareDisassembler, report } from "./compare.ts";
+import { Emulator } from "./emulator.ts";
+import { isTolerated } from "./exceptions.ts";
+import { prefixedOpcode } from "./generate.ts";
+import { Processor } from "./processor.ts";
+import { Random } from "./random.ts";
+import { selectTemplates, sessionCase } from "./select.ts";
+import { baseMemory } from "./state.ts";
+import type { Family } from "./templates.ts";
+import { recordVectors } from "./vectors.ts";
+import { walkCase } from "./walk.ts";
+
+const batchSize = 2000;
+
+interface Options {
+  readonly cases: number;
+  readonly only?: string;
+  readonly without: readonly Family[];
+  readonly seed: number;
+  readonly first: number;
+  readonly show: number;
+  readonly walk?: boolean;
+  readonly list?: boolean;
+  readonly record?: string;
+}
+
+/** Number of failing cases and examples, by instruction form. */
+class Tally {
+  readonly #failures = new Map<string, { count: number; shown: string[] }>();
+  compared = 0;
+  failed = 0;
+
+  add(test: TestCase, differences: readonly Difference[], show: number): void {
+    this.compared++;
+    if (differences.length === 0) return;
+    this.failed++;
+    const entry = this.#failures.get(test.name) ?? { count: 0, shown: [] };
+    entry.count++;
+    if (entry.shown.length < show) entry.shown.push(report(test, differences));
+    this.#failures.set(test.name, entry);
+  }
+
+  print(): void {
+    const entries = [...this.#failures].sort((a, b) => a[1].count - b[1].count);
+    for (const [, { shown }] of entries) for (const text of shown) console.log(`${text}\n`);
+    for (const [name, { count }] of entries) console.log(`${String(count).padStart(7)}  ${name}`);
+    console.log(`${this.compared} cases compared, ${this.failed} differ (${this.#failures.size} instruction forms)`);
+  }
+}
+
+async function main(options: Options): Promise<void> {
+  const chosen = selectTemplates({ ...(options.only ? { only: options.only } : {}), without: options.without });
+  if (options.list) {
+    for (const template of chosen) console.log(`${template.family} ${template.name} ${prefixedOpcode(template)}`);
+    return;
+  }
+  if (options.record) {
+    await recordVectors(options.record, options.seed, options.cases);
+    return;
+  }
+  await prepareDisassembler();
+  const memory = baseMemory(new Random(1));
+  const processor = new Processor(memory);
+  const emulator = new Emulator(memory);
+  const tally = new Tally();
+  try {
+    for (let done = 0; done < options.cases; done += batchSize) {
+      const count = Math.min(batchSize, options.cases - done);
+      const cases = Array.from({ length: count }, (_, i) => {
+        const index = options.first + done + i;
+        return options.walk ? walkCase(options.seed, index) : sessionCase(chosen, options.seed, index);
+      });
+      const expected = await processor.run(cases);
+      cases.forEach((test, i) => {
+        const differences = compareOutcomes(expected[i], emulator.run(test));
+        tally.add(test, isTolerated(test, expected[i], differences) ? [] : differences, options.show);
+      });
+    }
+  } finally {
+    processor.close();
+  }
+  tally.print();
+  if (tally.failed > 0) process.exitCode = 1;
+}
+
+const number = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`expected a whole number, got "${text}"`);
+  return value;
+};
+
+const program = new Command("silicon")
+  .description("Compares the emulated processor with the real one.")
+  .option("--cases <n>", "number of cases", number, 20_000)
+  .option("--only <what>", "instruction (add), opcode (66:0fd4) or family (integer, sse, mmx, x87)")
+  .option("--without <families...>", "families to leave out", [])
+  .option("--seed <n>", "another seed gives other cases", number, 1)
+  .option("--first <n>", "index of the first case", number, 0)
+  .option("--show <n>", "examples printed for each instruction form", number, 2)
+  .option("--walk", "random bytes instead of known instructions")
+  .option("--list", "list the instruction forms and exit")
+  .option("--record <file>", "record what the real processor does into a vector file and exit");
+
+main(program.parse().opts<Options>()).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+});

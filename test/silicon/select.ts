@@ -1,0 +1,29 @@
+/** Which cases a session runs: from options to a list that the same options give again. */
+import type { TestCase } from "./case.ts";
+import { makeCase, prefixedOpcode } from "./generate.ts";
+import { type Family, type Template, templates } from "./templates.ts";
+
+export interface Selection {
+  /** Name of an instruction, an opcode as reports show it, or a family (integer, sse, mmx, x87). */
+  readonly only?: string;
+  /** Families to leave out. */
+  readonly without?: readonly Family[];
+}
+
+/** The templates that a selection names. Throws if there is none. */
+export function selectTemplates({ only, without = [] }: Selection): readonly Template[] {
+  const chosen = templates.filter(
+    (template) =>
+      !without.includes(template.family) &&
+      (only === undefined || [template.name, template.family, prefixedOpcode(template)].includes(only)),
+  );
+  if (chosen.length === 0) {
+    throw new Error(`--only ${only}: no such instruction, opcode or family (for example: add, 66:0fd4, sse)`);
+  }
+  return chosen;
+}
+
+/** Case `index` of a session: templates take turns, and the seed of a case tells everything else. */
+export function sessionCase(chosen: readonly Template[], seed: number, index: number): TestCase {
+  return makeCase(chosen[index % chosen.length], seed * 0x1_0000_0000 + index);
+}

@@ -1,0 +1,44 @@
+/**
+ * Random bytes as code: does the decoder agree with the processor on what is an instruction and how long it is? The bytes end
+ * at the end of mapped memory, so an instruction that wants more of them than there are is an instruction fetch #PF at a
+ * known address on both sides.
+ */
+import type { TestCase } from "./case.ts";
+import { layout } from "./layout.ts";
+import { Random } from "./random.ts";
+import { randomFlags, randomFxsave, randomInteger } from "./state.ts";
+
+/** Prefixes, more often than chance would have them. */
+const prefixes = [0x66, 0xf2, 0xf3, 0x67, 0x64, 0x65, 0x2e, 0x36, 0x3e, 0x26, 0xf0, 0x40, 0x41, 0x44, 0x48, 0x4f];
+
+/** One case: up to 15 random bytes, shaped so that all opcode maps are visited. */
+export function walkCase(seed: number, index: number): TestCase {
+  const random = new Random(seed * 0x1_0000_0000 + index);
+  const bytes: number[] = [];
+  for (let n = random.pick([0, 0, 0, 1, 1, 2, 3]); n > 0; n--) bytes.push(random.pick(prefixes));
+  if (random.chance(1, 2)) {
+    bytes.push(0x0f);
+    if (random.chance(1, 6)) bytes.push(random.pick([0x38, 0x3a]));
+  }
+  const size = 1 + random.below(15);
+  while (bytes.length < size) bytes.push(random.below(256));
+  const code = Uint8Array.from(bytes.slice(0, 15));
+  const gpr = new BigUint64Array(16);
+  for (let i = 0; i < 16; i++) {
+    gpr[i] = random.chance(1, 2) ? randomInteger(random) : BigInt(layout.data.address + 0x400 + random.below(0x1800));
+  }
+  gpr[4] = BigInt(layout.data.address + 0x1800);
+  return {
+    seed: seed * 0x1_0000_0000 + index,
+    name: "walk",
+    code,
+    codeOffset: layout.code.size - code.length,
+    runToBreakpoint: false,
+    gpr,
+    rflags: randomFlags(random),
+    fsBase: 0n,
+    gsBase: 0n,
+    fxsave: randomFxsave(random, "default"),
+    patches: [],
+  };
+}
