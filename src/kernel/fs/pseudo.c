@@ -13,7 +13,7 @@
 static void pseudo_evict_inode(struct inode *inode)
 {
 	clear_inode(inode);
-	if (S_ISLNK(inode->i_mode))
+	if (inode->i_op == &simple_symlink_inode_operations)
 		kfree(inode->i_link);
 }
 
