@@ -202,8 +202,7 @@ export class BareMachine {
   }
 
   #forgetTranslations(): void {
-    // Loading CR3 drops what the processor remembers.
-    this.registers.setWide("cr3", this.registers.cr3);
+    this.machine.cpu.tlb.flush();
   }
 
   /** Set from the middle of a run by the processor. */
