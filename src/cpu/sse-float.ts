@@ -3,6 +3,7 @@
  * soft float, MXCSR's rounding, DAZ, FTZ and masks honoured, sticky flags collected, #XM decided before anything is written.
  * The generated code has a fast way for the ordinary case and comes here for the rest.
  */
+import { approximateReciprocal, approximateReciprocalSquareRoot } from "./reciprocal-approximation.ts";
 import * as soft from "./soft-float.ts";
 import { double, type FloatContext, type FloatFormat, single } from "./soft-float.ts";
 
@@ -124,6 +125,13 @@ function integerToFloat(width: 32 | 64, to: FloatFormat, count: number): Operati
   };
 }
 
+/** RCPxS, RSQRTxS: no exceptions, no modes. */
+function approximate(count: number, compute: (bits: number) => number): Operation {
+  return ({ view, b, result }) => {
+    for (let i = 0; i < count; i++) result.setUint32(i * 4, compute(view.getUint32(b + i * 4, true)), true);
+  };
+}
+
 const table: Record<string, Operation> = {
   ...shapes("add", (format) => (context, a, b) => soft.add(context, format, a, b)),
   ...shapes("sub", (format) => (context, a, b) => soft.add(context, format, a, b, true)),
@@ -133,6 +141,10 @@ const table: Record<string, Operation> = {
   ...shapes("min", (format) => (context, a, b) => soft.minimumOrMaximum(context, format, a, b, false)),
   ...shapes("max", (format) => (context, a, b) => soft.minimumOrMaximum(context, format, a, b, true)),
   ...shapes("cmp", comparePredicate),
+  rcpps: approximate(4, approximateReciprocal),
+  rcpss: approximate(1, approximateReciprocal),
+  rsqrtps: approximate(4, approximateReciprocalSquareRoot),
+  rsqrtss: approximate(1, approximateReciprocalSquareRoot),
   ucomiss: compareFlags(single, true),
   ucomisd: compareFlags(double, true),
   comiss: compareFlags(single, false),

@@ -1,7 +1,7 @@
 /**
  * The emulated processor as the other side of the comparison. The case runs in 64-bit user mode under page tables, a GDT,
  * an IDT and a TSS like those of a kernel, so that its exceptions are real ones, delivered to ring 0. Each vector's handler
- * is a HLT; what the processor pushed on the kernel's stack is part of what is compared.
+ * writes to a port, which ends the run; what the processor pushed on the kernel's stack is part of what is compared.
  *
  * Selectors are Linux's: 0x10 kernel code, 0x18 kernel data, 0x2b user data, 0x33 user code.
  */
@@ -17,7 +17,7 @@ const physical = {
   idt: 0x2000,
   tss: 0x3000,
   stack: 0x5000,
-  /** HLT for each vector, 16 bytes apart; then the IRETQ that enters the case, and the target of SYSCALL. */
+  /** One for each vector, 16 bytes apart; then the IRETQ that enters the case, and the target of SYSCALL. */
   handlers: 0x6000,
   enter: 0x7000,
   systemCall: 0x7100,
@@ -37,16 +37,19 @@ const noExecute = 1n << 63n;
 const trapFlag = 0x100n;
 const instructionLimit = 200_000;
 
-/** A bus with nothing on it. */
-const emptyBus: SystemBus = {
+/** OUT 0xF4, AL: what the handlers consist of. */
+const stopInstruction = Uint8Array.of(0xe6, 0xf4);
+
+/** A bus with nothing on it but the port that ends a run. */
+const makeBus = (stop: () => void): SystemBus => ({
   readPort: () => 0xffff_ffff,
-  writePort: () => undefined,
+  writePort: stop,
   readMmio: () => 0xffff_ffff,
   writeMmio: () => undefined,
   acknowledgeInterrupt: () => 0xff,
   readTaskPriority: () => 0,
   writeTaskPriority: () => undefined,
-};
+});
 
 /** Builds four-level page tables in RAM. */
 class PageTables {
@@ -87,7 +90,7 @@ export class Emulator {
   /** @param baseMemory contents of the data area before every case's patches */
   constructor(baseMemory: Uint8Array) {
     this.#base = baseMemory;
-    this.cpu = new Cpu({ ramBytes: physical.size, bus: emptyBus });
+    this.cpu = new Cpu({ ramBytes: physical.size, bus: makeBus(() => this.cpu.requestStop()) });
     this.#buildMemory();
     this.#enterLongMode();
   }
@@ -117,10 +120,10 @@ export class Emulator {
       const privilege = vector === 3 || vector === 4 || vector === 0x80 ? 3n : 0n;
       const low = (handler & 0xffffn) | (BigInt(selectors.kernelCode) << 16n) | ((0x8e00n | (privilege << 13n)) << 32n);
       memory.writeUint64(physical.idt + vector * 16, low | ((handler >> 16n) << 48n));
-      memory.write(Number(handler), Uint8Array.of(0xf4));
+      memory.write(Number(handler), stopInstruction);
     }
     memory.write(physical.enter, Uint8Array.of(0x48, 0xcf));
-    memory.write(physical.systemCall, Uint8Array.of(0xf4));
+    memory.write(physical.systemCall, stopInstruction);
     memory.write(physical.code, new Uint8Array(layout.code.size).fill(0xcc));
     memory.write(physical.data, this.#base);
   }
@@ -149,7 +152,7 @@ export class Emulator {
     this.#load(test);
     const { cpu } = this;
     const stop = cpu.run(cpu.time + instructionLimit);
-    return this.#outcome(stop.kind === "halted");
+    return this.#outcome(stop.kind === "requested");
   }
 
   #load(test: TestCase): void {
@@ -246,20 +249,20 @@ export class Emulator {
     return image;
   }
 
-  #outcome(halted: boolean): Outcome {
+  #outcome(ended: boolean): Outcome {
     const { memory, state } = this.cpu;
     const gpr = new BigUint64Array(16);
     for (let i = 0; i < 16; i++) gpr[i] = state.register(i);
     const kernelRsp = Number(gpr[4]);
-    const at = Number(state.rip) - 1;
+    const at = Number(state.rip) - stopInstruction.length;
     let ending: Ending = { kind: "timeout" };
     let rip = state.rip;
     let rflags = state.rflags;
-    if (halted && at === physical.systemCall) {
+    if (ended && at === physical.systemCall) {
       ending = { kind: "system call" };
       rip = gpr[1];
       rflags = gpr[11];
-    } else if (halted && at >= physical.handlers && at < physical.handlers + 0x1000) {
+    } else if (ended && at >= physical.handlers && at < physical.handlers + 0x1000) {
       const vector = (at - physical.handlers) >> 4;
       const hasError = errorCodeVectors.has(vector);
       const error = hasError ? Number(memory.readUint64(kernelRsp)) : 0;
