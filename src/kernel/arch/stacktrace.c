@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Stack traces by frame pointers. A frame whose pointer is odd is an entry's: the pt_regs are at the pointer less one.
+ * Return addresses that a kretprobe replaced are shown as what they were.
+ */
+#include <kernel/kallsyms.h>
+#include <kernel/kdebug.h>
+#include <kernel/kernel.h>
+#include <kernel/kprobes.h>
+#include <kernel/mm.h>
+#include <kernel/sched.h>
+#include <kernel/uaccess.h>
+#include "unwind.h"
+
+unsigned long __weak kretprobe_find_ret_addr(unsigned long addr, unsigned long *frame)
+{
+	return addr;
+}
+
+/* The stack that holds @addr: the task's, or one of the exceptions' (whatever page it is). */
+static bool on_stack(const struct unwind_state *state, unsigned long addr)
+{
+	unsigned long stack = (unsigned long)state->task->stack;
+
+	if (addr & 7)
+		return false;
+	if (addr >= stack && addr + 16 <= stack + THREAD_SIZE)
+		return true;
+	return addr >= (unsigned long)_sdata && addr + 16 <= (unsigned long)__bss_stop;
+}
+
+void unwind_start(struct unwind_state *state, struct task_struct *task, struct pt_regs *regs, unsigned long fp)
+{
+	*state = (struct unwind_state){ .task = task };
+	if (regs) {
+		state->ip = user_mode(regs) ? 0 : regs->ip;
+		state->fp = regs->bp;
+		state->regs = regs;
+		return;
+	}
+	if (!fp && task != current) {
+		unsigned long *sp = (unsigned long *)task->thread.sp;
+
+		state->ip = sp[6];
+		state->fp = sp[5];
+		return;
+	}
+	state->fp = fp;
+	unwind_next(state);
+}
+
+bool unwind_done(const struct unwind_state *state)
+{
+	return !state->ip;
+}
+
+void unwind_next(struct unwind_state *state)
+{
+	unsigned long fp = state->fp;
+
+	state->regs = NULL;
+	state->ip = 0;
+	if (fp & 1) {
+		struct pt_regs *regs = (struct pt_regs *)(fp - 1);
+
+		if (!on_stack(state, (unsigned long)regs) || user_mode(regs))
+			return;
+		state->regs = regs;
+		state->ip = regs->ip;
+		state->fp = regs->bp;
+		return;
+	}
+	if (!fp || !on_stack(state, fp))
+		return;
+	state->ret_addr_p = (unsigned long *)fp + 1;
+	state->ip = *state->ret_addr_p;
+	if (!__kernel_text_address(state->ip)) {
+		state->ip = 0;
+		return;
+	}
+	state->ip = kretprobe_find_ret_addr(state->ip, state->ret_addr_p);
+	state->fp = *(unsigned long *)fp;
+	/* Frames only lie higher and higher, except across an entry. */
+	if (!(state->fp & 1) && state->fp && state->fp <= fp)
+		state->fp = 0;
+}
+
+static unsigned int collect(struct unwind_state *state, unsigned long *store, unsigned int size, unsigned int skip)
+{
+	unsigned int n = 0;
+
+	for (; !unwind_done(state) && n < size; unwind_next(state)) {
+		if (skip) {
+			skip--;
+			continue;
+		}
+		store[n++] = state->ip;
+	}
+	return n;
+}
+
+noinline unsigned int stack_trace_save(unsigned long *store, unsigned int size, unsigned int skip)
+{
+	struct unwind_state state;
+
+	unwind_start(&state, current, NULL, (unsigned long)__builtin_frame_address(0));
+	return collect(&state, store, size, skip);
+}
+
+unsigned int stack_trace_save_regs(struct pt_regs *regs, unsigned long *store, unsigned int size, unsigned int skip)
+{
+	struct unwind_state state;
+
+	unwind_start(&state, current, regs, 0);
+	return collect(&state, store, size, skip);
+}
+
+unsigned int stack_trace_save_tsk(struct task_struct *task, unsigned long *store, unsigned int size, unsigned int skip)
+{
+	struct unwind_state state;
+
+	if (task == current)
+		return stack_trace_save(store, size, skip + 1);
+	unwind_start(&state, task, NULL, 0);
+	return collect(&state, store, size, skip);
+}
+
+/* The user's frames, as far as its code keeps frame pointers. */
+unsigned int stack_trace_save_user(unsigned long *store, unsigned int size)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	unsigned long fp = regs->bp;
+	unsigned int n = 0;
+
+	if (!current->mm || !user_mode(regs))
+		return 0;
+	if (n < size)
+		store[n++] = regs->ip;
+	while (n < size && fp && !(fp & 7)) {
+		unsigned long frame[2];
+
+		if (copy_from_user_nofault(frame, (void __user *)fp, sizeof(frame)) || !frame[1])
+			break;
+		store[n++] = frame[1];
+		if (frame[0] <= fp)
+			break;
+		fp = frame[0];
+	}
+	return n;
+}
