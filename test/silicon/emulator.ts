@@ -11,7 +11,7 @@ import { x87Layout } from "../../src/cpu/x87.ts";
 import type { Ending, Outcome, Patch, TestCase } from "./case.ts";
 import { layout } from "./layout.ts";
 
-/** Physical addresses; those below 0x20000 are mapped one to one for the supervisor. */
+/** Physical addresses; those below 0x20000 are the supervisor's. */
 const physical = {
   gdt: 0x1000,
   idt: 0x2000,
@@ -27,6 +27,9 @@ const physical = {
   readOnly: 0x2_4000,
   size: 0x40_0000,
 } as const;
+
+/** Where the supervisor sees the physical addresses below 0x20000: far from what user code would touch by accident. */
+const supervisor = 0xffff_a000_0000_0000n;
 
 const selectors = { kernelCode: 0x10, kernelData: 0x18, userData: 0x2b, userCode: 0x33, tss: 0x40 } as const;
 const errorCodeVectors = new Set([8, 10, 11, 12, 13, 14, 17, 21]);
@@ -60,9 +63,9 @@ class PageTables {
     this.#cpu = cpu;
   }
 
-  map(virtual: number, target: number, size: number, flags: number, executable: boolean): void {
+  map(virtual: bigint, target: number, size: number, flags: number, executable: boolean): void {
     for (let at = 0; at < size; at += layout.pageSize) {
-      const address = BigInt(virtual + at);
+      const address = virtual + BigInt(at);
       let table: number = physical.pageTables;
       for (const shift of [39n, 30n, 21n]) {
         const entry = table + Number((address >> shift) & 511n) * 8;
@@ -98,10 +101,10 @@ export class Emulator {
   #buildMemory(): void {
     const { memory } = this.cpu;
     const tables = new PageTables(this.cpu);
-    tables.map(0, 0, 0x2_0000, present | writable, true);
-    tables.map(layout.code.address, physical.code, layout.code.size, present | user, true);
-    tables.map(layout.data.address, physical.data, layout.data.size, present | writable | user, false);
-    tables.map(layout.readOnly.address, physical.readOnly, layout.readOnly.size, present | user, false);
+    tables.map(supervisor, 0, 0x2_0000, present | writable, true);
+    tables.map(BigInt(layout.code.address), physical.code, layout.code.size, present | user, true);
+    tables.map(BigInt(layout.data.address), physical.data, layout.data.size, present | writable | user, false);
+    tables.map(BigInt(layout.readOnly.address), physical.readOnly, layout.readOnly.size, present | user, false);
     const descriptors: [number, bigint][] = [
       [0x08, 0x00cf_9b00_0000_ffffn],
       [0x10, 0x00af_9b00_0000_ffffn],
@@ -110,17 +113,19 @@ export class Emulator {
       [0x28, 0x00cf_f300_0000_ffffn],
       [0x30, 0x00af_fb00_0000_ffffn],
       [0x40, 0x0000_8b00_0000_0067n | (BigInt(physical.tss) << 16n)],
+      [0x48, supervisor >> 32n],
     ];
     for (const [offset, value] of descriptors) memory.writeUint64(physical.gdt + offset, value);
-    memory.writeUint64(physical.tss + 4, BigInt(physical.stack + 0x1000));
+    memory.writeUint64(physical.tss + 4, supervisor + BigInt(physical.stack + 0x1000));
     // No I/O permission bitmap: its offset lies beyond the limit.
     memory.writeUint(physical.tss + 0x66, 2, 0x68);
     for (let vector = 0; vector < 256; vector++) {
-      const handler = BigInt(physical.handlers + vector * 16);
+      const handler = supervisor + BigInt(physical.handlers + vector * 16);
       const privilege = vector === 3 || vector === 4 || vector === 0x80 ? 3n : 0n;
       const low = (handler & 0xffffn) | (BigInt(selectors.kernelCode) << 16n) | ((0x8e00n | (privilege << 13n)) << 32n);
-      memory.writeUint64(physical.idt + vector * 16, low | ((handler >> 16n) << 48n));
-      memory.write(Number(handler), stopInstruction);
+      memory.writeUint64(physical.idt + vector * 16, low | (((handler >> 16n) & 0xffffn) << 48n));
+      memory.writeUint64(physical.idt + vector * 16 + 8, handler >> 32n);
+      memory.write(physical.handlers + vector * 16, stopInstruction);
     }
     memory.write(physical.enter, Uint8Array.of(0x48, 0xcf));
     memory.write(physical.systemCall, stopInstruction);
@@ -138,12 +143,17 @@ export class Emulator {
     // PG, AM, WP, NE, ET, MP, PE
     state.cr0 = 0x8005_0033n;
     state.star = (0x23n << 48n) | (0x10n << 32n);
-    state.lstar = BigInt(physical.systemCall);
-    state.gdtr = { base: BigInt(physical.gdt), limit: 0x7f };
-    state.idtr = { base: BigInt(physical.idt), limit: 0xfff };
+    state.lstar = supervisor + BigInt(physical.systemCall);
+    state.gdtr = { base: supervisor + BigInt(physical.gdt), limit: 0x7f };
+    state.idtr = { base: supervisor + BigInt(physical.idt), limit: 0xfff };
     state.setSegment("cs", { selector: selectors.kernelCode, base: 0n, limit: 0xffff_ffff, attributes: 0xa9b });
     state.setSegment("ss", { selector: selectors.kernelData, base: 0n, limit: 0xffff_ffff, attributes: 0xc93 });
-    state.setSegment("tr", { selector: selectors.tss, base: BigInt(physical.tss), limit: 0x67, attributes: 0x08b });
+    state.setSegment("tr", {
+      selector: selectors.tss,
+      base: supervisor + BigInt(physical.tss),
+      limit: 0x67,
+      attributes: 0x08b,
+    });
     state.cpl = 0;
   }
 
@@ -178,8 +188,8 @@ export class Emulator {
       memory.writeUint64(frame + i * 8, word);
     });
     for (let i = 0; i < 16; i++) state.setRegister(i, test.gpr[i]);
-    state.rsp = BigInt(frame);
-    state.rip = BigInt(physical.enter);
+    state.rsp = supervisor + BigInt(frame);
+    state.rip = supervisor + BigInt(physical.enter);
     state.rflags = 2n;
     for (const name of ["es", "ds"] as const) {
       state.setSegment(name, { selector: 0, base: 0n, limit: 0, attributes: 0 });
@@ -253,8 +263,8 @@ export class Emulator {
     const { memory, state } = this.cpu;
     const gpr = new BigUint64Array(16);
     for (let i = 0; i < 16; i++) gpr[i] = state.register(i);
-    const kernelRsp = Number(gpr[4]);
-    const at = Number(state.rip) - stopInstruction.length;
+    const kernelRsp = Number(gpr[4] & 0x1_ffffn);
+    const at = state.rip >= supervisor ? Number(state.rip - supervisor) - stopInstruction.length : -1;
     let ending: Ending = { kind: "timeout" };
     let rip = state.rip;
     let rflags = state.rflags;

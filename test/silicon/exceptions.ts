@@ -7,6 +7,8 @@ import type { Difference } from "./compare.ts";
 
 const transcendental = /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos) /;
 const c1 = 0x0200;
+/** The quadword of an FXSAVE image with MXCSR and MXCSR_MASK. */
+const mxcsrQuadword = /^([0-9a-f]{8})ffff0[02]00$/;
 
 /** Whether two 80-bit values as `compare.ts` prints them are neighbours. */
 function areNeighbours(a: string, b: string): boolean {
@@ -18,6 +20,15 @@ function areNeighbours(a: string, b: string): boolean {
 /** Whether all differences are of a kind that is documented here. */
 export function isTolerated(test: TestCase, _expected: Outcome, differences: readonly Difference[]): boolean {
   if (differences.length === 0) return true;
+  // Linux tells user programs that every page it never gives them is present (error code bit 0), mapped or not.
+  if (differences.length === 1 && differences[0].what === "ends with") {
+    const fault = /^#PF\(([0-9a-f]+)\) cr2=([0-9a-f]+)$/;
+    const [, code, cr2] = fault.exec(differences[0].expected) ?? [];
+    const [, otherCode, otherCr2] = fault.exec(differences[0].got) ?? [];
+    if (cr2 !== undefined && cr2 === otherCr2 && BigInt(`0x${cr2}`) >= 0x7fff_ffff_f000n) {
+      return (Number.parseInt(code, 16) | 1) === (Number.parseInt(otherCode, 16) | 1);
+    }
+  }
   // Transcendental functions: ours are correctly rounded, a processor's are within one unit in the last place; C1, which
   // tells the direction of rounding, follows from that.
   if (transcendental.test(test.name)) {
@@ -26,6 +37,13 @@ export function isTolerated(test: TestCase, _expected: Outcome, differences: rea
       if (what === "x87 status") return ((Number.parseInt(expected, 16) ^ Number.parseInt(got, 16)) & ~c1) === 0;
       return false;
     });
+  }
+  // MXCSR_MASK: AMD's misaligned exception mask (bit 17) is not among what the emulated processor has.
+  if (test.name.startsWith("fxsave")) {
+    return differences.every(
+      ({ what, expected, got }) =>
+        what.startsWith("[") && mxcsrQuadword.exec(expected)?.[1] === mxcsrQuadword.exec(got)?.[1],
+    );
   }
   return false;
 }

@@ -11,6 +11,9 @@ import { executeSseFloat, sseException } from "../sse-float.ts";
 import { layout, XMM_STRIDE } from "../state.ts";
 import { X87 } from "../x87.ts";
 
+const wrap = (address: bigint, offset: number): bigint => BigInt.asUintN(64, address + BigInt(offset));
+const isCanonical = (address: bigint): boolean => wrap(BigInt.asIntN(48, address), 0) === address;
+
 // SSE
 
 const CR4_OSXMMEXCPT = 0x400n;
@@ -30,19 +33,19 @@ defineRoutine("sseFloat", (cpu) => {
 defineRoutine("maskedStore", (cpu) => {
   const address = cpu.argument(0);
   const size = cpu.argumentNumber(5);
-  const selected: number[] = [];
-  for (let i = 0; i < size; i++) if ((cpu.argument(3 + (i >> 3)) >> BigInt((i & 7) * 8 + 7)) & 1n) selected.push(i);
-  const at = (i: number): bigint => BigInt.asUintN(64, address + BigInt(i));
-  for (const i of selected) cpu.linear.probeWrite(at(i), 1);
-  for (const i of selected) {
-    cpu.linear.write(at(i), 1, (cpu.argument(1 + (i >> 3)) >> BigInt((i & 7) * 8)) & 0xffn);
+  // All bytes must be writable, selected or not.
+  cpu.linear.probeWrite(address, size);
+  for (let i = 0; i < size; i++) {
+    const half = i >> 3;
+    const shift = BigInt((i & 7) * 8);
+    if (!((cpu.argument(3 + half) >> (shift + 7n)) & 1n)) continue;
+    cpu.linear.write(wrap(address, i), 1, (cpu.argument(1 + half) >> shift) & 0xffn);
   }
 });
 
 // x87
 
 const units = new WeakMap<Cpu, X87>();
-const wrap = (address: bigint, offset: number): bigint => BigInt.asUintN(64, address + BigInt(offset));
 
 /** The x87 of a processor. */
 export function x87Of(cpu: Cpu): X87 {
@@ -92,6 +95,9 @@ defineRoutine("fxsave", (cpu) => {
   const address = cpu.argument(0);
   const rexW = cpu.argumentNumber(1) !== 0;
   if (address & 15n) throw generalProtection();
+  // The processor looks at the far end first, once both are canonical.
+  if (!isCanonical(address)) throw generalProtection();
+  cpu.linear.probeWrite(wrap(address, 511), 1);
   cpu.linear.probeWrite(address, 512);
   const image = new DataView(new ArrayBuffer(512));
   x87Of(cpu).saveImage(image, rexW);
@@ -111,8 +117,9 @@ defineRoutine("fxrstor", (cpu) => {
   const rexW = cpu.argumentNumber(1) !== 0;
   if (address & 15n) throw generalProtection();
   const image = new DataView(new ArrayBuffer(512));
-  for (let i = 0; i < imageBytes; i += 8) image.setBigUint64(i, cpu.linear.read(wrap(address, i), 8), true);
+  if (!isCanonical(address)) throw generalProtection();
   cpu.linear.read(wrap(address, 511), 1);
+  for (let i = 0; i < imageBytes; i += 8) image.setBigUint64(i, cpu.linear.read(wrap(address, i), 8), true);
   const mxcsr = image.getUint32(24, true);
   if (mxcsr & ~mxcsrMask) throw generalProtection();
   x87Of(cpu).restoreImage(image, rexW);

@@ -10,6 +10,7 @@ import { define } from "../definition.ts";
 import { sseFloatOperations } from "../sse-float.ts";
 import { layout } from "../state.ts";
 import type { Operand, Tier } from "../tier.ts";
+import { enterMmx, writeMmx } from "./mmx.ts";
 import { fromHalves, fromLow, immediateByte, readLow, readSource, repeated, writeScalar } from "./vector-operands.ts";
 
 const sse = { unit: "sse" } as const;
@@ -461,6 +462,43 @@ for (const [name, row, truncate] of [
       mode: truncate ? mxcsrIs(t, truncationBits, ordinaryMode) : inOrdinaryMode(t),
     };
   });
+}
+
+// Between MMX and XMM registers: always the exact way. From memory CVTPI2Px leaves the x87 alone.
+for (const [name, row] of [
+  ["cvtpi2ps", "NP 0F 2A Vx,Qq"],
+  ["cvtpi2pd", "66 0F 2A Vx,Qq"],
+] as const) {
+  define(
+    name,
+    row,
+    (t, destination, source) => {
+      const b = readSource(t, source);
+      const a = t.let(t.readVector(destination));
+      if (source.kind === "register") enterMmx(t);
+      t.writeVector(destination, exactly(t, name === "cvtpi2pd" ? "cvtdq2pd" : name, a, b));
+    },
+    { unit: "sse" },
+  );
+}
+for (const [name, row, operation] of [
+  ["cvttps2pi", "NP 0F 2C Pq,Wq", "cvttps2pi"],
+  ["cvtps2pi", "NP 0F 2D Pq,Wq", "cvtps2pi"],
+  ["cvttpd2pi", "66 0F 2C Pq,Wpd", "cvttpd2dq"],
+  ["cvtpd2pi", "66 0F 2D Pq,Wpd", "cvtpd2dq"],
+] as const) {
+  define(
+    name,
+    row,
+    (t, destination, source) => {
+      const b = readSource(t, source);
+      // The x87 changes even if the conversion raises #XM.
+      enterMmx(t);
+      const result = t.let(i64x2.extract_lane(exactly(t, operation, b, b), 0));
+      writeMmx(t, destination, result);
+    },
+    { unit: "mmx" },
+  );
 }
 
 // The control and status register: bits 31:16 are reserved.
