@@ -87,7 +87,6 @@ int btrfs_open_devices(struct btrfs_fs_devices *fs_devices, fmode_t flags, void 
 void btrfs_close_devices(struct btrfs_fs_devices *fs_devices);
 void btrfs_abandon_devices(struct btrfs_fs_devices *fs_devices);
 void btrfs_free_unopened_devices(struct btrfs_fs_devices *fs_devices);
-extern struct mutex btrfs_uuid_mutex;
 void btrfs_free_extra_devids(struct btrfs_fs_devices *fs_devices);
 int btrfs_read_sys_array(struct btrfs_fs_info *fs_info);
 int btrfs_read_chunk_tree(struct btrfs_fs_info *fs_info);

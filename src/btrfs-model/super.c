@@ -308,14 +308,38 @@ static int btrfs_set_super(struct super_block *sb, void *data)
 	return ret;
 }
 
+/*
+ * One mount or unmount at a time, which Linux gets from s_umount and the device's holder: nobody may find a super block
+ * that is still being filled, or devices that are just being closed.
+ */
+static DEFINE_MUTEX(btrfs_mount_mutex);
+static struct task_struct *btrfs_mount_owner;
+
+static void btrfs_mount_lock(void)
+{
+	mutex_lock(&btrfs_mount_mutex);
+	btrfs_mount_owner = current;
+}
+
+static void btrfs_mount_unlock(void)
+{
+	btrfs_mount_owner = NULL;
+	mutex_unlock(&btrfs_mount_mutex);
+}
+
 static void btrfs_kill_super(struct super_block *sb)
 {
 	struct btrfs_fs_info *fs_info = btrfs_sb(sb);
+	bool inside_mount = btrfs_mount_owner == current;
 
+	if (!inside_mount)
+		btrfs_mount_lock();
 	kill_anon_super(sb);
 	if (!fs_info->devices_taken)
 		btrfs_abandon_devices(fs_info->fs_devices);
 	btrfs_free_fs_info(fs_info);
+	if (!inside_mount)
+		btrfs_mount_unlock();
 }
 
 static struct file_system_type btrfs_fs_type;
@@ -342,7 +366,6 @@ static int scan_and_open(struct btrfs_fs_info *fs_info, const char *device_name,
 	struct btrfs_device *device;
 	int ret;
 
-	mutex_lock(&btrfs_uuid_mutex);
 	device = btrfs_scan_one_device(device_name, mode, &btrfs_fs_type);
 	if (IS_ERR(device)) {
 		ret = PTR_ERR(device);
@@ -352,7 +375,6 @@ static int scan_and_open(struct btrfs_fs_info *fs_info, const char *device_name,
 		if (ret)
 			btrfs_free_unopened_devices(fs_info->fs_devices);
 	}
-	mutex_unlock(&btrfs_uuid_mutex);
 	return ret;
 }
 
@@ -519,6 +541,7 @@ static noinline struct dentry *btrfs_mount(struct file_system_type *fs_type, int
 	ret = btrfs_parse_subvol_options(data, &subvol_name, &subvol_objectid);
 	if (ret)
 		return ERR_PTR(ret);
+	btrfs_mount_lock();
 	root = btrfs_mount_root(fs_type, flags, device_name, data);
 	if (!IS_ERR(root)) {
 		sb = root->d_sb;
@@ -526,6 +549,7 @@ static noinline struct dentry *btrfs_mount(struct file_system_type *fs_type, int
 		if (IS_ERR(root))
 			deactivate_super(sb);
 	}
+	btrfs_mount_unlock();
 	kfree(subvol_name);
 	return root;
 }

@@ -13,9 +13,6 @@
 
 #define ULL(value)	((unsigned long long)(value))
 
-/* Held from scanning a device until it is open, so that two mounts cannot open it twice. */
-DEFINE_MUTEX(btrfs_uuid_mutex);
-
 /* File systems with open devices. */
 static LIST_HEAD(fs_uuids);
 

@@ -229,9 +229,6 @@ void evict_inodes(struct super_block *sb)
 		if (!inode->i_count)
 			evict(inode);
 	}
-	if (!list_empty(&sb->s_inodes))
-		pr_err("VFS: Busy inodes after unmount of %s. Self-destruct in 5 seconds.  Have a nice day...\n",
-		       sb->s_id);
 }
 
 static ssize_t bad_read(struct file *file, char __user *buf, size_t count, loff_t *pos)

@@ -105,6 +105,10 @@ void generic_shutdown_super(struct super_block *sb)
 		evict_inodes(sb);
 		if (sb->s_op->put_super)
 			sb->s_op->put_super(sb);
+		/* Only now: ->put_super may put inodes of the file system's own. */
+		if (!list_empty(&sb->s_inodes))
+			pr_err("VFS: Busy inodes after unmount of %s. Self-destruct in 5 seconds.  Have a nice day...\n",
+			       sb->s_id);
 	}
 }
 
