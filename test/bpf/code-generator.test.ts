@@ -4,14 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { interpret } from "../../src/bpf/interpreter.ts";
 import * as isa from "../../src/bpf/isa.ts";
 import { CodeGenerationError, compile, type KernelLayout } from "../../src/bpf/x86-64/code-generator.ts";
-import { CONTEXT_SIZE, helperResult, randomContext, randomProgram } from "./random-program.ts";
+import { CONTEXT_SIZE, randomContext, randomProgram } from "./random-program.ts";
+import { CONTEXT, type Outcome, runReference } from "./reference.ts";
 
 const CODE = 0x10000000n;
-const CONTEXT = 0x20000000n;
-const STACK = 0x7000_0000_0000n;
 const layout: KernelLayout = { mapMaxEntries: 24, arrayPointers: 256, progFunction: 40 };
 const helperAddress = (id: number): bigint => 0x0fff0000n + 16n * BigInt(id);
 
@@ -28,45 +26,6 @@ function buildRunner(): string | undefined {
 
 const runner = buildRunner();
 if (runner === undefined) console.log("bpf/code-generator: no gcc for x86-64 Linux, the native comparison is skipped");
-
-interface Outcome {
-  readonly r0: bigint;
-  readonly context: Uint8Array;
-}
-
-/** Runs a program in the interpreter, on a stack and a context of its own. */
-function reference(program: readonly isa.Instruction[], context: Uint8Array): Outcome {
-  const bytes = context.slice();
-  const stack = new Uint8Array(8 * isa.MAX_BPF_STACK);
-  const place = (address: bigint): [DataView, number] => {
-    if (address >= CONTEXT && address < CONTEXT + BigInt(CONTEXT_SIZE)) {
-      return [new DataView(bytes.buffer), Number(address - CONTEXT)];
-    }
-    return [new DataView(stack.buffer), stack.length - Number(STACK - address)];
-  };
-  const r0 = interpret(
-    program,
-    {
-      load(address, size) {
-        const [view, at] = place(address);
-        if (size === 8) return view.getBigUint64(at, true);
-        return BigInt(
-          size === 4 ? view.getUint32(at, true) : size === 2 ? view.getUint16(at, true) : view.getUint8(at),
-        );
-      },
-      store(address, size, value) {
-        const [view, at] = place(address);
-        if (size === 8) view.setBigUint64(at, value, true);
-        else if (size === 4) view.setUint32(at, Number(value), true);
-        else if (size === 2) view.setUint16(at, Number(value), true);
-        else view.setUint8(at, Number(value));
-      },
-      callHelper: helperResult,
-    },
-    { context: CONTEXT, stackTop: STACK },
-  );
-  return { r0, context: bytes };
-}
 
 /** Runs programs on this processor. */
 function native(
@@ -96,7 +55,7 @@ describe("generated x86-64 code", () => {
     }));
     const outcomes = native(runner ?? "", cases);
     for (const [index, { program, context }] of cases.entries()) {
-      expect({ seed: index + 1, ...outcomes[index] }).toEqual({ seed: index + 1, ...reference(program, context) });
+      expect({ seed: index + 1, ...outcomes[index] }).toEqual({ seed: index + 1, ...runReference(program, context) });
     }
   });
 
@@ -124,7 +83,7 @@ describe("generated x86-64 code", () => {
     }
     const outcomes = native(runner ?? "", cases);
     for (const [index, { program, context }] of cases.entries()) {
-      expect({ index, r0: outcomes[index].r0 }).toEqual({ index, r0: reference(program, context).r0 });
+      expect({ index, r0: outcomes[index].r0 }).toEqual({ index, r0: runReference(program, context).r0 });
     }
   });
 
