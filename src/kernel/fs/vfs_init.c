@@ -15,11 +15,16 @@ static int vfs_init(void)
 	inode_cache_init();
 	files_init();
 	mount_rootfs();
-	/* Tasks made later copy what this one has. */
+	/* Tasks made later copy what this one has; it was itself made before there was a root. */
 	if (!current->fs && copy_fs(0, current))
 		panic("VFS: no memory for the first task's root");
 	if (!current->files && copy_files(0, current))
 		panic("VFS: no memory for the first task's files");
+	if (!current->fs->root.mnt) {
+		current->fs->root = current->fs->pwd = init_root_path;
+		path_get(&current->fs->root);
+		path_get(&current->fs->pwd);
+	}
 	return 0;
 }
 pure_initcall(vfs_init);
@@ -51,3 +56,21 @@ static int populate_rootfs(void)
 	return 0;
 }
 rootfs_initcall(populate_rootfs);
+
+/* Opens descriptors 0, 1 and 2 of the first program. */
+void console_on_rootfs(void)
+{
+	struct file *file = filp_open("/dev/console", O_RDWR, 0);
+
+	if (IS_ERR(file)) {
+		pr_err("Warning: unable to open an initial console.\n");
+		return;
+	}
+	for (int i = 0; i < 3; i++) {
+		int fd = get_unused_fd_flags(0);
+
+		if (fd >= 0)
+			fd_install(fd, get_file(file));
+	}
+	fput(file);
+}

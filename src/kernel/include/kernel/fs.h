@@ -677,7 +677,9 @@ int devtmpfs_create_node(const char *name, umode_t mode, dev_t dev);
 int devtmpfs_delete_node(const char *name);
 
 extern struct path init_root_path;
-/* The initramfs: finds it (boot loader's module), unpacks it into the root. */
+/* Descriptors 0, 1 and 2 for the first program. */
+void console_on_rootfs(void);
+/* A cpio archive into the root file system. */
 int unpack_to_rootfs(const char *buf, size_t len);
 
 #endif
