@@ -159,11 +159,12 @@ export class BareMachine {
     return bytes;
   }
 
-  /** Runs from where rip is until one of the conditions holds, or HLT, or an exception. */
+  /** Runs from where rip is (after an HLT too) until one of the conditions holds, or HLT, or an exception. */
   run(condition: RunCondition = {}): BareStop {
     const { machine } = this;
     const limit = machine.instructions + (condition.instructions ?? Infinity);
     this.#exception = undefined;
+    machine.cpu.wake();
     this.#ring = this.registers.cpl;
     for (const name of ["cs", "ss"] as const) this.#segments.set(name, this.registers.segment(name));
     const { address, until } = condition;

@@ -336,6 +336,7 @@ export class Machine {
       time: this.time,
       instructions: this.instructions,
       cpu: this.cpu.state.snapshot(),
+      halted: this.cpu.isHalted,
       devices,
     });
   }
