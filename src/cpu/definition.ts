@@ -43,7 +43,12 @@ const table: Definition[] = [];
 export const definitions: readonly Definition[] = table;
 
 /** Defines an instruction: its rows (see operand-forms.ts), its effect, and what else the decoder must know. */
-export function define(name: string, rows: string | readonly string[], semantics: Semantics, attributes: Attributes = {}): void {
+export function define(
+  name: string,
+  rows: string | readonly string[],
+  semantics: Semantics,
+  attributes: Attributes = {},
+): void {
   for (const text of typeof rows === "string" ? [rows] : rows)
     for (const row of parseRow(text)) table.push({ id: table.length, name, row, semantics, attributes });
 }

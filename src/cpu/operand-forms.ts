@@ -63,10 +63,33 @@ export interface OpcodeRow {
 }
 
 const sizes: Record<string, number> = {
-  b: 1, w: 2, d: 4, q: 8, t: 10, x: 16, dq: 16, ps: 16, pd: 16, ss: 4, sd: 8, si: 4, v: 0, y: -1, z: 0, n: -2, p: -2, s: -2, a: -2,
+  b: 1,
+  w: 2,
+  d: 4,
+  q: 8,
+  t: 10,
+  x: 16,
+  dq: 16,
+  ps: 16,
+  pd: 16,
+  ss: 4,
+  sd: 8,
+  si: 4,
+  v: 0,
+  y: -1,
+  z: 0,
+  n: -2,
+  p: -2,
+  s: -2,
+  a: -2,
 };
 const fixed: Record<string, readonly [register: number, size: number]> = {
-  AL: [0, 1], rAX: [0, 0], CL: [1, 1], DX: [2, 2], eAX: [0, 4], AX: [0, 2],
+  AL: [0, 1],
+  rAX: [0, 0],
+  CL: [1, 1],
+  DX: [2, 2],
+  eAX: [0, 4],
+  AX: [0, 2],
 };
 
 function parseOperand(text: string): OperandForm {
@@ -144,9 +167,8 @@ export function parseRow(text: string): OpcodeRow[] {
   let map: OpcodeRow["map"] = 0;
   if (bytes[0] === 0x0f) {
     bytes.shift();
-    map = 1;
-    if (bytes.length > 1 && bytes[0] === 0x38) map = 2;
-    if (bytes.length > 1 && bytes[0] === 0x3a) map = 3;
+    const second = bytes.length > 1 ? bytes.at(0) : 0;
+    map = second === 0x38 ? 2 : second === 0x3a ? 3 : 1;
     if (map > 1) bytes.shift();
   }
   if (bytes.length !== 1) throw new Error(`row "${text}": one opcode byte expected`);
@@ -166,7 +188,9 @@ export function parseRow(text: string): OpcodeRow[] {
     if (!operand.memory) mod = "reg";
   }
   const hasModrm =
-    digit !== undefined || modrmByte !== undefined || mod !== undefined ||
+    digit !== undefined ||
+    modrmByte !== undefined ||
+    mod !== undefined ||
     operands.some((o) => o.place === "rm" || o.place === "reg");
   const row = { text, map, prefix, digit, mod, modrmByte, hasModrm, registerInOpcode, operands };
   if (!conditional) return [{ ...row, opcode: bytes[0], condition: 0 }];

@@ -5,7 +5,22 @@
 import { x87Layout } from "./x87.ts";
 
 export const generalRegisters = [
-  "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+  "rax",
+  "rcx",
+  "rdx",
+  "rbx",
+  "rsp",
+  "rbp",
+  "rsi",
+  "rdi",
+  "r8",
+  "r9",
+  "r10",
+  "r11",
+  "r12",
+  "r13",
+  "r14",
+  "r15",
 ] as const;
 export type GeneralRegister = (typeof generalRegisters)[number];
 
@@ -15,8 +30,31 @@ export type SegmentRegister = (typeof segmentRegisters)[number];
 
 /** 64-bit registers that are plain storage. */
 const wideRegisters = [
-  "cr0", "cr2", "cr3", "cr4", "efer", "star", "lstar", "cstar", "sfmask", "kernelGsBase", "sysenterCs", "sysenterEsp",
-  "sysenterEip", "pat", "tscOffset", "tscAux", "dr0", "dr1", "dr2", "dr3", "dr6", "dr7", "mtrrDefType", "miscEnable", "xcr0",
+  "cr0",
+  "cr2",
+  "cr3",
+  "cr4",
+  "efer",
+  "star",
+  "lstar",
+  "cstar",
+  "sfmask",
+  "kernelGsBase",
+  "sysenterCs",
+  "sysenterEsp",
+  "sysenterEip",
+  "pat",
+  "tscOffset",
+  "tscAux",
+  "dr0",
+  "dr1",
+  "dr2",
+  "dr3",
+  "dr6",
+  "dr7",
+  "mtrrDefType",
+  "miscEnable",
+  "xcr0",
 ] as const;
 export type WideRegister = (typeof wideRegisters)[number] | GeneralRegister | "rip";
 
@@ -68,8 +106,11 @@ function layOut() {
     /** The TLB and the jump cache of the current privilege level. */
     tlbBase: take(4),
     jumpCacheBase: take(4),
-    /** Record whose handler called TypeScript, or left. */
-    record: take(4),
+    /** Exception that SSE, MMX and x87 instructions and WAIT raise now because of CR0 and CR4 (6: #UD, 7: #NM); 0: none. */
+    sseFault: take(4),
+    mmxFault: take(4),
+    x87Fault: take(4),
+    waitFault: take(4),
     /** Where the link of the block that was left lies, or 0. */
     linkSlot: take(4),
     /** Arguments and results of calls between generated code and TypeScript. */
@@ -100,13 +141,35 @@ export const segmentAddress = (name: SegmentRegister): number =>
 
 /** Bits of RFLAGS (AMD64 APM volume 2, 3.1.6). */
 export const Flag = {
-  CF: 1, PF: 4, AF: 0x10, ZF: 0x40, SF: 0x80, TF: 0x100, IF: 0x200, DF: 0x400, OF: 0x800, IOPL: 0x3000, NT: 0x4000, RF: 0x1_0000,
-  VM: 0x2_0000, AC: 0x4_0000, VIF: 0x8_0000, VIP: 0x10_0000, ID: 0x20_0000,
+  CF: 1,
+  PF: 4,
+  AF: 0x10,
+  ZF: 0x40,
+  SF: 0x80,
+  TF: 0x100,
+  IF: 0x200,
+  DF: 0x400,
+  OF: 0x800,
+  IOPL: 0x3000,
+  NT: 0x4000,
+  RF: 0x1_0000,
+  VM: 0x2_0000,
+  AC: 0x4_0000,
+  VIF: 0x8_0000,
+  VIP: 0x10_0000,
+  ID: 0x20_0000,
 } as const;
 export const ARITHMETIC_FLAGS = Flag.CF | Flag.PF | Flag.AF | Flag.ZF | Flag.SF | Flag.OF;
 
 /** Descriptor attributes as bits 40..47 and 52..55 of a descriptor, in one 12-bit number (as a VMCB has them). */
-export const Attribute = { present: 0x80, system: 0x10, dplShift: 5, longMode: 0x200, big: 0x400, granularity: 0x800 } as const;
+export const Attribute = {
+  present: 0x80,
+  system: 0x10,
+  dplShift: 5,
+  longMode: 0x200,
+  big: 0x400,
+  granularity: 0x800,
+} as const;
 
 /** The hidden and the visible part of a segment register. */
 export interface Segment {
@@ -125,7 +188,7 @@ export interface DescriptorTable {
 /** One byte's parity, as PF has it: 1 when the number of ones is even. */
 export const evenParity = (byte: number): number => {
   const folded = byte ^ (byte >> 4);
-  return ((0x9669 >> (folded & 15)) & 1);
+  return (0x9669 >> (folded & 15)) & 1;
 };
 
 class StateAccess {
@@ -165,7 +228,11 @@ class StateAccess {
     const sign = (high >>> 31) ^ (aux >>> 31);
     const parity = evenParity(low & 0xff) ^ ((aux >>> 8) & 1);
     return (
-      (carry >>> 31) | (parity << 2) | (aux & 0x10) | (low === 0 && high === 0 ? Flag.ZF : 0) | (sign << 7) |
+      (carry >>> 31) |
+      (parity << 2) |
+      (aux & 0x10) |
+      (low === 0 && high === 0 ? Flag.ZF : 0) |
+      (sign << 7) |
       (((carry >>> 31) ^ ((carry >>> 30) & 1)) << 11)
     );
   }
@@ -211,7 +278,7 @@ class StateAccess {
     this.flags = Number(value & 0xffff_ffffn);
   }
 
-  /** CR8 is the local APIC's; the field here mirrors nothing. Current privilege level. */
+  /** Current privilege level. */
   get cpl(): number {
     return this.#view.getUint32(layout.cpl, true);
   }
@@ -266,6 +333,11 @@ class StateAccess {
     return attributes & Attribute.big ? 32 : 16;
   }
 
+  /** The x87 unit as after RESET. */
+  resetX87(): void {
+    this.#bytes.fill(0, layout.x87, layout.x87 + x87Layout.size);
+    this.#view.setUint16(layout.x87 + x87Layout.control, 0x40, true);
+  }
   get mxcsr(): number {
     return this.#view.getUint32(layout.mxcsr, true);
   }

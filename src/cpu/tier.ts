@@ -89,6 +89,13 @@ export interface Tier {
   /** The number of a segment, control or debug register (i32). */
   number(operand: Operand): Expr;
 
+  /** A general register operand at the width of the mode (MOV to and from control registers). */
+  readWhole(operand: Operand): Expr;
+  setWhole(operand: Operand, value: Expr): void;
+  /** Parts of a far pointer immediate. */
+  farSelector(operand: Operand): Expr;
+  farOffset(operand: Operand): Expr;
+
   /** Effective address: the offset in its segment. */
   effectiveAddress(operand: Operand): Expr;
   /** Linear address of a memory operand, evaluated once. `displacement` (i64) is added to the offset. */
@@ -137,17 +144,19 @@ export interface Tier {
   setField(width: "i64" | "i32", address: number, value: Expr): void;
 
   /**
-   * Calls a routine in TypeScript with up to eight i64 arguments; it may fault. Results are read with `result`. A routine that takes
-   * over the flow of control (far transfers) must be the last thing in a definition, and ends its block.
+   * Calls a routine in TypeScript with up to eight i64 arguments; it may fault. Results are read with `result`. A routine that
+   * changes where or how code runs is called by `transfer`.
    */
   call(routine: string, ...args: Expr[]): void;
+  /** Ends the block: calls a routine that has set RIP (far transfers, interrupts, mode changes). */
+  transfer(routine: string, ...args: Expr[]): void;
   result(index: number): Expr;
   /** Raises an exception if `condition` (i32) holds. */
   raiseIf(condition: Expr, vector: number, errorCode?: number): void;
   raise(vector: number, errorCode?: number): void;
   /**
-   * A string instruction: `iteration` is executed once, or rCX times with a repeat prefix; a chunk of iterations stays
+   * A string instruction on elements of `size` bytes: `iteration` is executed once, or rCX times with a repeat prefix; a chunk of iterations stays
    * within one page of each address given by `registers` (6 = rSI, 7 = rDI). With `compares`, F3 and F2 end it by ZF.
    */
-  repeatString(registers: readonly number[], compares: boolean, iteration: () => void): void;
+  repeatString(size: Size, registers: readonly number[], compares: boolean, iteration: () => void): void;
 }

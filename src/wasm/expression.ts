@@ -49,13 +49,15 @@ type Binary = (a: Expr, b: Expr) => Expr;
 type Unary = (a: Expr) => Expr;
 type Fold = (a: bigint, b: bigint) => bigint;
 
-const constant = (type: ValueType, value: bigint): Expr => (type === "i32" ? c32(Number(BigInt.asIntN(32, value))) : c64(value));
+const constant = (type: ValueType, value: bigint): Expr =>
+  type === "i32" ? c32(Number(BigInt.asIntN(32, value))) : c64(value);
 
 /** An integer operation; `fold` computes it on constants, `unit` is the right operand that changes nothing. */
 function integer(type: "i32" | "i64", opcode: number, fold?: Fold, unit?: bigint): Binary {
   const bytes = [opcode];
   return (a, b) => {
-    if (fold && a.constant !== undefined && b.constant !== undefined) return constant(type, fold(a.constant, b.constant));
+    if (fold && a.constant !== undefined && b.constant !== undefined)
+      return constant(type, fold(a.constant, b.constant));
     if (unit !== undefined && b.constant === unit) return a;
     return node(type, bytes, a, b);
   };
@@ -188,7 +190,12 @@ export const f64 = {
 export const select = (a: Expr, b: Expr, condition: Expr): Expr => node(a.type, [0x1b], a, b, condition);
 
 /** A SIMD instruction (opcode after the 0xfd prefix) with its immediate bytes. */
-export const simd = (type: ValueType, opcode: number, args: readonly Expr[], immediates: readonly number[] = []): Expr => ({
+export const simd = (
+  type: ValueType,
+  opcode: number,
+  args: readonly Expr[],
+  immediates: readonly number[] = [],
+): Expr => ({
   type,
   args,
   bytes: [0xfd, ...uleb(opcode), ...immediates],
@@ -210,4 +217,5 @@ export const loadF32 = (address: Expr, offset = 0): Expr => node("f32", [0x2a, 0
 export const loadV128 = (address: Expr, offset = 0): Expr => node("v128", [0xfd, 0, 0, ...uleb(offset)], address);
 
 /** A direct call of function `index` that returns one value. */
-export const call = (type: ValueType, index: number, ...args: Expr[]): Expr => node(type, [0x10, ...uleb(index)], ...args);
+export const call = (type: ValueType, index: number, ...args: Expr[]): Expr =>
+  node(type, [0x10, ...uleb(index)], ...args);

@@ -57,7 +57,12 @@ export class FunctionBuilder {
   }
 
   store(width: "i64" | "i32" | "f64" | "f32" | "v128", address: Expr, value: Expr, offset?: number): void;
-  store(width: "i64" | "i32" | "u16" | "u8" | "f64" | "f32" | "v128", address: Expr, value: Expr, offset?: number): void;
+  store(
+    width: "i64" | "i32" | "u16" | "u8" | "f64" | "f32" | "v128",
+    address: Expr,
+    value: Expr,
+    offset?: number,
+  ): void;
   store(width: string, address: Expr, value: Expr, offset = 0): void {
     this.push(address);
     this.push(value);

@@ -50,7 +50,10 @@ export function encodeModule(parts: ModuleParts): Uint8Array<ArrayBuffer> {
   const exports = parts.exports ?? [];
   if (exports.length)
     chunks.push(
-      section(7, [...uleb(exports.length), ...exports.flatMap((e) => [...text(e.name), 0, ...uleb(first + e.function)])]),
+      section(7, [
+        ...uleb(exports.length),
+        ...exports.flatMap((e) => [...text(e.name), 0, ...uleb(first + e.function)]),
+      ]),
     );
   const runs = slotRuns(parts.slots ?? []);
   if (runs.length)

@@ -9,6 +9,7 @@ import { Fault, generalProtection, Vector } from "../fault.ts";
 import { defineRoutine } from "../routines.ts";
 import { executeSseFloat, sseException } from "../sse-float.ts";
 import { layout, XMM_STRIDE } from "../state.ts";
+import { Record } from "../tier0/record.ts";
 import { X87 } from "../x87.ts";
 
 const wrap = (address: bigint, offset: number): bigint => BigInt.asUintN(64, address + BigInt(offset));
@@ -45,45 +46,87 @@ defineRoutine("maskedStore", (cpu) => {
 
 // x87
 
-const units = new WeakMap<Cpu, X87>();
+/**
+ * A memory operand of many bytes: addresses count within the address size of the instruction, and faults are #SS where it
+ * goes through the stack segment.
+ */
+class OperandMemory {
+  readonly #cpu: Cpu;
+  #base = 0n;
+  #mask = 0n;
+  #stack = false;
+
+  constructor(cpu: Cpu) {
+    this.#cpu = cpu;
+  }
+
+  /** Takes linear address, offset and address size of the instruction being executed. */
+  set(record: number, linear: bigint, offset: bigint, addressSize: number): this {
+    this.#base = linear - offset;
+    this.#mask = (1n << BigInt(addressSize * 8)) - 1n;
+    this.#stack = (this.#cpu.view.getUint8(record + Record.flags) & 1) !== 0;
+    return this;
+  }
+  #wrap(address: bigint): bigint {
+    return BigInt.asUintN(64, this.#base + ((address - this.#base) & this.#mask));
+  }
+  read(address: bigint, size: number): bigint {
+    return this.#cpu.linear.read(this.#wrap(address), size, false, this.#stack);
+  }
+  write(address: bigint, size: number, value: bigint): void {
+    this.#cpu.linear.write(this.#wrap(address), size, value, false, this.#stack);
+  }
+  probeWrite(address: bigint, size: number): void {
+    this.#cpu.linear.probeWrite(this.#wrap(address), size, false, this.#stack);
+  }
+  checkCanonical(address: bigint): void {
+    if (!isCanonical(this.#wrap(address))) throw this.#stack ? new Fault(Vector.SS, 0) : generalProtection();
+  }
+}
+
+interface Unit {
+  readonly x87: X87;
+  readonly memory: OperandMemory;
+}
+const units = new WeakMap<Cpu, Unit>();
 
 /** The x87 of a processor. */
-export function x87Of(cpu: Cpu): X87 {
+function unitOf(cpu: Cpu): Unit {
   const known = units.get(cpu);
   if (known) return known;
-  const view = cpu.view;
-  const unit = new X87(() => view, layout.x87, {
-    read: (address, size) => cpu.linear.read(BigInt.asUintN(64, address), size),
-    write: (address, size, value) => cpu.linear.write(BigInt.asUintN(64, address), size, value),
-    probeWrite: (address, size) => cpu.linear.probeWrite(BigInt.asUintN(64, address), size),
+  const { view } = cpu;
+  const memory = new OperandMemory(cpu);
+  const x87 = new X87(() => view, layout.x87, {
+    read: (address, size) => memory.read(address, size),
+    write: (address, size, value) => memory.write(address, size, value),
+    probeWrite: (address, size) => memory.probeWrite(address, size),
     readFlags: () => cpu.argumentNumber(3),
     writeComparison: (flags) => cpu.setResult(0, BigInt(flags)),
     writeAx: (value) => cpu.setResult(0, BigInt(value)),
   });
+  const unit = { x87, memory };
   units.set(cpu, unit);
   return unit;
 }
 
-/** Opcode, ModRM and operand size; linear address; offset; flags. See definitions/x87.ts. */
+/** Opcode, operand and address size; linear address; offset; flags. See definitions/x87.ts. */
 defineRoutine("x87", (cpu, record) => {
   const what = cpu.argumentNumber(0);
+  const { x87, memory } = unitOf(cpu);
+  const address = cpu.argument(1);
+  const offset = cpu.argument(2);
+  memory.set(record, address, offset, what >>> 12);
   // What FCOMI does not get to change stays.
   cpu.setResult(0, BigInt(cpu.argumentNumber(3)));
-  // Argument 3 shares its place with nothing, but result 0 with argument 0: that one has been read.
-  const known = x87Of(cpu).execute({
-    opcode: (what >>> 16) & 0xff,
-    modrm: what & 0xff,
-    address: cpu.argument(1),
-    offset: cpu.argument(2),
+  const known = x87.execute({
+    opcode: what & 0xff,
+    modrm: cpu.view.getUint8(record + Record.modrm),
+    address,
+    offset,
     rip: cpu.recordRip(record),
-    operandSize16: (what & 0x100_0000) !== 0,
+    operandSize16: (what & 0x100) !== 0,
   });
   if (!known) throw new Fault(Vector.UD);
-});
-
-/** A waiting instruction found an unmasked exception pending. */
-defineRoutine("x87Error", () => {
-  throw new Fault(Vector.MF);
 });
 
 // FXSAVE and FXRSTOR: a 512-byte image of which the last 96 bytes are not used.
@@ -91,16 +134,22 @@ defineRoutine("x87Error", () => {
 const imageBytes = 416;
 const mxcsrMask = 0xffff;
 
-defineRoutine("fxsave", (cpu) => {
+/** Linear address, offset, address size, REX.W. */
+function imageOperand(cpu: Cpu, record: number): { address: bigint; rexW: boolean; memory: OperandMemory } {
   const address = cpu.argument(0);
-  const rexW = cpu.argumentNumber(1) !== 0;
   if (address & 15n) throw generalProtection();
-  // The processor looks at the far end first, once both are canonical.
-  if (!isCanonical(address)) throw generalProtection();
-  cpu.linear.probeWrite(wrap(address, 511), 1);
-  cpu.linear.probeWrite(address, 512);
+  const memory = unitOf(cpu).memory.set(record, address, cpu.argument(1), cpu.argumentNumber(2));
+  memory.checkCanonical(address);
+  return { address, memory, rexW: cpu.argumentNumber(3) !== 0 };
+}
+
+defineRoutine("fxsave", (cpu, record) => {
+  const { address, memory, rexW } = imageOperand(cpu, record);
+  // The processor looks at the far end first.
+  memory.probeWrite(address + 511n, 1);
+  memory.probeWrite(address, 512);
   const image = new DataView(new ArrayBuffer(512));
-  x87Of(cpu).saveImage(image, rexW);
+  unitOf(cpu).x87.saveImage(image, rexW);
   image.setUint32(24, cpu.state.mxcsr, true);
   image.setUint32(28, mxcsrMask, true);
   const registers = cpu.state.codeBits === 64 ? 16 : 8;
@@ -109,29 +158,26 @@ defineRoutine("fxsave", (cpu) => {
     image.setBigUint64(160 + i * 16, BigInt.asUintN(64, value), true);
     image.setBigUint64(168 + i * 16, value >> 64n, true);
   }
-  for (let i = 0; i < 160 + registers * 16; i += 8) cpu.linear.write(wrap(address, i), 8, image.getBigUint64(i, true));
+  for (let i = 0; i < 160 + registers * 16; i += 8) memory.write(address + BigInt(i), 8, image.getBigUint64(i, true));
 });
 
-defineRoutine("fxrstor", (cpu) => {
-  const address = cpu.argument(0);
-  const rexW = cpu.argumentNumber(1) !== 0;
-  if (address & 15n) throw generalProtection();
+defineRoutine("fxrstor", (cpu, record) => {
+  const { address, memory, rexW } = imageOperand(cpu, record);
   const image = new DataView(new ArrayBuffer(512));
-  if (!isCanonical(address)) throw generalProtection();
-  cpu.linear.read(wrap(address, 511), 1);
-  for (let i = 0; i < imageBytes; i += 8) image.setBigUint64(i, cpu.linear.read(wrap(address, i), 8), true);
+  memory.read(address + 511n, 1);
+  for (let i = 0; i < imageBytes; i += 8) image.setBigUint64(i, memory.read(address + BigInt(i), 8), true);
   const mxcsr = image.getUint32(24, true);
   if (mxcsr & ~mxcsrMask) throw generalProtection();
-  x87Of(cpu).restoreImage(image, rexW);
+  unitOf(cpu).x87.restoreImage(image, rexW);
   cpu.state.mxcsr = mxcsr;
   const registers = cpu.state.codeBits === 64 ? 16 : 8;
   for (let i = 0; i < registers; i++) {
     const at = 160 + i * 16;
-    view128(cpu, i, image.getBigUint64(at, true), image.getBigUint64(at + 8, true));
+    setXmm(cpu, i, image.getBigUint64(at, true), image.getBigUint64(at + 8, true));
   }
 });
 
-function view128(cpu: Cpu, register: number, low: bigint, high: bigint): void {
+function setXmm(cpu: Cpu, register: number, low: bigint, high: bigint): void {
   const at = layout.xmm + register * XMM_STRIDE;
   cpu.view.setBigUint64(at, low, true);
   cpu.view.setBigUint64(at + 8, high, true);
@@ -141,7 +187,12 @@ for (const [name, digit] of [
   ["fxsave", 0],
   ["fxrstor", 1],
 ] as const) {
-  define(name, `NP 0F AE /${digit} Mn`, (t, m) => t.call(name, t.linearAddress(m), c64(t.size === 8 ? 1 : 0)), {
-    unit: "x87control",
-  });
+  define(
+    name,
+    `NP 0F AE /${digit} Mn`,
+    (t, m) => t.call(name, t.linearAddress(m), t.effectiveAddress(m), c64(t.addressSize), c64(t.size === 8 ? 1 : 0)),
+    {
+      unit: "x87control",
+    },
+  );
 }

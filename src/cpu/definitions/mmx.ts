@@ -48,7 +48,9 @@ function defineMmx(name: string, row: string, effect: VectorEffect): void {
 }
 
 for (const { opcode, name, effect, mmx: own } of packedIntegers) {
-  if (own !== null) defineMmx(name, `NP 0F ${hex(opcode)} Pq,Qq`, own ?? effect);
+  // Of memory the interleaving of low halves reads 32 bits.
+  const source = name.startsWith("punpckl") ? "Qd" : "Qq";
+  if (own !== null) defineMmx(name, `NP 0F ${hex(opcode)} Pq,${source}`, own ?? effect);
 }
 for (const { opcode, digit, name, bits, shift, arithmetic } of immediateShifts) {
   define(
@@ -141,8 +143,9 @@ define(
   "NP 0F F7 Pq,Nq",
   (t, source, mask) => {
     const address = t.segmentAddress("data", t.register(7, t.addressSize));
-    t.call("maskedStore", address, low(t.readVector(source)), c64(0), low(t.readVector(mask)), c64(0), c64(8));
+    // Also if the store faults.
     enterMmx(t);
+    t.call("maskedStore", address, low(t.readVector(source)), c64(0), low(t.readVector(mask)), c64(0), c64(8));
   },
   mmx,
 );

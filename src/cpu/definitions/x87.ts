@@ -2,7 +2,7 @@
  * The x87 instructions, opcodes D8 to DF (AMD64 APM volume 5, appendix A.3), and WAIT. All of them are executed by the unit
  * in `src/cpu/x87.ts`; the rows say which exist and what their operands are.
  */
-import { c32, c64, type Expr, i32, i64 } from "../../wasm/index.ts";
+import { c64, i32, i64 } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
 import type { Operand, Tier } from "../tier.ts";
 import { isNonWaiting } from "../x87.ts";
@@ -10,15 +10,14 @@ import { isNonWaiting } from "../x87.ts";
 const hex = (value: number): string => value.toString(16).toUpperCase().padStart(2, "0");
 
 /**
- * Executes an instruction: opcode, ModRM and operand size in one argument, linear address and offset of the memory operand,
- * the flags in RFLAGS. The routine gives back flags (FCOMI) or the status word (FNSTSW AX).
+ * Executes an instruction: opcode, operand and address size in one argument, linear address and offset of the memory operand,
+ * the flags in RFLAGS; the routine finds ModRM in the record. It gives back flags (FCOMI) or the status word (FNSTSW AX).
  */
-function execute(t: Tier, opcode: number, modrm: Expr, memory?: Operand): void {
-  const size16 = t.size === 2 ? 1 << 24 : 0;
-  const what = i64.or(c64((opcode << 16) | size16), modrm);
+function execute(t: Tier, opcode: number, memory?: Operand): void {
+  const what = opcode | (t.size === 2 ? 0x100 : 0) | (t.addressSize << 12);
   const linear = memory ? t.linearAddress(memory) : c64(0);
   const offset = memory ? t.effectiveAddress(memory) : c64(0);
-  t.call("x87", what, linear, offset, i64.extend_i32_u(t.flags.image()));
+  t.call("x87", c64(what), linear, offset, i64.extend_i32_u(t.flags.image()));
 }
 
 const unit = (opcode: number, modrm: number) => ({ unit: isNonWaiting(opcode, modrm) ? "x87control" : "x87" }) as const;
@@ -42,7 +41,7 @@ for (const [text, forms] of Object.entries(memoryForms)) {
     define(
       name,
       `${hex(opcode)} /${digit} M${size}`,
-      (t, memory) => execute(t, opcode, c64(digit << 3), memory),
+      (t, memory) => execute(t, opcode, memory),
       unit(opcode, digit << 3),
     );
   });
@@ -67,9 +66,8 @@ for (const [text, forms] of Object.entries(registerForms)) {
     define(
       name,
       `${hex(opcode)} /${digit} Tn`,
-      (t, register) => {
-        const modrm = i64.or(c64(0xc0 | (digit << 3)), i64.extend_i32_u(i32.and(t.addressOf(register), c32(7))));
-        execute(t, opcode, modrm);
+      (t) => {
+        execute(t, opcode);
         if (setsFlags) t.flags.setImage(i32.wrap(t.result(0)));
       },
       unit(opcode, 0xc0 | (digit << 3)),
@@ -117,13 +115,13 @@ const others: Record<string, string> = {
 };
 for (const [encoding, name] of Object.entries(others)) {
   const [opcode, modrm] = encoding.split(" ").map((byte) => Number.parseInt(byte, 16));
-  define(name, `${hex(opcode)} =${hex(modrm)}`, (t) => execute(t, opcode, c64(modrm)), unit(opcode, modrm));
+  define(name, `${hex(opcode)} =${hex(modrm)}`, (t) => execute(t, opcode), unit(opcode, modrm));
 }
 define(
   "fnstsw",
   "DF =E0",
   (t) => {
-    execute(t, 0xdf, c64(0xe0));
+    execute(t, 0xdf);
     t.setRegister(0, t.result(0), 2);
   },
   unit(0xdf, 0xe0),

@@ -1,0 +1,550 @@
+/**
+ * The processor: its run loop, exact time, and what holds state, memory and translations together. Instructions are defined in
+ * definitions/, executed by generated code; this is what happens between blocks.
+ */
+import "./definitions/index.ts";
+import { JUMP_CACHE, JUMP_CACHE_MODE_BYTES, TLB, TLB_MODE_BYTES } from "../mmu/memory-layout.ts";
+import { PhysicalMemory } from "../mmu/physical-memory.ts";
+import { Tlb } from "../mmu/tlb.ts";
+import { type Block, Blocks, type CodePlace } from "./blocks.ts";
+import { BreakpointSet } from "./breakpoints.ts";
+import { Debugging } from "./debug-registers.ts";
+import { Fault, Vector } from "./fault.ts";
+import { GuestMemory } from "./guest-memory.ts";
+import { deliverExternal, raiseException } from "./interrupts.ts";
+import { resetState } from "./reset.ts";
+import { routineById } from "./routines.ts";
+import {
+  Attribute,
+  addressOf,
+  type CpuState,
+  createCpuState,
+  Flag,
+  layout,
+  SEGMENT_ATTRIBUTES,
+  segmentAddress,
+} from "./state.ts";
+import type { Delivery, StopReason, SystemBus } from "./system-bus.ts";
+import { STACK_ACCESS } from "./tier0/emitter.ts";
+import { Handlers, type SlowPaths } from "./tier0/handlers.ts";
+import { Record } from "./tier0/record.ts";
+
+export interface CpuOptions {
+  readonly ramBytes: number;
+  readonly bus: SystemBus;
+  /** Seed of what RDRAND would give; no random instruction is announced. */
+  readonly randomSeed?: bigint;
+}
+
+/** Instructions in one stay in generated code: the budget is a signed 32-bit number. */
+const LONGEST_SLICE = 2 ** 30;
+
+const EFER_LMA = 0x400;
+const STOP_TIME: StopReason = { kind: "time" };
+
+export class Cpu {
+  readonly memory: PhysicalMemory;
+  readonly state: CpuState;
+  /** Guest memory by linear address, for routines. */
+  readonly linear: GuestMemory;
+  readonly tlb: Tlb;
+  readonly bus: SystemBus;
+  /** Addresses before which run() stops. */
+  readonly breakpoints: Set<bigint>;
+  readonly debugging: Debugging;
+  /** Called on every exception and interrupt delivery while set. */
+  onDelivery?: (event: Delivery) => void;
+  /** Long mode is active (EFER.LMA). */
+  longMode = false;
+  readonly view: DataView;
+  readonly #blocks: Blocks;
+  readonly #handlers: Handlers;
+  readonly #i32: Int32Array;
+  readonly #u16: Uint16Array;
+  readonly #u8: Uint8Array;
+  readonly #u64: BigUint64Array;
+  // Time: ticks at which the current slice ends is sliceEnd; what is left of it is the budget.
+  #sliceEnd = 0;
+  #skipped = 0;
+  #limit = 0;
+  /** Instructions of the running block that are not finished, while TypeScript is called from it. */
+  #unfinished = 0;
+  #shadowTime = -1;
+  // What generated code left behind.
+  #fault: Fault | undefined;
+  #faultRecord = 0;
+  #runAlone = false;
+  // What waits for the next instruction boundary.
+  #interruptLine = false;
+  #nmiPending = false;
+  #nmiMasked = false;
+  #stopRequested = false;
+  #halted = false;
+  #shutDown = false;
+  #softwareInterrupted = false;
+  readonly #place: CodePlace = {
+    ripLow: 0,
+    ripHigh: 0,
+    physical: 0,
+    codeBits: 64,
+    stackSize: 8,
+    csBaseLow: 0,
+  };
+  // What modeChanged() last derived, to notice changes.
+  #modeKey = -1;
+  #paging = -1;
+  #root = -1;
+  #csBase = 0;
+  #dropTranslations = false;
+
+  constructor(options: CpuOptions) {
+    this.bus = options.bus;
+    this.memory = new PhysicalMemory(options.ramBytes);
+    const host = this.memory.host;
+    this.view = new DataView(host.buffer);
+    this.#i32 = new Int32Array(host.buffer);
+    this.#u16 = new Uint16Array(host.buffer);
+    this.#u8 = new Uint8Array(host.buffer);
+    this.#u64 = new BigUint64Array(host.buffer, 0, layout.scratchEnd >> 3);
+    this.tlb = new Tlb(host);
+    this.state = createCpuState(host, () => this.modeChanged());
+    this.#handlers = new Handlers(host, this.#slowPaths());
+    this.#blocks = new Blocks(host, options.ramBytes, this.#handlers, this.tlb);
+    this.debugging = new Debugging(this.state);
+    const blocks = this.#blocks;
+    const { debugging } = this;
+    this.linear = new GuestMemory(host, options.ramBytes, this.tlb, this.bus, {
+      mayAccessDevice: () => this.#mustBeAlone(),
+      invalidateCode: (start, end) => blocks.invalidate(start, end),
+      isCodePage: (page) => blocks.isCode[page] === 1,
+      get watches() {
+        return debugging.watchesData;
+      },
+      watched: (address, size, write) => {
+        if (!debugging.watchesData || !debugging.hits(address, size, write)) return true;
+        if (!this.#mustBeAlone()) return false;
+        debugging.noteData(address, size, write);
+        return true;
+      },
+    });
+    this.memory.writeListener = (address, length) => blocks.invalidate(address, address + length);
+    this.breakpoints = new BreakpointSet(() => this.#breakpointsChanged());
+    blocks.endsBefore = undefined;
+    this.reset();
+  }
+
+  // Time
+
+  /** Ticks: instructions retired and ticks skipped while halted. Exact whenever TypeScript runs. */
+  get time(): number {
+    return this.#sliceEnd - this.#i32[layout.budget >> 2] - this.#unfinished;
+  }
+  get retired(): number {
+    return this.time - this.#skipped;
+  }
+
+  /** Lets ticks pass while the processor is halted. */
+  advanceTime(ticks: number): void {
+    this.#sliceEnd += ticks;
+    this.#skipped += ticks;
+  }
+
+  /** Ends the slice after the running instruction. */
+  #breakSlice(): void {
+    this.#sliceEnd -= this.#i32[layout.budget >> 2];
+    this.#i32[layout.budget >> 2] = 0;
+  }
+
+  /** Changes the limit of the run() that is under way. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
+    this.#breakSlice();
+  }
+
+  requestStop(): void {
+    this.#stopRequested = true;
+    this.#breakSlice();
+  }
+
+  // Interrupts
+
+  setInterruptLine(asserted: boolean): void {
+    this.#interruptLine = asserted;
+    if (asserted) this.#breakSlice();
+  }
+  raiseNmi(): void {
+    this.#nmiPending = true;
+    this.#breakSlice();
+  }
+
+  /** RFLAGS.IF may have become 1: a waiting interrupt is to be noticed after this instruction. */
+  interruptsMayBeOpen(): void {
+    if (this.#interruptLine || this.#nmiPending) this.#breakSlice();
+    else if (this.state.systemFlags & (Flag.TF | Flag.RF)) this.#breakSlice();
+  }
+
+  /** Interrupts stay blocked until the instruction after this one has been executed (STI, MOV SS, POP SS). */
+  shadowNext(): void {
+    this.#shadowTime = this.time + 1;
+    if (this.#interruptLine || this.#nmiPending) this.#breakSlice();
+  }
+
+  interruptReturned(): void {
+    this.#nmiMasked = false;
+    this.interruptsMayBeOpen();
+  }
+
+  /** HLT. */
+  halt(): void {
+    this.#halted = true;
+    this.#breakSlice();
+  }
+  shutDown(): void {
+    this.#shutDown = true;
+  }
+  get isHalted(): boolean {
+    return this.#halted;
+  }
+  /** Ends HLT without an interrupt: for debuggers and tests. */
+  wake(): void {
+    this.#halted = false;
+  }
+
+  /** Told by the delivery code. */
+  delivered(vector: number, kind: Delivery["kind"], rip: bigint, errorCode: number | undefined): void {
+    this.#halted = false;
+    if (vector === Vector.NMI && kind === "interrupt") this.#nmiMasked = true;
+    if (kind === "software") this.#softwareInterrupted = true;
+    this.onDelivery?.({ vector, kind, rip, ...(errorCode === undefined ? {} : { errorCode }) });
+  }
+
+  /** The single-step trap of this instruction is not due: its TF was consumed (SYSCALL with TF masked). */
+  forgetSingleStep(): void {
+    this.#softwareInterrupted = true;
+  }
+
+  // Running
+
+  /**
+   * Runs until `time` reaches the limit, or for another reason. Executes nothing if the time has come already.
+   */
+  run(limit: number): StopReason {
+    this.#limit = limit;
+    for (;;) {
+      if (this.#stopRequested) {
+        this.#stopRequested = false;
+        return { kind: "requested" };
+      }
+      if (this.#shutDown) return { kind: "shutdown" };
+      if (this.time >= this.#limit) return STOP_TIME;
+      const stop = this.#round(false);
+      if (stop !== undefined) return stop;
+    }
+  }
+
+  /** Executes exactly one instruction, or delivers one event. */
+  step(): StopReason {
+    if (this.#shutDown) return { kind: "shutdown" };
+    this.#limit = Number.MAX_SAFE_INTEGER;
+    const stop = this.#round(true);
+    if (this.#shutDown) return { kind: "shutdown" };
+    return stop ?? STOP_TIME;
+  }
+
+  /** Events first, then one stay in generated code. */
+  #round(stepping: boolean): StopReason | undefined {
+    if (this.#events()) return undefined;
+    if (this.#halted) return { kind: "halted" };
+    const { state } = this;
+    if (this.#dropTranslations) {
+      this.#dropTranslations = false;
+      this.#i32[layout.linkSlot >> 2] = 0;
+      this.#blocks.flush();
+    }
+    if (!stepping && this.breakpoints.size > 0 && this.breakpoints.has(state.rip))
+      return { kind: "breakpoint", address: state.rip };
+    const flags = state.systemFlags;
+    if (this.debugging.watchesCode && !(flags & Flag.RF) && this.debugging.noteCode(state.rip)) {
+      this.#deliverFault(new Fault(Vector.DB), state.rip);
+      return undefined;
+    }
+    const now = this.time;
+    const trap = (flags & Flag.TF) !== 0;
+    const alone =
+      stepping ||
+      trap ||
+      this.#runAlone ||
+      now === this.#shadowTime ||
+      (flags & Flag.RF) !== 0 ||
+      this.debugging.watchesData;
+    this.#runAlone = false;
+    const room = Math.min(this.#limit - now, LONGEST_SLICE);
+    this.#setBudget(now, alone ? 1 : room);
+    const generation = this.#blocks.generation;
+    let link = this.#i32[layout.linkSlot >> 2];
+    this.#i32[layout.linkSlot >> 2] = 0;
+    let block: Block;
+    let single = alone;
+    try {
+      block = this.#find(single);
+      if (block.count > room) {
+        single = true;
+        this.#setBudget(now, 1);
+        block = this.#find(true);
+      }
+    } catch (fault) {
+      if (!(fault instanceof Fault)) throw fault;
+      this.#deliverFault(fault, state.rip);
+      return undefined;
+    }
+    if (generation !== this.#blocks.generation) link = 0;
+    if (!single) {
+      // A block at a breakpoint never comes here, so nothing leads to it without a look at the breakpoints.
+      if (link !== 0) this.#blocks.connect(link, block);
+      this.tlb.setJump(block.ripLow, block.ripHigh, this.linear.user, block.header);
+    }
+    if (flags & Flag.RF) this.state.systemFlags = flags & ~Flag.RF;
+    this.#softwareInterrupted = false;
+    this.#handlers.enter(block.header);
+    this.#unfinished = 0;
+    if (this.#fault !== undefined || this.#runAlone) {
+      const record = this.#faultRecord;
+      const fault = this.#fault;
+      this.#fault = undefined;
+      // The instruction and what follows it in its block have not been executed.
+      this.#i32[layout.budget >> 2] += this.#u16[(record + Record.remaining) >> 1];
+      this.#u64[layout.rip >> 3] = this.recordRip(record);
+      this.#i32[layout.linkSlot >> 2] = 0;
+      if (fault !== undefined) {
+        if (flags & Flag.RF && fault.vector !== Vector.DB) this.state.systemFlags |= Flag.RF;
+        this.#deliverFault(fault, state.rip);
+        return undefined;
+      }
+      if (flags & Flag.RF) this.state.systemFlags |= Flag.RF;
+    }
+    if (alone && this.time > now) {
+      if (trap && !this.#softwareInterrupted) this.debugging.noteStep();
+    }
+    return undefined;
+  }
+
+  #setBudget(now: number, budget: number): void {
+    this.#i32[layout.budget >> 2] = budget;
+    this.#sliceEnd = now + budget;
+  }
+
+  #find(single: boolean): Block {
+    const place = this.#place;
+    place.ripLow = this.#i32[layout.rip >> 2];
+    place.ripHigh = this.#i32[(layout.rip + 4) >> 2];
+    const low = (place.ripLow + place.csBaseLow) | 0;
+    place.physical = this.linear.fetch(low, place.ripHigh);
+    if (place.physical >= this.memory.size) throw new Fault(Vector.GP, 0);
+    return this.#blocks.get(place, single, () => {
+      const next = (low | 0xfff) + 1;
+      const high = next === 0 && place.codeBits === 64 ? (place.ripHigh + 1) | 0 : place.ripHigh;
+      const physical = this.linear.fetch(next | 0, high);
+      if (physical >= this.memory.size) throw new Fault(Vector.GP, 0);
+      return physical;
+    });
+  }
+
+  /** Takes what waits for an instruction boundary. True: something was delivered. */
+  #events(): boolean {
+    if (this.debugging.trapPending) {
+      this.debugging.takeTrap();
+      this.#halted = false;
+      this.#deliverFault(new Fault(Vector.DB), this.state.rip);
+      return true;
+    }
+    if (!this.#nmiPending && !this.#interruptLine) return false;
+    if (this.time === this.#shadowTime) return false;
+    if (this.#nmiPending && !this.#nmiMasked) {
+      this.#nmiPending = false;
+      this.#halted = false;
+      this.#deliver(Vector.NMI);
+      return true;
+    }
+    if (this.#interruptLine && this.state.systemFlags & Flag.IF) {
+      this.#halted = false;
+      this.#deliver(this.bus.acknowledgeInterrupt());
+      return true;
+    }
+    return false;
+  }
+
+  #deliver(vector: number): void {
+    this.#i32[layout.linkSlot >> 2] = 0;
+    deliverExternal(this, vector);
+  }
+
+  #deliverFault(fault: Fault, rip: bigint): void {
+    this.#i32[layout.linkSlot >> 2] = 0;
+    raiseException(this, fault, rip);
+  }
+
+  // What routines use
+
+  /** Argument of the routine being called. */
+  argument(index: number): bigint {
+    return this.#u64[(layout.arguments >> 3) + index];
+  }
+  /** Its low 32 bits, unsigned. */
+  argumentNumber(index: number): number {
+    return this.#i32[(layout.arguments >> 2) + index * 2] >>> 0;
+  }
+  setResult(index: number, value: bigint): void {
+    this.#u64[(layout.arguments >> 3) + index] = value;
+  }
+  /** RIP of the instruction after the record's. */
+  recordNextRip(record: number): bigint {
+    return this.view.getBigUint64(record + Record.nextRip, true);
+  }
+  /** RIP of the record's instruction. */
+  recordRip(record: number): bigint {
+    return this.view.getBigUint64(record + Record.nextRip, true) - BigInt(this.#u8[record + Record.length]);
+  }
+  /** Goes on at an address, once the routine returns to a definition's `transfer`. */
+  jump(rip: bigint): void {
+    this.#u64[layout.rip >> 3] = rip;
+  }
+
+  /** Physical address of a linear one, without side effects; undefined if it is not mapped. */
+  translate(virtual: bigint): number | undefined {
+    return this.linear.probe(virtual);
+  }
+
+  reset(): void {
+    this.#halted = false;
+    this.#shutDown = false;
+    this.#nmiPending = false;
+    this.#nmiMasked = false;
+    this.#shadowTime = -1;
+    resetState(this.state);
+    this.tlb.flush();
+    this.#blocks.flush();
+    this.modeChanged();
+  }
+
+  /** Drops every translation: breakpoints lie at block boundaries. */
+  #breakpointsChanged(): void {
+    this.#blocks.endsBefore =
+      this.breakpoints.size === 0 && !this.debugging.watchesCode
+        ? undefined
+        : (low, high) => {
+            const address = BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0));
+            return this.breakpoints.has(address) || this.debugging.codeAddress(address);
+          };
+    this.#dropTranslations = true;
+    this.#breakSlice();
+  }
+
+  /** Debug registers changed. */
+  debugRegistersChanged(): void {
+    this.debugging.update();
+    this.tlb.flush();
+    this.#breakpointsChanged();
+  }
+
+  /** Derives what depends on control registers, segments and the privilege level. */
+  modeChanged(): void {
+    const i32 = this.#i32;
+    const cr0 = i32[addressOf("cr0") >> 2];
+    const cr4 = i32[addressOf("cr4") >> 2];
+    const efer = i32[addressOf("efer") >> 2];
+    const user = i32[layout.cpl >> 2] === 3;
+    this.longMode = (efer & EFER_LMA) !== 0;
+    // Too early: the constructor is not done.
+    if (this.linear === undefined) return;
+    const { mode } = this.linear;
+    mode.levels = cr0 >= 0 ? 0 : this.longMode ? 4 : cr4 & 0x20 ? 3 : 2;
+    const cr3Low = i32[addressOf("cr3") >> 2];
+    const cr3High = i32[(addressOf("cr3") + 4) >> 2] & 0xf_ffff;
+    mode.root = ((cr3Low & (mode.levels === 3 ? ~0x1f : ~0xfff)) >>> 0) + cr3High * 0x1_0000_0000;
+    mode.writeProtect = (cr0 & 0x1_0000) !== 0;
+    mode.noExecute = (efer & 0x800) !== 0 && mode.levels >= 3;
+    mode.smep = (cr4 & 0x10_0000) !== 0;
+    mode.largePages = (cr4 & 0x10) !== 0;
+    const paging = (cr0 & 0x8001_0001) ^ ((cr4 & 0x10_00b0) << 1) ^ ((efer & 0xc00) << 12);
+    if (paging !== this.#paging || mode.root !== this.#root) {
+      this.#paging = paging;
+      this.#root = mode.root;
+      this.tlb.flush();
+    }
+    this.linear.user = user;
+    i32[layout.tlbBase >> 2] = TLB + (user ? TLB_MODE_BYTES : 0);
+    i32[layout.jumpCacheBase >> 2] = JUMP_CACHE + (user ? JUMP_CACHE_MODE_BYTES : 0);
+
+    const cs = this.#u16[(segmentAddress("cs") + SEGMENT_ATTRIBUTES) >> 1];
+    const ss = this.#u16[(segmentAddress("ss") + SEGMENT_ATTRIBUTES) >> 1];
+    const place = this.#place;
+    place.codeBits = this.longMode && cs & Attribute.longMode ? 64 : cs & Attribute.big ? 32 : 16;
+    place.stackSize = place.codeBits === 64 ? 8 : ss & Attribute.big ? 4 : 2;
+    place.csBaseLow = place.codeBits === 64 ? 0 : i32[segmentAddress("cs") >> 2];
+    const modeKey = place.codeBits * 16 + place.stackSize;
+    if (modeKey !== this.#modeKey || place.csBaseLow !== this.#csBase) {
+      this.#modeKey = modeKey;
+      this.#csBase = place.csBaseLow;
+      this.tlb.flushJumps();
+    }
+    const em = (cr0 & 4) !== 0;
+    const ts = (cr0 & 8) !== 0;
+    i32[layout.sseFault >> 2] = em || !(cr4 & 0x200) ? Vector.UD : ts ? Vector.NM : 0;
+    i32[layout.mmxFault >> 2] = em ? Vector.UD : ts ? Vector.NM : 0;
+    i32[layout.x87Fault >> 2] = em || ts ? Vector.NM : 0;
+    i32[layout.waitFault >> 2] = (cr0 & 0xa) === 0xa ? Vector.NM : 0;
+  }
+
+  // Slow paths of generated code
+
+  /** Whether nothing of the block follows the instruction; if not, it is left and the instruction run alone. */
+  #mustBeAlone(): boolean {
+    if (this.#unfinished <= 1) return true;
+    this.#runAlone = true;
+    return false;
+  }
+
+  #slowPaths(): SlowPaths {
+    const caught = (fault: unknown, record: number): 0 => {
+      if (!(fault instanceof Fault)) throw fault;
+      this.#fault = fault;
+      this.#faultRecord = record;
+      return 0;
+    };
+    const access = (record: number, low: number, high: number, size: number, write: boolean): number => {
+      this.#unfinished = this.#u16[(record + Record.remaining) >> 1];
+      try {
+        const stack = this.#u8[record + Record.flags] & 1 ? STACK_ACCESS : 0;
+        const host = this.linear.access(low, high, size | stack, write);
+        if (host === 0) this.#faultRecord = record;
+        this.#unfinished = 0;
+        return host;
+      } catch (fault) {
+        return caught(fault, record);
+      }
+    };
+    return {
+      read: (record, low, high, size) => access(record, low, high, size, false),
+      write: (record, low, high, size) => access(record, low, high, size, true),
+      commit: (record) => {
+        this.#unfinished = this.#u16[(record + Record.remaining) >> 1];
+        this.linear.commit();
+        this.#unfinished = 0;
+        return 1;
+      },
+      call: (record, routine) => {
+        this.#unfinished = this.#u16[(record + Record.remaining) >> 1];
+        try {
+          routineById(routine)(this, record);
+          this.#unfinished = 0;
+          if (!this.#runAlone) return 1;
+          this.#faultRecord = record;
+          return 0;
+        } catch (fault) {
+          return caught(fault, record);
+        }
+      },
+      raise: (record, vector, errorCode) => caught(new Fault(vector, errorCode < 0 ? undefined : errorCode), record),
+    };
+  }
+}

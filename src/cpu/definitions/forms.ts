@@ -1,0 +1,29 @@
+/** Rows and expressions that several families of instructions share. */
+import { c64, type Expr, i64 } from "../../wasm/index.ts";
+
+/** The nine forms of the eight classical two-operand instructions. */
+export function aluRows(index: number): string[] {
+  const opcode = (low: number): string => (index * 8 + low).toString(16).toUpperCase().padStart(2, "0");
+  return [
+    `${opcode(0)} Eb,Gb`,
+    `${opcode(1)} Ev,Gv`,
+    `${opcode(2)} Gb,Eb`,
+    `${opcode(3)} Gv,Ev`,
+    `${opcode(4)} AL,Ib`,
+    `${opcode(5)} rAX,Iz`,
+    `80 /${index} Eb,Ib`,
+    `81 /${index} Ev,Iz`,
+    `83 /${index} Ev,Ibs`,
+  ];
+}
+
+/** Sign-extends the low `size` bytes to 64 bits. */
+export function signExtend(value: Expr, size: number): Expr {
+  if (size === 8) return value;
+  return size === 4 ? i64.extend32_s(value) : size === 2 ? i64.extend16_s(value) : i64.extend8_s(value);
+}
+
+/** Zero-extends the low `size` bytes to 64 bits. */
+export function zeroExtend(value: Expr, size: number): Expr {
+  return size === 8 ? value : i64.and(value, c64((1n << BigInt(size * 8)) - 1n));
+}

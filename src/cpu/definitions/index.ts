@@ -1,0 +1,20 @@
+/** Every instruction: importing this fills the table of definition.ts. */
+import "./arithmetic.ts";
+import "./bit.ts";
+import "./control-transfer.ts";
+import "./data-movement.ts";
+import "./flag-control.ts";
+import "./legacy.ts";
+import "./logic.ts";
+import "./segments.ts";
+import "./floating-point-routines.ts";
+import "./mmx.ts";
+import "./shift.ts";
+import "./sse-floating-point.ts";
+import "./sse-integer.ts";
+import "./sse-moves.ts";
+import "./stack.ts";
+import "./string.ts";
+import "./system.ts";
+import "./x87.ts";
+import "../system-routines.ts";

@@ -1,0 +1,239 @@
+/**
+ * Guest memory by linear address: the slow path of generated code (TLB misses, page-crossing accesses, memory-mapped devices,
+ * pages that hold translated code, watched addresses), and the accesses that TypeScript itself makes.
+ */
+import { RAM } from "../mmu/memory-layout.ts";
+import { PageWalk, type PagingMode } from "../mmu/page-walk.ts";
+import type { Tlb } from "../mmu/tlb.ts";
+import { Fault, Vector } from "./fault.ts";
+import { layout } from "./state.ts";
+import type { SystemBus } from "./system-bus.ts";
+import { READS_TOO, STACK_ACCESS } from "./tier0/emitter.ts";
+
+const PAGE = 4096;
+const linearAddress = (low: number, high: number): bigint =>
+  BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0));
+
+/** What the memory needs of the processor around it. */
+export interface MemoryClient {
+  /** Called before a device is accessed. False: not now; the instruction must be run alone. */
+  mayAccessDevice(): boolean;
+  /** Called before translated code is overwritten. */
+  invalidateCode(start: number, end: number): void;
+  isCodePage(page: number): boolean;
+  /** Whether data breakpoints watch this page; such pages stay out of the TLB. */
+  watches: boolean;
+  /** A data access while something is watched. False: not now; the instruction must be run alone. */
+  watched(address: bigint, size: number, write: boolean): boolean;
+}
+
+export class GuestMemory {
+  readonly walk: PageWalk;
+  readonly mode: PagingMode = {
+    levels: 0,
+    root: 0,
+    writeProtect: false,
+    noExecute: false,
+    smep: false,
+    largePages: false,
+  };
+  /** CPL 3. */
+  user = false;
+  readonly #tlb: Tlb;
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #ramBytes: number;
+  readonly #bus: SystemBus;
+  readonly #client: MemoryClient;
+  // A write that passes through the scratch area: where it goes.
+  #pendingSize = 0;
+  #pendingFirst = 0;
+  #pendingSecond = 0;
+  #pendingSplit = 0;
+
+  constructor(memory: WebAssembly.Memory, ramBytes: number, tlb: Tlb, bus: SystemBus, client: MemoryClient) {
+    this.walk = new PageWalk(memory, ramBytes);
+    this.#tlb = tlb;
+    this.#view = new DataView(memory.buffer);
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#ramBytes = ramBytes;
+    this.#bus = bus;
+    this.#client = client;
+  }
+
+  #checkCanonical(high: number, stack: boolean): void {
+    if (this.mode.levels === 4 && high >> 15 !== 0 && high >> 15 !== -1)
+      throw new Fault(stack ? Vector.SS : Vector.GP, 0);
+  }
+
+  /** Physical address for an access, or a thrown fault. */
+  #translate(low: number, high: number, write: boolean, user: boolean, stack = false): number {
+    this.#checkCanonical(high, stack);
+    if (!this.walk.walk(low, high, this.mode, write, user, false))
+      throw new Fault(Vector.PF, this.walk.errorCode, linearAddress(low, high));
+    return this.walk.page + (low & 0xfff);
+  }
+
+  /** Physical address of code, or a thrown fault. */
+  fetch(low: number, high: number): number {
+    if (this.mode.levels === 4 && high >> 15 !== 0 && high >> 15 !== -1) throw new Fault(Vector.GP, 0);
+    if (!this.walk.walk(low, high, this.mode, false, this.user, true))
+      throw new Fault(Vector.PF, this.walk.errorCode, linearAddress(low, high));
+    return this.walk.page + (low & 0xfff);
+  }
+
+  /**
+   * The slow path of generated code: host address of `size` bytes, of guest RAM or of the scratch area; throws faults. 0: the
+   * instruction must be run alone. A write through the scratch area is finished by `commit`.
+   */
+  access(low: number, high: number, sizeAndFlags: number, write: boolean): number {
+    const size = sizeAndFlags & 0xff;
+    const stack = (sizeAndFlags & STACK_ACCESS) !== 0;
+    const { user } = this;
+    // An access that reaches out of canonical addresses is #GP even where its first page would be a #PF.
+    if ((low & 0xfff) + size > PAGE) this.#checkCanonical((low | 0xfff) + 1 === 0 ? (high + 1) | 0 : high, stack);
+    const first = this.#translate(low, high, write, user, stack);
+    const { writable, large } = this.walk;
+    if (this.#client.watches && !this.#client.watched(linearAddress(low, high), size, write)) return 0;
+    if ((low & 0xfff) + size <= PAGE) {
+      if (first < this.#ramBytes) {
+        const page = Math.floor(first / PAGE);
+        const isCode = this.#client.isCodePage(page);
+        if (!this.#client.watches) this.#tlb.fill(low, high, user, page * PAGE, writable && !isCode, large);
+        if (write && isCode) this.#client.invalidateCode(first, first + size);
+        return RAM + first;
+      }
+      if (!this.#client.mayAccessDevice()) return 0;
+      this.#pendingFirst = first;
+      this.#pendingSplit = size;
+      this.#pendingSize = size;
+      if (!write || sizeAndFlags & READS_TOO) this.#readDevice(first, layout.scratch, size);
+      return layout.scratch;
+    }
+    // Two pages: both must be accessible before anything happens.
+    const split = PAGE - (low & 0xfff);
+    const nextLow = (low + split) | 0;
+    const nextHigh = nextLow === 0 && this.mode.levels === 4 ? (high + 1) | 0 : high;
+    const second = this.#translate(nextLow, nextHigh, write, user, stack);
+    const plain = first < this.#ramBytes && second < this.#ramBytes;
+    if (!plain && !this.#client.mayAccessDevice()) return 0;
+    this.#pendingFirst = first;
+    this.#pendingSecond = second;
+    this.#pendingSplit = split;
+    this.#pendingSize = size;
+    if (!write || sizeAndFlags & READS_TOO) {
+      this.#readPhysical(first, layout.scratch, split);
+      this.#readPhysical(second, layout.scratch + split, size - split);
+    }
+    return layout.scratch;
+  }
+
+  /** Moves a write from the scratch area to where it goes. */
+  commit(): void {
+    this.#writePhysical(this.#pendingFirst, layout.scratch, this.#pendingSplit);
+    const rest = this.#pendingSize - this.#pendingSplit;
+    if (rest > 0) this.#writePhysical(this.#pendingSecond, layout.scratch + this.#pendingSplit, rest);
+  }
+
+  #readPhysical(address: number, host: number, size: number): void {
+    if (address + size <= this.#ramBytes) this.#bytes.copyWithin(host, RAM + address, RAM + address + size);
+    else this.#readDevice(address, host, size);
+  }
+
+  #writePhysical(address: number, host: number, size: number): void {
+    if (address + size <= this.#ramBytes) {
+      if (this.#client.isCodePage(Math.floor(address / PAGE))) this.#client.invalidateCode(address, address + size);
+      this.#bytes.copyWithin(RAM + address, host, host + size);
+    } else this.#writeDevice(address, host, size);
+  }
+
+  #readDevice(address: number, host: number, size: number): void {
+    for (let done = 0; done < size; ) {
+      const part = this.#part(address + done, size - done);
+      const value = this.#bus.readMmio(address + done, part);
+      if (part === 4) this.#view.setUint32(host + done, value, true);
+      else if (part === 2) this.#view.setUint16(host + done, value, true);
+      else this.#view.setUint8(host + done, value);
+      done += part;
+    }
+  }
+
+  #writeDevice(address: number, host: number, size: number): void {
+    for (let done = 0; done < size; ) {
+      const part = this.#part(address + done, size - done);
+      const value =
+        part === 4
+          ? this.#view.getUint32(host + done, true)
+          : part === 2
+            ? this.#view.getUint16(host + done, true)
+            : this.#view.getUint8(host + done);
+      this.#bus.writeMmio(address + done, part, value);
+      done += part;
+    }
+  }
+
+  /** The bus takes naturally sized accesses; anything else goes in parts. */
+  #part(_address: number, size: number): 1 | 2 | 4 {
+    return size >= 4 ? 4 : size >= 2 ? 2 : 1;
+  }
+
+  /** #GP if the last byte of an access from TypeScript is not canonical: before a #PF of the first. */
+  #checkEnd(address: bigint, size: number, stack: boolean): void {
+    if ((address & 0xfffn) + BigInt(size) > 4096n)
+      this.#checkCanonical(Number(BigInt.asIntN(32, (address + BigInt(size - 1)) >> 32n)), stack);
+  }
+
+  /** Reads up to 8 bytes, little-endian. `supervisor`: as CPL 0, as descriptor tables are read. Throws faults. */
+  read(address: bigint, size: number, supervisor = false, stack = false): bigint {
+    let value = 0n;
+    this.#checkEnd(address, size, stack);
+    for (let done = 0; done < size; ) {
+      const at = address + BigInt(done);
+      const low = Number(BigInt.asIntN(32, at));
+      const high = Number(BigInt.asIntN(32, at >> 32n));
+      const physical = this.#translate(low, high, false, this.user && !supervisor, stack);
+      const part = Math.min(size - done, PAGE - (low & 0xfff));
+      this.#readPhysical(physical, layout.scratch + 128, part);
+      for (let i = 0; i < part; i++) value |= BigInt(this.#bytes[layout.scratch + 128 + i]) << BigInt(8 * (done + i));
+      done += part;
+    }
+    return value;
+  }
+
+  /** Faults as a write would. */
+  probeWrite(address: bigint, size: number, supervisor = false, stack = false): void {
+    const last = address + BigInt(size - 1);
+    this.#checkEnd(address, size, stack);
+    // In the second page the fault is at its start.
+    const second = last & ~0xfffn;
+    for (const at of second > address ? [address, second] : [address]) {
+      const high = Number(BigInt.asIntN(32, at >> 32n));
+      this.#translate(Number(BigInt.asIntN(32, at)), high, true, this.user && !supervisor, stack);
+    }
+  }
+
+  /** Writes up to 8 bytes, or nothing if it faults. */
+  write(address: bigint, size: number, value: bigint, supervisor = false, stack = false): void {
+    if ((address & 0xfffn) + BigInt(size) > 4096n) this.probeWrite(address, size, supervisor, stack);
+    for (let done = 0; done < size; ) {
+      const at = address + BigInt(done);
+      const low = Number(BigInt.asIntN(32, at));
+      const high = Number(BigInt.asIntN(32, at >> 32n));
+      const physical = this.#translate(low, high, true, this.user && !supervisor, stack);
+      const part = Math.min(size - done, PAGE - (low & 0xfff));
+      for (let i = 0; i < part; i++)
+        this.#bytes[layout.scratch + 128 + i] = Number((value >> BigInt(8 * (done + i))) & 0xffn);
+      this.#writePhysical(physical, layout.scratch + 128, part);
+      done += part;
+    }
+  }
+
+  /** Physical address without side effects or permission checks; undefined if not mapped. */
+  probe(address: bigint): number | undefined {
+    const low = Number(BigInt.asIntN(32, address));
+    const high = Number(BigInt.asIntN(32, address >> 32n));
+    if (this.mode.levels === 4 && high >> 15 !== 0 && high >> 15 !== -1) return undefined;
+    if (!this.walk.walk(low, high, this.mode, false, false, false, true)) return undefined;
+    return this.walk.page + (low & 0xfff);
+  }
+}

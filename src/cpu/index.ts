@@ -1,0 +1,14 @@
+/** The processor, as the rest of the machine sees it. */
+
+export { PhysicalMemory } from "../mmu/physical-memory.ts";
+export { Cpu, type CpuOptions } from "./cpu.ts";
+export {
+  Attribute,
+  type CpuState,
+  type DescriptorTable,
+  Flag,
+  generalRegisters,
+  type Segment,
+  type SegmentRegister,
+} from "./state.ts";
+export type { Delivery, StopReason, SystemBus } from "./system-bus.ts";

@@ -1,0 +1,337 @@
+/**
+ * Delivery of exceptions and interrupts through the IDT, and IRET (AMD64 APM volume 2, chapter 8): long mode, protected
+ * mode and real mode.
+ */
+import type { Cpu } from "./cpu.ts";
+import { codeSegmentFor, enterCodeSegment, loadStackForReturn, nullOutsideSegments } from "./far-transfer.ts";
+import { Fault, generalProtection, Vector } from "./fault.ts";
+import {
+  descriptorDpl,
+  isCode,
+  isConforming,
+  isNull,
+  isPresent,
+  isRealMode,
+  isSegment,
+  loadSegment,
+  readDescriptor,
+  segmentOf,
+} from "./segmentation.ts";
+import { Attribute, Flag } from "./state.ts";
+
+export type DeliveryKind = "exception" | "interrupt" | "software";
+
+/** Vectors that push an error code. */
+const WITH_ERROR_CODE = new Set<number>([Vector.DF, Vector.TS, Vector.NP, Vector.SS, Vector.GP, Vector.PF, Vector.AC]);
+/** Contributory exceptions: two of them, or one after a #PF, make a double fault. */
+const contributory = (vector: number): boolean => vector === Vector.DE || (vector >= Vector.TS && vector <= Vector.GP);
+
+const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
+
+/** Raises an exception at `rip`; a fault on the way makes a double fault, or shuts the processor down. */
+export function raiseException(cpu: Cpu, first: Fault, rip: bigint): void {
+  let fault = first;
+  for (;;) {
+    if (fault.vector === Vector.PF && fault.address !== undefined) cpu.state.cr2 = fault.address;
+    try {
+      deliver(cpu, fault.vector, "exception", rip, fault.errorCode);
+      return;
+    } catch (second) {
+      if (!(second instanceof Fault)) throw second;
+      if (fault.vector === Vector.DF) {
+        cpu.shutDown();
+        return;
+      }
+      const severe =
+        (contributory(fault.vector) && contributory(second.vector)) ||
+        (fault.vector === Vector.PF && (contributory(second.vector) || second.vector === Vector.PF));
+      if (severe && second.vector === Vector.PF && second.address !== undefined) cpu.state.cr2 = second.address;
+      fault = severe ? new Fault(Vector.DF, 0) : second;
+    }
+  }
+}
+
+/** An external interrupt or NMI. */
+export function deliverExternal(cpu: Cpu, vector: number): void {
+  const { rip } = cpu.state;
+  try {
+    deliver(cpu, vector, "interrupt", rip);
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault;
+    raiseException(cpu, fault, rip);
+  }
+}
+
+/** INT n, INT3, INTO: `next` is the address after the instruction. */
+export function softwareInterrupt(cpu: Cpu, vector: number, next: bigint): void {
+  deliver(cpu, vector, "software", next);
+}
+
+/** Pushes onto a stack that is not loaded yet: nothing of the processor changes when a push faults. */
+class NewStack {
+  readonly #cpu: Cpu;
+  readonly #base: bigint;
+  readonly #mask: bigint;
+  pointer: bigint;
+
+  constructor(cpu: Cpu, base: bigint, pointer: bigint, mask: bigint) {
+    this.#cpu = cpu;
+    this.#base = base;
+    this.#mask = mask;
+    this.pointer = pointer;
+  }
+
+  push(value: bigint, size: number): void {
+    const at = (this.pointer - BigInt(size)) & this.#mask;
+    const address = this.#cpu.longMode ? this.#base + at : (this.#base + at) & 0xffff_ffffn;
+    this.#cpu.linear.write(BigInt.asUintN(64, address), size, value, true, true);
+    this.pointer = at;
+  }
+}
+
+/**
+ * Delivers one event. Throws the fault of delivering it, with nothing changed but memory below the stack pointer. `rip` is what
+ * will be pushed.
+ */
+function deliver(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, errorCode?: number): void {
+  if (isRealMode(cpu) && (cpu.state.cr0 & 1n) === 0n) deliverReal(cpu, vector, rip);
+  else if (cpu.longMode) deliverLong(cpu, vector, kind, rip, errorCode);
+  else deliverProtected(cpu, vector, kind, rip, errorCode);
+  cpu.delivered(vector, kind, rip, errorCode);
+}
+
+/** RFLAGS as pushed: faults push RF set, so that their instruction's breakpoint does not strike again. */
+function pushedFlags(cpu: Cpu, vector: number, kind: DeliveryKind): bigint {
+  const isTrap = vector === Vector.DB || vector === Vector.BP || vector === Vector.OF || vector === Vector.DF;
+  return BigInt(cpu.state.flags | (kind === "exception" && !isTrap ? Flag.RF : 0));
+}
+
+function deliverLong(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, errorCode?: number): void {
+  const { state } = cpu;
+  const external = kind === "software" ? 0 : 1;
+  const gateError = vector * 8 + 2 + external;
+  const { base, limit } = state.idtr;
+  if (vector * 16 + 15 > limit) throw generalProtection(gateError);
+  const low = cpu.linear.read(base + BigInt(vector * 16), 8, true);
+  const offsetHigh = cpu.linear.read(base + BigInt(vector * 16 + 8), 4, true);
+  const type = Number((low >> 40n) & 0x1fn);
+  if (type !== 0xe && type !== 0xf) throw generalProtection(gateError);
+  const gateDpl = Number((low >> 45n) & 3n);
+  if (kind === "software" && gateDpl < state.cpl) throw generalProtection(gateError);
+  if (!((low >> 47n) & 1n)) throw new Fault(Vector.NP, gateError);
+  const selector = Number((low >> 16n) & 0xffffn);
+  const ist = Number((low >> 32n) & 7n);
+  const target = (low & 0xffffn) | ((low >> 32n) & 0xffff_0000n) | (offsetHigh << 32n);
+
+  if (isNull(selector)) throw generalProtection(external);
+  const d = readDescriptor(cpu, selector);
+  const selectorError = (selector & 0xfffc) | external;
+  if (!isSegment(d) || !isCode(d) || descriptorDpl(d) > state.cpl || !(d.high & 0x20_0000))
+    throw generalProtection(selectorError);
+  if (!isPresent(d)) throw new Fault(Vector.NP, selectorError);
+  const newCpl = isConforming(d) ? state.cpl : descriptorDpl(d);
+  const changesStack = newCpl < state.cpl;
+  let pointer = state.rsp;
+  if (ist !== 0) pointer = readTask(cpu, 0x24 + 8 * (ist - 1));
+  else if (changesStack) pointer = readTask(cpu, 4 + 8 * newCpl);
+  if (!canonical(pointer)) throw new Fault(Vector.SS, external);
+  if (!canonical(target)) throw generalProtection(external);
+
+  const stack = new NewStack(cpu, 0n, pointer & ~0xfn, 0xffff_ffff_ffff_ffffn);
+  stack.push(BigInt(state.segment("ss").selector), 8);
+  stack.push(state.rsp, 8);
+  stack.push(pushedFlags(cpu, vector, kind), 8);
+  stack.push(BigInt(state.segment("cs").selector), 8);
+  stack.push(rip, 8);
+  if (kind === "exception" && WITH_ERROR_CODE.has(vector)) stack.push(BigInt(errorCode ?? 0), 8);
+
+  if (changesStack)
+    state.setSegment("ss", { selector: newCpl, base: 0n, limit: 0, attributes: newCpl << Attribute.dplShift });
+  state.rsp = stack.pointer;
+  state.systemFlags &= ~(Flag.TF | Flag.NT | Flag.RF | Flag.VM | (type === 0xe ? Flag.IF : 0));
+  enterCodeSegment(cpu, segmentOf((selector & 0xfffc) | newCpl, d), newCpl, target);
+}
+
+/** A 64-bit stack pointer of the TSS. */
+function readTask(cpu: Cpu, offset: number): bigint {
+  const task = cpu.state.segment("tr");
+  if (offset + 7 > task.limit) throw new Fault(Vector.TS, task.selector & 0xfffc);
+  return cpu.linear.read(task.base + BigInt(offset), 8, true);
+}
+
+function deliverProtected(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, errorCode?: number): void {
+  const { state } = cpu;
+  const external = kind === "software" ? 0 : 1;
+  const gateError = vector * 8 + 2 + external;
+  const { base, limit } = state.idtr;
+  if (vector * 8 + 7 > limit) throw generalProtection(gateError);
+  const gate = cpu.linear.read(base + BigInt(vector * 8), 8, true);
+  const type = Number((gate >> 40n) & 0x1fn);
+  if (![6, 7, 0xe, 0xf].includes(type)) throw generalProtection(gateError);
+  if (kind === "software" && Number((gate >> 45n) & 3n) < state.cpl) throw generalProtection(gateError);
+  if (!((gate >> 47n) & 1n)) throw new Fault(Vector.NP, gateError);
+  const wide = type >= 0xe;
+  const size = wide ? 4 : 2;
+  const selector = Number((gate >> 16n) & 0xffffn);
+  const target = wide ? (gate & 0xffffn) | ((gate >> 32n) & 0xffff_0000n) : gate & 0xffffn;
+  if (isNull(selector)) throw generalProtection(external);
+  const d = readDescriptor(cpu, selector);
+  const selectorError = (selector & 0xfffc) | external;
+  if (!isSegment(d) || !isCode(d) || descriptorDpl(d) > state.cpl) throw generalProtection(selectorError);
+  if (!isPresent(d)) throw new Fault(Vector.NP, selectorError);
+  const code = segmentOf(selector, d);
+  const newCpl = isConforming(d) ? state.cpl : descriptorDpl(d);
+  const virtual = (state.systemFlags & Flag.VM) !== 0;
+  if (virtual && newCpl !== 0) throw generalProtection(selectorError);
+  const oldStack = state.segment("ss");
+  const pushes = pushedFlags(cpu, vector, kind);
+  const oldCs = BigInt(state.segment("cs").selector);
+  let stack: NewStack;
+  let newStackSegment = oldStack;
+  if (newCpl < state.cpl) {
+    const task = state.segment("tr");
+    const pointer = cpu.linear.read(task.base + BigInt(4 + 8 * newCpl), 4, true);
+    const stackSelector = Number(cpu.linear.read(task.base + BigInt(8 + 8 * newCpl), 2, true));
+    if (isNull(stackSelector)) throw new Fault(Vector.TS, external);
+    const s = readDescriptor(cpu, stackSelector, Vector.TS);
+    if (
+      !isSegment(s) ||
+      isCode(s) ||
+      !(s.high & 0x200) ||
+      descriptorDpl(s) !== newCpl ||
+      (stackSelector & 3) !== newCpl
+    )
+      throw new Fault(Vector.TS, (stackSelector & 0xfffc) | external);
+    if (!isPresent(s)) throw new Fault(Vector.SS, (stackSelector & 0xfffc) | external);
+    newStackSegment = segmentOf(stackSelector, s);
+    const mask = newStackSegment.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
+    stack = new NewStack(cpu, newStackSegment.base, pointer & mask, mask);
+    if (virtual)
+      for (const name of ["gs", "fs", "ds", "es"] as const) stack.push(BigInt(state.segment(name).selector), size);
+    stack.push(BigInt(oldStack.selector), size);
+    stack.push(state.rsp, size);
+  } else {
+    const mask = oldStack.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
+    stack = new NewStack(cpu, oldStack.base, state.rsp & mask, mask);
+  }
+  stack.push(pushes, size);
+  stack.push(oldCs, size);
+  stack.push(rip, size);
+  if (kind === "exception" && WITH_ERROR_CODE.has(vector)) stack.push(BigInt(errorCode ?? 0), size);
+
+  state.systemFlags &= ~(Flag.TF | Flag.NT | Flag.RF | Flag.VM | (type & 1 ? 0 : Flag.IF));
+  if (newCpl < state.cpl) state.setSegment("ss", newStackSegment);
+  setStackPointer(cpu, stack.pointer);
+  if (virtual)
+    for (const name of ["gs", "fs", "ds", "es"] as const)
+      state.setSegment(name, { selector: 0, base: 0n, limit: 0, attributes: 0 });
+  enterCodeSegment(cpu, { ...code, selector: (selector & 0xfffc) | newCpl }, newCpl, target);
+}
+
+function deliverReal(cpu: Cpu, vector: number, rip: bigint): void {
+  const { state } = cpu;
+  const { base, limit } = state.idtr;
+  if (vector * 4 + 3 > limit) throw generalProtection(vector * 8 + 2);
+  const entry = cpu.linear.read(base + BigInt(vector * 4), 4, true);
+  const stackSegment = state.segment("ss");
+  const stack = new NewStack(cpu, stackSegment.base, state.rsp & 0xffffn, 0xffffn);
+  stack.push(BigInt(state.flags & 0xffff), 2);
+  stack.push(BigInt(state.segment("cs").selector), 2);
+  stack.push(rip & 0xffffn, 2);
+  state.systemFlags &= ~(Flag.TF | Flag.IF | Flag.RF | Flag.AC);
+  setStackPointer(cpu, stack.pointer);
+  const selector = Number(entry >> 16n);
+  enterCodeSegment(cpu, { ...state.segment("cs"), selector, base: BigInt(selector) << 4n }, 0, entry & 0xffffn);
+}
+
+/** Sets the stack pointer at the width of the stack segment. */
+export function setStackPointer(cpu: Cpu, value: bigint): void {
+  const { state } = cpu;
+  if (state.codeBits === 64) state.rsp = value;
+  else if (state.segment("ss").attributes & Attribute.big) state.rsp = value & 0xffff_ffffn;
+  else state.rsp = (state.rsp & ~0xffffn) | (value & 0xffffn);
+}
+
+/** Which flags a return to RFLAGS may change at this privilege. */
+export function writableFlags(cpu: Cpu, size: number): number {
+  const { cpl, systemFlags } = cpu.state;
+  const iopl = (systemFlags >> 12) & 3;
+  let mask = 0xcd5 | Flag.TF | Flag.NT;
+  if (cpl === 0) mask |= Flag.IOPL;
+  if (cpl <= iopl) mask |= Flag.IF;
+  if (size > 2) mask |= Flag.AC | Flag.ID | Flag.RF;
+  return mask;
+}
+
+/** IRET, IRETD, IRETQ. */
+export function interruptReturn(cpu: Cpu, size: number): void {
+  const { state } = cpu;
+  if (isRealMode(cpu)) {
+    interruptReturnReal(cpu, size);
+    return;
+  }
+  if (state.systemFlags & Flag.NT) throw generalProtection();
+  const stackSegment = state.segment("ss");
+  const is64 = state.codeBits === 64;
+  const mask = is64 ? 0xffff_ffff_ffff_ffffn : stackSegment.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
+  let pointer = state.rsp & mask;
+  const pop = (): bigint => {
+    const address = is64 ? pointer : (stackSegment.base + pointer) & 0xffff_ffffn;
+    const value = cpu.linear.read(address, size, false, true);
+    pointer = (pointer + BigInt(size)) & mask;
+    return value;
+  };
+  const rip = pop();
+  const selector = Number(pop() & 0xffffn);
+  const flags = Number(pop() & 0xffff_ffffn);
+  if (!cpu.longMode && size === 4 && flags & Flag.VM && state.cpl === 0) throw generalProtection();
+  const rpl = selector & 3;
+  if (isNull(selector)) throw generalProtection();
+  const d = readDescriptor(cpu, selector);
+  if (rpl < state.cpl) throw generalProtection(selector & 0xfffc);
+  const code = codeSegmentFor(cpu, selector, d, rpl);
+  const outer = rpl > state.cpl;
+  let newPointer = pointer;
+  let newStack: ReturnType<typeof loadStackForReturn> | undefined;
+  if (outer || is64) {
+    newPointer = pop();
+    const stackSelector = Number(pop() & 0xffffn);
+    newStack = loadStackForReturn(cpu, stackSelector, rpl, (code.attributes & Attribute.longMode) !== 0);
+  }
+  const target64 = cpu.longMode && (code.attributes & Attribute.longMode) !== 0;
+  if (target64 && !canonical(rip)) throw generalProtection();
+  if (!target64 && rip > BigInt(code.limit)) throw generalProtection();
+
+  const writable = writableFlags(cpu, size);
+  state.arithmeticFlags = flags;
+  state.systemFlags = (state.systemFlags & ~writable) | (flags & writable & ~0x8d5);
+  if (newStack !== undefined) {
+    newStack();
+    if (target64 || size === 8) state.rsp = newPointer;
+    else state.rsp = size === 4 ? newPointer & 0xffff_ffffn : (state.rsp & ~0xffffn) | (newPointer & 0xffffn);
+  } else setStackPointer(cpu, newPointer);
+  if (outer) nullOutsideSegments(cpu, rpl);
+  enterCodeSegment(cpu, code, rpl, target64 ? rip : rip & 0xffff_ffffn);
+  cpu.interruptReturned();
+}
+
+function interruptReturnReal(cpu: Cpu, size: number): void {
+  const { state } = cpu;
+  const stackSegment = state.segment("ss");
+  let pointer = state.rsp & 0xffffn;
+  const pop = (): bigint => {
+    const value = cpu.linear.read(stackSegment.base + pointer, size, false, true);
+    pointer = (pointer + BigInt(size)) & 0xffffn;
+    return value;
+  };
+  const rip = pop();
+  const selector = Number(pop() & 0xffffn);
+  const flags = Number(pop() & 0xffff_ffffn);
+  const writable = 0xcd5 | Flag.TF | Flag.NT | Flag.IOPL | Flag.IF | (size > 2 ? Flag.AC | Flag.ID | Flag.RF : 0);
+  state.arithmeticFlags = flags;
+  state.systemFlags = (state.systemFlags & ~writable) | (flags & writable & ~0x8d5);
+  setStackPointer(cpu, pointer);
+  loadSegment(cpu, "cs", selector);
+  cpu.jump(rip);
+  cpu.interruptReturned();
+}

@@ -1,0 +1,219 @@
+/** The routines behind system instructions, and behind the few integer ones that are large. */
+import {
+  loadMachineStatus,
+  readControlRegister,
+  readDebugRegister,
+  writeControlRegister,
+  writeDebugRegister,
+} from "./control-registers.ts";
+import type { Cpu } from "./cpu.ts";
+import { cpuid } from "./cpuid.ts";
+import { farCall, farJump, farReturn, systemCall, systemReturn } from "./far-transfer.ts";
+import { Fault, generalProtection, Vector } from "./fault.ts";
+import { interruptReturn, softwareInterrupt } from "./interrupts.ts";
+import { readMsr, writeMsr } from "./msr.ts";
+import { defineRoutine } from "./routines.ts";
+import {
+  descriptorType,
+  isCode,
+  isRealMode,
+  isSegment,
+  loadLdt,
+  loadSegment,
+  loadTask,
+  segmentOf,
+  visibleDescriptor,
+} from "./segmentation.ts";
+import { Flag, segmentRegisters } from "./state.ts";
+
+// Memory
+
+/** An x87 exception is pending when a waiting instruction starts. CR0.NE = 0 would signal it outside; here it is #MF, too. */
+defineRoutine("x87Error", () => {
+  throw new Fault(Vector.MF);
+});
+
+defineRoutine("probeWrite", (cpu) => cpu.linear.probeWrite(cpu.argument(0), cpu.argumentNumber(1)));
+
+// Division of 128 bits by 64
+
+defineRoutine("divideUnsigned128", (cpu) => {
+  const divisor = cpu.argument(0);
+  const dividend = (cpu.state.rdx << 64n) | cpu.state.rax;
+  cpu.setResult(0, dividend / divisor);
+  cpu.setResult(1, dividend % divisor);
+});
+defineRoutine("divideSigned128", (cpu) => {
+  const divisor = BigInt.asIntN(64, cpu.argument(0));
+  const dividend = (BigInt.asIntN(64, cpu.state.rdx) << 64n) | cpu.state.rax;
+  const quotient = dividend / divisor;
+  if (BigInt.asIntN(64, quotient) !== quotient) throw new Fault(Vector.DE);
+  cpu.setResult(0, BigInt.asUintN(64, quotient));
+  cpu.setResult(1, BigInt.asUintN(64, dividend % divisor));
+});
+
+// ENTER with frame pointers of outer procedures
+
+defineRoutine("enterNested", (cpu) => {
+  const { state } = cpu;
+  const allocation = cpu.argument(0);
+  const level = cpu.argumentNumber(1);
+  const size = cpu.argumentNumber(2);
+  const stackBits = cpu.argumentNumber(3) * 8;
+  const base = state.codeBits === 64 ? 0n : state.segment("ss").base;
+  const linear = (pointer: bigint): bigint =>
+    state.codeBits === 64 ? BigInt.asUintN(64, pointer) : BigInt.asUintN(32, base + BigInt.asUintN(stackBits, pointer));
+  let pointer = state.rsp;
+  const words: bigint[] = [state.rbp];
+  for (let i = 1; i < level; i++) words.push(cpu.linear.read(linear(state.rbp - BigInt(i * size)), size, false, true));
+  const frame = pointer - BigInt(size);
+  words.push(frame);
+  for (const word of words) {
+    pointer -= BigInt(size);
+    cpu.linear.write(linear(pointer), size, BigInt.asUintN(size * 8, word), false, true);
+  }
+  const merge = (old: bigint, value: bigint, bits: number): bigint =>
+    bits === 16 ? (old & ~0xffffn) | BigInt.asUintN(16, value) : BigInt.asUintN(bits, value);
+  state.rbp = merge(state.rbp, frame, size * 8);
+  state.rsp = merge(state.rsp, pointer - allocation, stackBits);
+});
+
+// Flags and interrupts
+
+defineRoutine("checkVirtual8086Flags", (cpu) => {
+  const { systemFlags } = cpu.state;
+  if (systemFlags & Flag.VM && (systemFlags & Flag.IOPL) !== Flag.IOPL) throw generalProtection();
+});
+defineRoutine("flagsLoaded", (cpu) => cpu.interruptsMayBeOpen());
+defineRoutine("enableInterrupts", (cpu) => {
+  const { state } = cpu;
+  if (state.systemFlags & Flag.IF) return;
+  state.systemFlags |= Flag.IF;
+  cpu.shadowNext();
+});
+defineRoutine("halt", (cpu) => cpu.halt());
+
+defineRoutine("softwareInterrupt", (cpu, record) => {
+  const vector = cpu.argumentNumber(0);
+  // INT n in virtual-8086 mode needs IOPL 3.
+  if (
+    cpu.argumentNumber(1) === 1 &&
+    cpu.state.systemFlags & Flag.VM &&
+    (cpu.state.systemFlags & Flag.IOPL) !== Flag.IOPL
+  )
+    throw generalProtection();
+  softwareInterrupt(cpu, vector, cpu.recordNextRip(record));
+});
+defineRoutine("interruptReturn", (cpu) => interruptReturn(cpu, cpu.argumentNumber(0)));
+
+// Transfers
+
+defineRoutine("farJump", (cpu) => farJump(cpu, cpu.argumentNumber(0), cpu.argument(1)));
+defineRoutine("farCall", (cpu) =>
+  farCall(cpu, cpu.argumentNumber(0), cpu.argument(1), cpu.argumentNumber(2), cpu.argument(3)),
+);
+defineRoutine("farReturn", (cpu) => farReturn(cpu, cpu.argumentNumber(0), cpu.argumentNumber(1)));
+defineRoutine("systemCall", (cpu) => {
+  systemCall(cpu, cpu.argument(0));
+  if (!(cpu.state.systemFlags & Flag.TF)) cpu.forgetSingleStep();
+});
+defineRoutine("systemReturn", (cpu) => systemReturn(cpu, cpu.argumentNumber(0)));
+
+// Segments
+
+defineRoutine("segmentSelector", (cpu) => {
+  cpu.setResult(0, BigInt(cpu.state.segment(segmentRegisters[cpu.argumentNumber(0)]).selector));
+});
+defineRoutine("loadSegment", (cpu) => {
+  const name = segmentRegisters[cpu.argumentNumber(0)];
+  loadSegment(cpu, name, cpu.argumentNumber(1) & 0xffff);
+  if (name === "ss") cpu.shadowNext();
+});
+defineRoutine("loadGdt", (cpu) => {
+  cpu.state.gdtr = { base: cpu.argument(0), limit: cpu.argumentNumber(1) };
+});
+defineRoutine("loadIdt", (cpu) => {
+  cpu.state.idtr = { base: cpu.argument(0), limit: cpu.argumentNumber(1) };
+});
+defineRoutine("loadLdt", (cpu) => loadLdt(cpu, cpu.argumentNumber(0) & 0xffff));
+defineRoutine("loadTask", (cpu) => loadTask(cpu, cpu.argumentNumber(0) & 0xffff));
+defineRoutine("verify", (cpu) => {
+  const d = visibleDescriptor(cpu, cpu.argumentNumber(0) & 0xffff);
+  const write = cpu.argumentNumber(1) === 1;
+  let allowed = false;
+  if (d !== undefined && isSegment(d)) {
+    const bit = (d.high & 0x200) !== 0;
+    allowed = write ? !isCode(d) && bit : !isCode(d) || bit;
+  }
+  cpu.setResult(0, allowed ? 1n : 0n);
+});
+/** System descriptor types that LAR and LSL know. */
+const LAR_TYPES = { legacy: [1, 2, 3, 4, 5, 9, 0xb, 0xc], long: [2, 9, 0xb, 0xc] } as const;
+const LSL_TYPES = { legacy: [1, 2, 3, 9, 0xb], long: [2, 9, 0xb] } as const;
+defineRoutine("loadAccessRights", (cpu) => query(cpu, LAR_TYPES, (d) => BigInt(d.high & 0x00ff_ff00)));
+defineRoutine("loadSegmentLimit", (cpu) => query(cpu, LSL_TYPES, (d) => BigInt(segmentOf(0, d).limit)));
+function query(
+  cpu: Cpu,
+  types: { readonly legacy: readonly number[]; readonly long: readonly number[] },
+  answer: (d: NonNullable<ReturnType<typeof visibleDescriptor>>) => bigint,
+): void {
+  const d = visibleDescriptor(cpu, cpu.argumentNumber(0) & 0xffff);
+  const known =
+    d !== undefined && (isSegment(d) || (cpu.longMode ? types.long : types.legacy).includes(descriptorType(d)));
+  cpu.setResult(0, known ? 1n : 0n);
+  cpu.setResult(1, known ? answer(d) : 0n);
+}
+
+// System registers
+
+defineRoutine("readControlRegister", (cpu) => cpu.setResult(0, readControlRegister(cpu, cpu.argumentNumber(0))));
+defineRoutine("writeControlRegister", (cpu) => writeControlRegister(cpu, cpu.argumentNumber(0), cpu.argument(1)));
+defineRoutine("readDebugRegister", (cpu) => cpu.setResult(0, readDebugRegister(cpu, cpu.argumentNumber(0))));
+defineRoutine("writeDebugRegister", (cpu) => writeDebugRegister(cpu, cpu.argumentNumber(0), cpu.argument(1)));
+defineRoutine("loadMachineStatus", (cpu) => loadMachineStatus(cpu, cpu.argumentNumber(0)));
+defineRoutine("clearTaskSwitched", (cpu) => {
+  cpu.state.cr0 &= ~8n;
+});
+defineRoutine("invalidatePage", (cpu) => {
+  const address = cpu.argument(0);
+  cpu.tlb.flushPage(Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n)));
+});
+defineRoutine("readMsr", (cpu) => cpu.setResult(0, readMsr(cpu, cpu.argumentNumber(0))));
+defineRoutine("writeMsr", (cpu) => writeMsr(cpu, cpu.argumentNumber(0), cpu.argument(1)));
+defineRoutine("readTimeStamp", (cpu) => {
+  if (cpu.state.cr4 & 4n && cpu.state.cpl !== 0) throw generalProtection();
+  cpu.setResult(0, BigInt.asUintN(64, BigInt(cpu.time) + cpu.state.tscOffset));
+});
+defineRoutine("cpuid", (cpu) => {
+  const { eax, ebx, ecx, edx } = cpuid(cpu.argumentNumber(0), cpu.argumentNumber(1));
+  [eax, ebx, ecx, edx].forEach((value, i) => {
+    cpu.setResult(i, BigInt(value >>> 0));
+  });
+});
+
+// Ports
+
+defineRoutine("checkPort", (cpu) => {
+  const { state } = cpu;
+  const port = cpu.argumentNumber(0) & 0xffff;
+  const size = cpu.argumentNumber(1);
+  if (isRealMode(cpu) && !(state.systemFlags & Flag.VM)) return;
+  const iopl = (state.systemFlags >> 12) & 3;
+  if (state.cpl <= iopl && !(state.systemFlags & Flag.VM)) return;
+  // The permission map of the task.
+  const task = state.segment("tr");
+  if (task.limit < 0x67) throw generalProtection();
+  const map = Number(cpu.linear.read(task.base + 0x66n, 2, true));
+  const at = map + (port >> 3);
+  if (at + 1 > task.limit) throw generalProtection();
+  const bits = Number(cpu.linear.read(task.base + BigInt(at), 2, true)) >> (port & 7);
+  if (bits & ((1 << size) - 1)) throw generalProtection();
+});
+const portSize = (size: number): 1 | 2 | 4 => (size === 1 ? 1 : size === 2 ? 2 : 4);
+defineRoutine("readPort", (cpu) => {
+  const value = cpu.bus.readPort(cpu.argumentNumber(0) & 0xffff, portSize(cpu.argumentNumber(1)));
+  cpu.setResult(0, BigInt(value >>> 0));
+});
+defineRoutine("writePort", (cpu) => {
+  cpu.bus.writePort(cpu.argumentNumber(0) & 0xffff, portSize(cpu.argumentNumber(1)), cpu.argumentNumber(2));
+});

@@ -1,0 +1,186 @@
+/**
+ * The table of handlers: one WebAssembly function for each instruction form met so far, compiled in batches, and the fixed ones
+ * that headers and links use.
+ */
+import { memoryPages, RAM } from "../../mmu/memory-layout.ts";
+import { c32, encodeModule, FunctionBuilder, i32, i64, load32, load64, type Signature } from "../../wasm/index.ts";
+import type { Definition } from "../definition.ts";
+import { layout } from "../state.ts";
+import { Emitter, emitLookup, type Variant } from "./emitter.ts";
+import { RECORD_BYTES, Record } from "./record.ts";
+
+const handlerSignature: Signature = { params: ["i32"], results: [] };
+const accessSignature: Signature = { params: ["i32", "i32", "i32", "i32"], results: ["i32"] };
+const recordSignature: Signature = { params: ["i32"], results: ["i32"] };
+const routineSignature: Signature = { params: ["i32", "i32"], results: ["i32"] };
+const raiseSignature: Signature = { params: ["i32", "i32", "i32"], results: ["i32"] };
+
+/** The slow paths that generated code calls, in the order of `Import` in emitter.ts. */
+export interface SlowPaths {
+  /** Host address of memory to read, or 0 to leave. */
+  read(record: number, low: number, high: number, size: number): number;
+  write(record: number, low: number, high: number, size: number): number;
+  /** Finishes a write that went to the scratch area. */
+  commit(record: number): number;
+  call(record: number, routine: number): number;
+  raise(record: number, vector: number, errorCode: number): number;
+}
+const imports = [
+  { name: "read", signature: accessSignature },
+  { name: "write", signature: accessSignature },
+  { name: "commit", signature: recordSignature },
+  { name: "call", signature: routineSignature },
+  { name: "raise", signature: raiseSignature },
+] as const;
+
+/** Table slots of the fixed handlers. */
+export const Fixed = {
+  /** Block header: charges the block, or leaves. */
+  header: 1,
+  /** Direct jump within the page, not linked yet. */
+  unlinked: 2,
+  /** Direct jump to another page. */
+  cross: 3,
+  /** Instruction of a block that was dropped while it ran. */
+  staleRecord: 4,
+  /** Header that always leaves: dropped blocks, breakpoints. */
+  leave: 5,
+  /** Raises the exception in its immediate: what cannot be decoded. */
+  raise: 6,
+} as const;
+const FIRST_FREE = 8;
+
+const ZERO = c32(0);
+
+function fixedHandlers(): FunctionBuilder[] {
+  const make = (name: string, body: (f: FunctionBuilder) => void): FunctionBuilder => {
+    const f = new FunctionBuilder(handlerSignature, name);
+    body(f);
+    f.unreachable();
+    return f;
+  };
+  const leaveTo = (f: FunctionBuilder, link: boolean): void => {
+    f.store("i64", ZERO, load64("i64", f.param(0), Record.nextRip), layout.rip);
+    f.store("i32", ZERO, link ? f.param(0) : c32(0), layout.linkSlot);
+    f.return();
+  };
+  return [
+    make("header", (f) => {
+      const p = f.param(0);
+      const budget = f.let(i32.sub(load32("i32", ZERO, layout.budget), load32("u16", p, Record.remaining)));
+      f.if(i32.lt_s(budget, ZERO), () => leaveTo(f, false));
+      f.store("i32", ZERO, budget, layout.budget);
+      f.tailCallIndirect(0, load32("i32", p, RECORD_BYTES), i32.add(p, c32(RECORD_BYTES)));
+    }),
+    make("unlinked", (f) => leaveTo(f, true)),
+    make("cross", (f) => emitLookup(f, f.let(load64("i64", f.param(0), Record.nextRip)))),
+    make("staleRecord", (f) => {
+      const p = f.param(0);
+      const budget = i32.add(load32("i32", ZERO, layout.budget), load32("u16", p, Record.remaining));
+      f.store("i32", ZERO, budget, layout.budget);
+      const rip = i64.sub(load64("i64", p, Record.nextRip), load64("u8", p, Record.length));
+      f.store("i64", ZERO, rip, layout.rip);
+      f.store("i32", ZERO, c32(0), layout.linkSlot);
+      f.return();
+    }),
+    make("leave", (f) => leaveTo(f, false)),
+    make("raise", (f) => {
+      const p = f.param(0);
+      const vector = load32("i32", p, Record.immediate);
+      const errorCode = load32("i32", p, Record.immediate + 4);
+      // Function import 4; see Import in emitter.ts.
+      f.run({ type: "i32", args: [p, vector, errorCode], bytes: [0x10, 4] }, 1);
+      f.return();
+    }),
+  ];
+}
+
+export class Handlers {
+  readonly table: WebAssembly.Table;
+  /** Runs a block: what `leave`s comes back here. */
+  readonly enter: (block: number) => void;
+  readonly #environment: WebAssembly.ModuleImports;
+  readonly #pages: number;
+  readonly #slots = new Map<number, number>();
+  #free = FIRST_FREE;
+  #pending: { readonly slot: number; readonly builder: FunctionBuilder }[] = [];
+
+  constructor(memory: WebAssembly.Memory, slowPaths: SlowPaths) {
+    this.table = new WebAssembly.Table({ initial: 2048, element: "anyfunc" });
+    this.#pages = memoryPages(memory.buffer.byteLength - RAM);
+    this.#environment = {
+      memory,
+      table: this.table,
+      read: slowPaths.read.bind(slowPaths),
+      write: slowPaths.write.bind(slowPaths),
+      commit: slowPaths.commit.bind(slowPaths),
+      call: slowPaths.call.bind(slowPaths),
+      raise: slowPaths.raise.bind(slowPaths),
+    };
+    const enter = new FunctionBuilder(handlerSignature, "enter");
+    enter.tailCallIndirect(0, load32("i32", enter.param(0)), enter.param(0));
+    const fixed = fixedHandlers();
+    const exports = this.#instantiate(
+      [...fixed, enter],
+      [...fixed.map((_, i) => 1 + i), -1],
+      [{ name: "enter", function: fixed.length }],
+    );
+    this.enter = exports.enter as (block: number) => void;
+  }
+
+  /** The slot of an instruction form; to be compiled by the next `flush` if it is new. */
+  slot(definition: Definition, variant: Variant): number {
+    const { size, addressSize, mode, stackSize, memoryForm, repeat } = variant;
+    const key =
+      ((((definition.id * 4 + (31 - Math.clz32(size))) * 4 + memoryForm) * 4 + (addressSize >> 1)) * 8 + (mode >> 4)) *
+        16 +
+      (stackSize >> 1) * 3 +
+      (repeat === "none" ? 0 : repeat === "rep" ? 1 : 2);
+    const found = this.#slots.get(key);
+    if (found !== undefined) return found;
+    const slot = this.#free++;
+    this.#slots.set(key, slot);
+    this.#pending.push({ slot, builder: this.#build(definition, variant) });
+    return slot;
+  }
+
+  #build(definition: Definition, variant: Variant): FunctionBuilder {
+    const f = new FunctionBuilder(handlerSignature, definition.name);
+    const emitter = new Emitter(f, definition, variant);
+    const left = emitter.emit();
+    if (left && !definition.attributes.ends)
+      throw new Error(`${definition.name} (${definition.row.text}): ends its block, but is not declared so`);
+    if (!left) emitter.next();
+    f.unreachable();
+    return f;
+  }
+
+  /** Compiles what is new. */
+  flush(): void {
+    if (this.#pending.length === 0) return;
+    const pending = this.#pending;
+    this.#pending = [];
+    if (this.#free > this.table.length) this.table.grow(this.table.length);
+    this.#instantiate(
+      pending.map((p) => p.builder),
+      pending.map((p) => p.slot),
+    );
+  }
+
+  #instantiate(
+    functions: readonly FunctionBuilder[],
+    slots: readonly number[],
+    exports: readonly { name: string; function: number }[] = [],
+  ): WebAssembly.Exports {
+    const bytes = encodeModule({
+      types: [handlerSignature],
+      functionImports: imports,
+      memoryPages: this.#pages,
+      tableSlots: 1,
+      functions,
+      slots,
+      exports,
+    });
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#environment }).exports;
+  }
+}
