@@ -40,6 +40,10 @@ void *bpf_map_area_alloc(u64 size);
 void bpf_map_area_free(void *area);
 bool bpf_map_flags_access_ok(u32 flags);
 
+/* While user space changes a map, no program may: a probe inside the allocator would find the map half changed. */
+static inline void bpf_disable_instrumentation(void) { bpf_prog_active++; barrier(); }
+static inline void bpf_enable_instrumentation(void) { barrier(); bpf_prog_active--; }
+
 static inline bool bpf_map_is_percpu(const struct bpf_map *map)
 {
 	return map->map_type == BPF_MAP_TYPE_PERCPU_ARRAY || map->map_type == BPF_MAP_TYPE_PERCPU_HASH ||

@@ -290,16 +290,22 @@ static int copy_value(struct bpf_map *map, void *key, void *value)
 
 static int update_value(struct bpf_map *map, struct file *file, void *key, void *value, u64 flags)
 {
+	int err;
+
 	switch (map->map_type) {
 	case BPF_MAP_TYPE_PROG_ARRAY:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
 		return bpf_fd_array_map_update_elem(map, file, key, value, flags);
-	case BPF_MAP_TYPE_QUEUE:
-	case BPF_MAP_TYPE_STACK:
-		return map->ops->map_push_elem(map, value, flags);
 	default:
-		return map->ops->map_update_elem(map, key, value, flags);
+		break;
 	}
+	bpf_disable_instrumentation();
+	if (map->ops->map_push_elem)
+		err = map->ops->map_push_elem(map, value, flags);
+	else
+		err = map->ops->map_update_elem(map, key, value, flags);
+	bpf_enable_instrumentation();
+	return err;
 }
 
 static int lookup(struct bpf_map *map, struct file *file, union bpf_attr *attr)
@@ -316,8 +322,11 @@ static int lookup(struct bpf_map *map, struct file *file, union bpf_attr *attr)
 		return PTR_ERR(key);
 	err = -ENOMEM;
 	value = kvzalloc(bpf_map_value_size(map), GFP_USER | __GFP_NOWARN);
-	if (value)
+	if (value) {
+		bpf_disable_instrumentation();
 		err = copy_value(map, key, value);
+		bpf_enable_instrumentation();
+	}
 	if (!err && copy_to_user(u64_to_user_ptr(attr->value), value, bpf_map_value_size(map)))
 		err = -EFAULT;
 	kvfree(value);
@@ -394,10 +403,13 @@ int map_delete_elem(union bpf_attr *attr)
 	err = PTR_ERR(key);
 	if (IS_ERR(key))
 		goto out;
-	if (map->map_type == BPF_MAP_TYPE_PROG_ARRAY || map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+	if (map->map_type == BPF_MAP_TYPE_PROG_ARRAY || map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
 		err = bpf_fd_array_map_delete_elem(map, key);
-	else
-		err = map->ops->map_delete_elem ? map->ops->map_delete_elem(map, key) : -EINVAL;
+	} else {
+		bpf_disable_instrumentation();
+		err = map->ops->map_delete_elem(map, key);
+		bpf_enable_instrumentation();
+	}
 	kfree(key);
 out:
 	fput(file);
@@ -467,6 +479,7 @@ int map_lookup_and_delete_elem(union bpf_attr *attr)
 	if (!value)
 		goto out;
 	err = -ENOTSUPP;
+	bpf_disable_instrumentation();
 	switch (map->map_type) {
 	case BPF_MAP_TYPE_QUEUE:
 	case BPF_MAP_TYPE_STACK:
@@ -483,6 +496,7 @@ int map_lookup_and_delete_elem(union bpf_attr *attr)
 	default:
 		break;
 	}
+	bpf_enable_instrumentation();
 	if (!err && copy_to_user(u64_to_user_ptr(attr->value), value, bpf_map_value_size(map)))
 		err = -EFAULT;
 out:

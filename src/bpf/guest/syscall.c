@@ -46,7 +46,7 @@ static int obj_get_info_by_fd(union bpf_attr *attr, union bpf_attr __user *uattr
 	int err;
 
 	if (!file)
-		return -EBADF;
+		return -EBADFD;
 	prog = bpf_prog_from_file(file);
 	map = bpf_map_from_file(file);
 	if (prog) {
