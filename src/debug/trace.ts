@@ -201,9 +201,9 @@ export class Trace {
   }
 }
 
-/** Hexadecimal without leading zeros; small negative numbers, such as error codes, are shown as such too. */
+/** Hexadecimal without leading zeros; small negative numbers, such as error codes of 64 or 32 bits, are shown as such too. */
 function formatRegister(value: bigint): string {
-  const signed = BigInt.asIntN(64, value);
   const hex = `0x${value.toString(16)}`;
+  const signed = value >> 32n === 0n ? BigInt.asIntN(32, value) : BigInt.asIntN(64, value);
   return signed < 0n && signed >= -4095n ? `${hex} (${signed})` : hex;
 }
