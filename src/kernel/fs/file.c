@@ -302,6 +302,7 @@ struct file *alloc_empty_file(int flags)
 	file->f_flags = flags;
 	file->f_mode = (flags + 1) & O_ACCMODE;
 	mutex_init(&file->f_pos_lock);
+	INIT_LIST_HEAD(&file->f_ep);
 	return file;
 }
 
@@ -317,6 +318,7 @@ void fput(struct file *file)
 
 	if (--file->f_count)
 		return;
+	eventpoll_release(file);
 	if (file->f_op && file->f_op->release)
 		file->f_op->release(inode, file);
 	if ((file->f_mode & FMODE_WRITE) && inode && S_ISREG(inode->i_mode))

@@ -56,8 +56,6 @@ static int insert(struct address_space *mapping, pgoff_t index, struct page *pag
 		parent = *link;
 		link = index < c->index ? &parent->rb_left : &parent->rb_right;
 	}
-	if (!cached_page_cache)
-		cached_page_cache = kmem_cache_create("cached_page", sizeof(*c), 0, 0, NULL);
 	c = kmem_cache_alloc(cached_page_cache, GFP_KERNEL);
 	if (!c)
 		return -ENOMEM;
@@ -274,4 +272,9 @@ int generic_file_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	vma->vm_ops = &generic_file_vm_ops;
 	return 0;
+}
+
+void filemap_init(void)
+{
+	cached_page_cache = kmem_cache_create("cached_page", sizeof(struct cached_page), 0, 0, NULL);
 }

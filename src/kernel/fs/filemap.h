@@ -6,5 +6,6 @@
 #include <kernel/fs.h>
 
 ssize_t ram_file_write(struct file *file, const char __user *buf, size_t count, loff_t *pos);
+void filemap_init(void);
 
 #endif

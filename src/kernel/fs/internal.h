@@ -81,6 +81,9 @@ struct file *alloc_empty_file(int flags);
 void free_file(struct file *file);
 int set_close_on_exec(unsigned int fd, bool on);
 
+/* eventpoll.c */
+void eventpoll_release(struct file *file);
+
 /* pipe.c: F_SETPIPE_SZ, F_GETPIPE_SZ */
 long pipe_fcntl(struct file *file, unsigned int command, unsigned long arg);
 

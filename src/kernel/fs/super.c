@@ -175,6 +175,12 @@ struct dentry *mount_bdev(struct file_system_type *type, int flags, const char *
 		}
 		return dget(sb->s_root);
 	}
+	/* Found, but another mount is still filling it. */
+	if (sb->s_active > 1) {
+		blkdev_put(bdev, mode);
+		deactivate_locked_super(sb);
+		return ERR_PTR(-EBUSY);
+	}
 	/* The name of the device in messages: the last part of its path. */
 	strscpy(sb->s_id, strrchr(dev_name, '/') ? strrchr(dev_name, '/') + 1 : dev_name, sizeof(sb->s_id));
 	err = fill_super(sb, data, flags & SB_SILENT ? 1 : 0);

@@ -7,6 +7,7 @@
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
+#include "filemap.h"
 #include "internal.h"
 
 static int vfs_init(void)
@@ -14,6 +15,7 @@ static int vfs_init(void)
 	dcache_init();
 	inode_cache_init();
 	files_init();
+	filemap_init();
 	mount_rootfs();
 	/* Tasks made later copy what this one has; it was itself made before there was a root. */
 	if (!current->fs && copy_fs(0, current))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Files in proc's root: version, cpuinfo, meminfo, stat, kallsyms and the like. (man 5 proc) */
+#include <kernel/blkdev.h>
 #include <kernel/fs.h>
 #include <kernel/init.h>
 #include <kernel/interrupt.h>
@@ -161,7 +162,18 @@ static int stat_show(struct seq_file *m, void *v)
 static int devices_show(struct seq_file *m, void *v)
 {
 	chrdev_show(m);
-	seq_puts(m, "\nBlock devices:\n254 virtblk\n");
+	seq_printf(m, "\nBlock devices:\n%3d virtblk\n", VIRTBLK_MAJOR);
+	return 0;
+}
+
+static int partitions_show(struct seq_file *m, void *v)
+{
+	struct gendisk *disk = NULL;
+
+	seq_puts(m, "major minor  #blocks  name\n\n");
+	while ((disk = next_disk(disk)))
+		seq_printf(m, "%4d  %7d %10llu %s\n", disk->major, disk->first_minor,
+			   disk->part0.bd_nr_sectors / 2, disk->disk_name);
 	return 0;
 }
 
@@ -228,6 +240,7 @@ static const struct seq_operations symbols_ops = {
 
 static char hostname[65] = "(none)";
 static char ostype[] = UTS_SYSNAME, osrelease[] = UTS_RELEASE, osversion[] = UTS_VERSION;
+static char core_pattern[128] = "core";
 static int pid_max = 32768, panic_on_oops, panic_timeout, overcommit_memory, randomize_va_space, file_max = 65536;
 static int ngroups_max = 65536, cap_last_cap = CAP_LAST_CAP, dmesg_restrict;
 
@@ -242,6 +255,7 @@ static int proc_generic_init(void)
 	proc_create_single("stat", 0444, NULL, stat_show);
 	proc_create_single("interrupts", 0444, NULL, interrupts_show);
 	proc_create_single("devices", 0444, NULL, devices_show);
+	proc_create_single("partitions", 0444, NULL, partitions_show);
 	proc_create_single("modules", 0444, NULL, empty_show);
 	proc_create_single("swaps", 0444, NULL, empty_show);
 	proc_create_single("slabinfo", 0400, NULL, slabinfo_show_file);
@@ -251,6 +265,7 @@ static int proc_generic_init(void)
 	proc_sys_create_string("kernel/ostype", 0444, ostype, sizeof(ostype));
 	proc_sys_create_string("kernel/osrelease", 0444, osrelease, sizeof(osrelease));
 	proc_sys_create_string("kernel/version", 0444, osversion, sizeof(osversion));
+	proc_sys_create_string("kernel/core_pattern", 0644, core_pattern, sizeof(core_pattern));
 	proc_sys_create_int("kernel/pid_max", 0644, &pid_max, 301, 4194304, NULL);
 	proc_sys_create_int("kernel/kptr_restrict", 0644, &kptr_restrict, 0, 2, NULL);
 	proc_sys_create_int("kernel/dmesg_restrict", 0644, &dmesg_restrict, 0, 1, NULL);

@@ -6,6 +6,7 @@
 #include <kernel/fs.h>
 #include <kernel/fdtable.h>
 #include <kernel/init.h>
+#include <kernel/kdebug.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/ptrace.h>
@@ -186,6 +187,19 @@ static int statm_show(struct seq_file *m, struct task_struct *task)
 static int wchan_show(struct seq_file *m, struct task_struct *task)
 {
 	seq_putc(m, '0');
+	return 0;
+}
+
+static int stack_show(struct seq_file *m, struct task_struct *task)
+{
+	unsigned long entries[64];
+	unsigned int n;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EACCES;
+	n = stack_trace_save_tsk(task, entries, ARRAY_SIZE(entries), 0);
+	for (unsigned int i = 0; i < n; i++)
+		seq_printf(m, "[<0>] %pB\n", (void *)entries[i]);
 	return 0;
 }
 
@@ -720,6 +734,7 @@ static const struct pid_entry entries[] = {
 	LINK("exe", exe_path),
 	TEXT("mounts", 0444, mounts_show),
 	TEXT("mountinfo", 0444, mountinfo_show),
+	TEXT("stack", 0400, stack_show),
 	TEXT("wchan", 0444, wchan_show),
 	TEXT("cgroup", 0444, cgroup_show),
 	FILE_OF("oom_score_adj", 0644, oom_score_adj_fops),

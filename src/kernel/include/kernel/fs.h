@@ -423,6 +423,7 @@ struct file {
 	struct mutex f_pos_lock;
 	loff_t f_pos;
 	struct address_space *f_mapping;
+	struct list_head f_ep;		/* epoll descriptors that watch it */
 	void *private_data;
 };
 
