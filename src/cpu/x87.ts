@@ -295,6 +295,9 @@ export class X87 {
     pop: boolean,
     compute: (context: FloatContext, value: bigint) => bigint,
   ): void {
+    // Memory is checked even if nothing will be stored; ten bytes are two accesses.
+    this.#host.probeWrite(address, Math.min(size, 8));
+    if (size > 8) this.#host.probeWrite(address + 8n, 2);
     if (this.#isEmpty(0)) {
       if (this.control & floatFlags.invalid) this.#writeMemory(address, size, indefinite);
       if (this.#stackFault(false) && pop) this.#pop();
@@ -313,7 +316,6 @@ export class X87 {
   }
 
   #writeMemory(address: bigint, size: number, value: bigint): void {
-    this.#host.probeWrite(address, size);
     for (let at = 0; at < size; ) {
       const step = size - at >= 8 ? 8 : size - at >= 4 ? 4 : 2;
       this.#host.write(address + BigInt(at), step, BigInt.asUintN(step * 8, value >> BigInt(at * 8)));
@@ -322,9 +324,8 @@ export class X87 {
   }
 
   #readExtended(address: bigint): bigint {
-    // The high part first: a fault there must not be preceded by anything, and reading has no effect.
-    const high = this.#host.read(address + 8n, 2);
-    return (high << 64n) | this.#host.read(address, 8);
+    const low = this.#host.read(address, 8);
+    return (this.#host.read(address + 8n, 2) << 64n) | low;
   }
 
   /** Executes one instruction. False: no such instruction (#UD). The caller has seen to #NM and #MF. */
@@ -403,7 +404,7 @@ export class X87 {
         this.#summarise();
         return true;
       case 0o16:
-        this.#host.probeWrite(address, instruction.operandSize16 ? 14 : 28);
+        this.#probeImage(address, instruction.operandSize16 ? 14 : 28);
         this.#storeEnvironment(address, instruction.operandSize16);
         this.control |= 0x3f;
         this.#summarise();
@@ -811,8 +812,8 @@ export class X87 {
 
   /** Packed decimal: 18 digits and a sign. */
   #decimalOperand(address: bigint): bigint {
-    const high = Number(this.#host.read(address + 8n, 2));
     const low = this.#host.read(address, 8);
+    const high = Number(this.#host.read(address + 8n, 2));
     let value = 0n;
     for (let i = 1; i >= 0; i--) value = value * 10n + BigInt((high >> (i * 4)) & 15);
     for (let i = 15; i >= 0; i--) value = value * 10n + ((low >> BigInt(i * 4)) & 15n);
@@ -829,6 +830,13 @@ export class X87 {
       word |= tag << (2 * i);
     }
     return word;
+  }
+
+  /** Faults in the order of the processor: the near end, the far end, what is between. */
+  #probeImage(address: bigint, size: number): void {
+    this.#host.probeWrite(address, 1);
+    this.#host.probeWrite(address + BigInt(size - 1), 1);
+    this.#host.probeWrite(address, size);
   }
 
   #storeEnvironment(address: bigint, size16: boolean): void {
@@ -859,8 +867,10 @@ export class X87 {
   #loadEnvironment(address: bigint, size16: boolean): void {
     const step = size16 ? 2n : 4n;
     const words: bigint[] = [];
-    // From the end: whatever faults does so before anything changes.
-    for (let i = 6n; i >= 0n; i--) words.unshift(this.#host.read(address + i * step, Number(step)));
+    // First the near end, then the far one.
+    this.#host.read(address, 1);
+    this.#host.read(address + 7n * step - 1n, 1);
+    for (let i = 0n; i < 7n; i++) words.push(this.#host.read(address + i * step, Number(step)));
     this.control = controlWord(Number(words[0] & 0xffffn));
     this.status = Number(words[1] & 0xffffn);
     let tags = 0;
@@ -873,7 +883,7 @@ export class X87 {
 
   #save(address: bigint, size16: boolean): void {
     const environment = size16 ? 14 : 28;
-    this.#host.probeWrite(address, environment + 80);
+    this.#probeImage(address, environment + 80);
     this.#storeEnvironment(address, size16);
     for (let i = 0; i < 8; i++) this.#writeMemory(address + BigInt(environment + i * 10), 10, this.read(i));
     this.initialise();
@@ -882,7 +892,9 @@ export class X87 {
   #restore(address: bigint, size16: boolean): void {
     const environment = size16 ? 14 : 28;
     const values: bigint[] = [];
-    for (let i = 7; i >= 0; i--) values.unshift(this.#readExtended(address + BigInt(environment + i * 10)));
+    this.#host.read(address, 1);
+    this.#host.read(address + BigInt(environment + 79), 1);
+    for (let i = 0; i < 8; i++) values.push(this.#readExtended(address + BigInt(environment + i * 10)));
     this.#loadEnvironment(address, size16);
     for (let i = 0; i < 8; i++) this.#writePhysical((this.top + i) & 7, values[i]);
   }
@@ -913,7 +925,9 @@ export class X87 {
     this.tags = image.getUint8(4);
     this.#summarise();
     const pending = this.pending;
-    const cut = (value: bigint): bigint => (pending ? (rexW ? value : value & 0xffff_ffffn) : 0n);
+    // Pointers are linear addresses of 57 bits at most.
+    const extend = (value: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(57, value));
+    const cut = (value: bigint): bigint => (pending ? (rexW ? extend(value) : value & 0xffff_ffffn) : 0n);
     const opcode = pending ? image.getUint16(6, true) & 0x7ff : 0;
     this.#setPointers(opcode, cut(image.getBigUint64(8, true)), cut(image.getBigUint64(16, true)));
     for (let i = 0; i < 8; i++) {

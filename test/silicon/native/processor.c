@@ -286,8 +286,8 @@ static void __attribute__((used)) on_signal(int signal, void *info, struct frame
 	begin_case(f);
 }
 
-/* Code under test may have set AC, and we read unaligned. */
-asm("enter_on_signal:\n\tpushfq\n\tandl $~0x40000, (%rsp)\n\tpopfq\n\tjmp on_signal\n"
+/* Code under test may have set AC, and we read unaligned; NT and ID would stay set, as rt_sigreturn does not restore them. */
+asm("enter_on_signal:\n\tpushfq\n\tandl $~0x244000, (%rsp)\n\tpopfq\n\tjmp on_signal\n"
     "restore:\n\tmov $15, %eax\n\tsyscall\n");
 void enter_on_signal(void);
 void restore(void);
