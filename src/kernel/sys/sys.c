@@ -135,11 +135,6 @@ SYSCALL_DEFINE0(setsid)
 
 /* ---- limits and use ---- */
 
-unsigned long rlimit(unsigned int limit)
-{
-	return current->signal->rlim[limit].rlim_cur;
-}
-
 static int set_limit(unsigned int resource, const struct rlimit *new)
 {
 	struct rlimit *old = &current->signal->rlim[resource];

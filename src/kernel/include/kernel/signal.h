@@ -79,8 +79,6 @@ int send_sig(int sig, struct task_struct *task, int priv);
 int force_sig_info(kernel_siginfo_t *info);
 int force_sig(int sig);
 int force_sig_fault(int sig, int code, void __user *addr);
-/* On the way back to user mode, while a signal is pending or a saved mask is to be restored. */
-void do_signal(struct pt_regs *regs);
 int kill_pgrp_nr(pid_t pgrp, int sig, int priv);
 void recalc_sigpending(void);
 void flush_signals(struct task_struct *task);
