@@ -169,9 +169,3 @@ SYSCALL_DEFINE3(get_robust_list, int, pid, void __user *__user *, head, size_t _
 		return -ESRCH;
 	return put_user(p->robust_list, head) || put_user(sizeof(struct robust_list_head), len) ? -EFAULT : 0;
 }
-
-SYSCALL_DEFINE1(set_tid_address, int __user *, tidptr)
-{
-	current->clear_child_tid = tidptr;
-	return current->pid;
-}

@@ -2,12 +2,10 @@
 /*
  * Small system calls about the system, the process and its limits.
  */
-#include <asm/prctl.h>
 #include <kernel/cred.h>
 #include <kernel/err.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
-#include <kernel/msr.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -339,33 +337,6 @@ SYSCALL_DEFINE5(prctl, int, option, unsigned long, arg2, unsigned long, arg3, un
 		return 0;
 	case PR_SET_NO_NEW_PRIVS: case PR_SET_CHILD_SUBREAPER:
 		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-#define MSR_FS_BASE		0xc0000100
-#define MSR_KERNEL_GS_BASE	0xc0000102	/* user's GS base while in the kernel */
-
-SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, addr)
-{
-	switch (option) {
-	case ARCH_SET_FS:
-		if (addr >= TASK_SIZE)
-			return -EPERM;
-		current->thread.fsbase = addr;
-		wrmsrl(MSR_FS_BASE, addr);
-		return 0;
-	case ARCH_SET_GS:
-		if (addr >= TASK_SIZE)
-			return -EPERM;
-		current->thread.gsbase = addr;
-		wrmsrl(MSR_KERNEL_GS_BASE, addr);
-		return 0;
-	case ARCH_GET_FS:
-		return put_user(current->thread.fsbase, (unsigned long __user *)addr);
-	case ARCH_GET_GS:
-		return put_user(current->thread.gsbase, (unsigned long __user *)addr);
 	default:
 		return -EINVAL;
 	}
