@@ -98,6 +98,8 @@ int bpf_prog_get_info(struct bpf_prog *prog, struct bpf_prog_info *info, struct 
 /* Whether a PROG_ARRAY may hold the program: no override, and of the kind that the array holds already. */
 bool bpf_prog_map_compatible(struct bpf_map *map, const struct bpf_prog *prog);
 
+int bpf_prog_test_run(const union bpf_attr *attr, union bpf_attr __user *uattr);
+
 /* ---- links ---- */
 
 int link_create(union bpf_attr *attr);

@@ -125,6 +125,8 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 		return CHECK_ATTR(&attr, map_fd) ? map_freeze(&attr) : -EINVAL;
 	case BPF_PROG_LOAD:
 		return CHECK_ATTR(&attr, core_relo_rec_size) ? bpf_prog_load(&attr) : -EINVAL;
+	case BPF_PROG_TEST_RUN:
+		return CHECK_ATTR(&attr, test.batch_size) ? bpf_prog_test_run(&attr, uattr) : -EINVAL;
 	case BPF_PROG_GET_NEXT_ID:
 		return get_next_id(&attr, uattr, bpf_prog_get_next_id);
 	case BPF_MAP_GET_NEXT_ID:
