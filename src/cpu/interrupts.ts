@@ -67,6 +67,12 @@ export function softwareInterrupt(cpu: Cpu, vector: number, next: bigint): void 
   deliver(cpu, vector, "software", next);
 }
 
+/** INT1 (ICEBP): a #DB trap, whatever the gate's privilege level; DR6 is left alone. */
+export function debugInterrupt(cpu: Cpu, next: bigint): void {
+  deliver(cpu, Vector.DB, "exception", next);
+  cpu.forgetSingleStep();
+}
+
 /** Pushes onto a stack that is not loaded yet: nothing of the processor changes when a push faults. */
 class NewStack {
   readonly #cpu: Cpu;

@@ -10,7 +10,7 @@ import type { Cpu } from "./cpu.ts";
 import { cpuid } from "./cpuid.ts";
 import { farCall, farJump, farReturn, systemCall, systemReturn } from "./far-transfer.ts";
 import { Fault, generalProtection, Vector } from "./fault.ts";
-import { interruptReturn, softwareInterrupt } from "./interrupts.ts";
+import { debugInterrupt, interruptReturn, softwareInterrupt } from "./interrupts.ts";
 import { readMsr, writeMsr } from "./msr.ts";
 import { defineRoutine } from "./routines.ts";
 import {
@@ -64,14 +64,15 @@ defineRoutine("enterNested", (cpu) => {
   const linear = (pointer: bigint): bigint =>
     state.codeBits === 64 ? BigInt.asUintN(64, pointer) : BigInt.asUintN(32, base + BigInt.asUintN(stackBits, pointer));
   let pointer = state.rsp;
-  const words: bigint[] = [state.rbp];
-  for (let i = 1; i < level; i++) words.push(cpu.linear.read(linear(state.rbp - BigInt(i * size)), size, false, true));
   const frame = pointer - BigInt(size);
-  words.push(frame);
-  for (const word of words) {
+  // Pushed one by one: what lies below the stack pointer may have changed when a later one faults.
+  const push = (word: bigint): void => {
     pointer -= BigInt(size);
     cpu.linear.write(linear(pointer), size, BigInt.asUintN(size * 8, word), false, true);
-  }
+  };
+  push(state.rbp);
+  for (let i = 1; i < level; i++) push(cpu.linear.read(linear(state.rbp - BigInt(i * size)), size, false, true));
+  push(frame);
   const merge = (old: bigint, value: bigint, bits: number): bigint =>
     bits === 16 ? (old & ~0xffffn) | BigInt.asUintN(16, value) : BigInt.asUintN(bits, value);
   state.rbp = merge(state.rbp, frame, size * 8);
@@ -104,6 +105,7 @@ defineRoutine("softwareInterrupt", (cpu, record) => {
     throw generalProtection();
   softwareInterrupt(cpu, vector, cpu.recordNextRip(record));
 });
+defineRoutine("debugInterrupt", (cpu, record) => debugInterrupt(cpu, cpu.recordNextRip(record)));
 defineRoutine("interruptReturn", (cpu) => interruptReturn(cpu, cpu.argumentNumber(0)));
 
 // Transfers

@@ -103,6 +103,8 @@ export interface Tier {
   /** Memory at a linear address; zero-extended. */
   load(linear: Expr, size: Size, signed?: boolean): Expr;
   store(linear: Expr, size: Size, value: Expr): void;
+  /** Reads memory for writing, and writes what `change` makes of the old value, which is returned (zero-extended). */
+  modify(linear: Expr, size: Size, change: (old: Expr) => Expr): Expr;
   /** Linear address of offset in ES, or in DS unless overridden: for string instructions. */
   segmentAddress(segment: "es" | "data", offset: Expr): Expr;
 

@@ -834,7 +834,7 @@ export class X87 {
 
   /** Faults in the order of the processor: the near end, the far end, what is between. */
   #probeImage(address: bigint, size: number): void {
-    this.#host.probeWrite(address, 1);
+    this.#host.probeWrite(address, size % 4 === 0 ? 4 : 2);
     this.#host.probeWrite(address + BigInt(size - 1), 1);
     this.#host.probeWrite(address, size);
   }
@@ -868,7 +868,7 @@ export class X87 {
     const step = size16 ? 2n : 4n;
     const words: bigint[] = [];
     // First the near end, then the far one.
-    this.#host.read(address, 1);
+    this.#host.read(address, Number(step));
     this.#host.read(address + 7n * step - 1n, 1);
     for (let i = 0n; i < 7n; i++) words.push(this.#host.read(address + i * step, Number(step)));
     this.control = controlWord(Number(words[0] & 0xffffn));
@@ -892,7 +892,7 @@ export class X87 {
   #restore(address: bigint, size16: boolean): void {
     const environment = size16 ? 14 : 28;
     const values: bigint[] = [];
-    this.#host.read(address, 1);
+    this.#host.read(address, size16 ? 2 : 4);
     this.#host.read(address + BigInt(environment + 79), 1);
     for (let i = 0; i < 8; i++) values.push(this.#readExtended(address + BigInt(environment + i * 10)));
     this.#loadEnvironment(address, size16);

@@ -2,6 +2,7 @@
 import { c32, c64, type Expr, i32, i64 } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
 import { Vector } from "../fault.ts";
+import { Flag } from "../state.ts";
 import type { Tier } from "../tier.ts";
 import { aluRows, signExtend } from "./forms.ts";
 
@@ -160,11 +161,7 @@ define(
       t.if(
         equal,
         () => t.write(destination, value),
-        () => {
-          // The destination is written with its old value: a 32-bit one loses its upper half.
-          t.write(destination, old);
-          t.setRegister(0, old, size);
-        },
+        () => t.setRegister(0, old, size),
       );
     t.flags.sub(wanted, old, t.let(signExtend(i64.sub(wanted, old), size)), size);
   },
@@ -202,8 +199,6 @@ define(
   },
   { lock: true },
 );
-
-// Multiplication. AMD leaves SF, ZF, AF and PF... as a 64-bit product shows them: see flagsOfProduct.
 
 /**
  * CF and OF: the product does not fit. The others are undefined; this processor leaves them unchanged.
@@ -279,7 +274,11 @@ define("imul", ["69 Gv,Ev,Iz", "6B Gv,Ev,Ibs"], (t, destination, source, factor)
   flagsOfProduct(t, overflow);
 });
 
-// Division: flags are undefined; this processor leaves them unchanged.
+/** Flags after a division are undefined: this processor sets AF, clears SF, ZF and PF, and keeps CF and OF. */
+function flagsOfDivision(t: Tier): void {
+  const kept = i32.and(t.flags.image(), c32(Flag.CF | Flag.OF));
+  t.flags.setImage(i32.or(kept, c32(Flag.AF)));
+}
 
 define("div", ["F6 /6 Eb", "F7 /6 Ev"], (t, source) => {
   const { size } = source;
@@ -301,6 +300,7 @@ define("div", ["F6 /6 Eb", "F7 /6 Ev"], (t, source) => {
         t.setRegister(2, t.result(1), 8);
       },
     );
+    flagsOfDivision(t);
     return;
   }
   const bits = c64(size * 8);
@@ -317,6 +317,7 @@ define("div", ["F6 /6 Eb", "F7 /6 Ev"], (t, source) => {
     t.setRegister(0, quotient, size);
     t.setRegister(2, remainder, size);
   }
+  flagsOfDivision(t);
 });
 
 define("idiv", ["F6 /7 Eb", "F7 /7 Ev"], (t, source) => {
@@ -327,6 +328,7 @@ define("idiv", ["F6 /7 Eb", "F7 /7 Ev"], (t, source) => {
     t.call("divideSigned128", divisor);
     t.setRegister(0, t.result(0), 8);
     t.setRegister(2, t.result(1), 8);
+    flagsOfDivision(t);
     return;
   }
   const bits = c64(size * 8);
@@ -348,4 +350,5 @@ define("idiv", ["F6 /7 Eb", "F7 /7 Ev"], (t, source) => {
     t.setRegister(0, quotient, size);
     t.setRegister(2, remainder, size);
   }
+  flagsOfDivision(t);
 });

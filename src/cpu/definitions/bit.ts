@@ -26,9 +26,10 @@ function inBitString(change: Change): Semantics {
     const word = i64.shl(i64.shr_s(number, c64(Math.log2(size * 8))), c64(Math.log2(size)));
     const address = t.linearAddress(destination, t.let(word));
     const position = t.let(i64.and(number, c64(size * 8 - 1)));
-    const value = t.load(address, size);
+    const value = change
+      ? t.modify(address, size, (old) => change(old, t.let(i64.shl(c64(1), position))))
+      : t.load(address, size);
     const carry = t.let(i32.wrap(i64.and(i64.shr_u(value, position), c64(1))));
-    if (change) t.store(address, size, change(value, t.let(i64.shl(c64(1), position))));
     t.flags.setCarry(carry);
   };
 }
@@ -44,13 +45,21 @@ bitTest("bts", "AB", 5, i64.or);
 bitTest("btr", "B3", 6, (value, bit) => i64.and(value, i64.xor(bit, c64(-1))));
 bitTest("btc", "BB", 7, i64.xor);
 
-/** A source of 0 leaves the destination unchanged; only ZF is defined, and this processor changes no other flag. */
+/**
+ * A source of 0 leaves the destination unchanged. Only ZF is defined; this processor sets PF from the result (0 if there is
+ * none) and clears the others.
+ */
 function scan(find: (t: Tier, value: Expr, size: number) => Expr): Semantics {
   return (t, destination: Operand, source: Operand) => {
     const value = t.read(source);
     const zero = t.let(i64.eqz(value));
-    t.if(i32.eqz(zero), () => t.write(destination, find(t, value, t.size)));
-    t.flags.setZero(zero);
+    const found = t.variable(c64(0));
+    t.if(i32.eqz(zero), () => {
+      t.assign(found, find(t, value, t.size));
+      t.write(destination, found);
+    });
+    const oddParity = i32.and(i32.wrap(i64.popcnt(found)), c32(1));
+    t.flags.setImage(i32.or(i32.shl(zero, c32(6)), i32.shl(i32.eqz(oddParity), c32(2))));
   };
 }
 define(

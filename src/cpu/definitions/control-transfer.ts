@@ -125,7 +125,7 @@ define("iret", "CF", (t) => t.transfer("interruptReturn", c64(t.size)), far);
 
 define("int", "CD Ib", (t, vector) => t.transfer("softwareInterrupt", t.read(vector), c64(1)), far);
 define("int3", "CC", (t) => t.transfer("softwareInterrupt", c64(Vector.BP), c64(0)), far);
-define("int1", "F1", (t) => t.transfer("softwareInterrupt", c64(Vector.DB), c64(0)), far);
+define("int1", "F1", (t) => t.transfer("debugInterrupt"), far);
 define(
   "into",
   "CE",

@@ -46,7 +46,7 @@ define(
 define("xchg", "90+r Zv,rAX", (t, destination, source) => {
   const a = t.read(destination);
   const b = t.read(source);
-  // Opcode 90 with rAX itself is NOP: it does not even clear the upper half.
+  // Opcode 90 with rAX itself is NOP (with F3: PAUSE): it does not even clear the upper half.
   t.if(i32.ne(t.addressOf(destination), t.addressOf(source)), () => {
     t.write(destination, b);
     t.write(source, a);

@@ -1,6 +1,6 @@
 /**
  * Shifts and rotates (AMD64 APM volume 3, chapter 3). A count of 0 changes no flag. OF is defined for a count of 1; for others
- * this processor computes it by the same rule from the last step.
+ * this processor computes it by the same rule from the last step. AF is undefined; shifts set it.
  */
 import { c32, c64, type Expr, i32, i64 } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
@@ -36,7 +36,7 @@ for (const digit of [4, 6])
       const last = i64.shl(value, i64.sub(count, c64(1)));
       const carry = t.let(topBit(last, size));
       const signed = t.let(signExtend(result, size));
-      t.flags.result(signed, carry, i32.xor(carry, topBit(result, size)));
+      t.flags.result(signed, carry, i32.xor(carry, topBit(result, size)), c32(1));
     });
   });
 
@@ -50,7 +50,7 @@ define("shr", rows(5), (t, destination, amount) => {
     const last = t.let(i64.shr_u(value, i64.sub(count, c64(1))));
     const carry = t.let(i32.wrap(i64.and(last, c64(1))));
     // The top bit before the last step.
-    t.flags.result(t.let(signExtend(result, size)), carry, topBit(last, size));
+    t.flags.result(t.let(signExtend(result, size)), carry, topBit(last, size), c32(1));
   });
 });
 
@@ -62,7 +62,7 @@ define("sar", rows(7), (t, destination, amount) => {
   t.write(destination, result);
   whenShifted(t, count, () => {
     const carry = t.let(i32.wrap(i64.and(i64.shr_s(value, i64.sub(count, c64(1))), c64(1))));
-    t.flags.result(t.let(signExtend(result, size)), carry, c32(0));
+    t.flags.result(t.let(signExtend(result, size)), carry, c32(0), c32(1));
   });
 });
 
@@ -158,7 +158,6 @@ define("rcr", rows(3), (t, destination, amount) => {
 
 define("shld", ["0F A4 Ev,Gv,Ib", "0F A5 Ev,Gv,CL"], (t, destination, source, amount) => {
   const { size } = destination;
-  const bits = size * 8;
   const value = t.readForWrite(destination);
   const filler = t.read(source);
   const count = countOf(t, amount, size);
@@ -181,8 +180,8 @@ define("shld", ["0F A4 Ev,Gv,Ib", "0F A5 Ev,Gv,CL"], (t, destination, source, am
   });
   t.write(destination, result);
   whenShifted(t, count, () => {
-    const overflow = i32.wrap(i64.and(i64.shr_u(i64.xor(value, result), c64(bits - 1)), c64(1)));
-    t.flags.result(t.let(signExtend(result, size)), i32.wrap(carry), overflow);
+    const overflow = i32.xor(i32.wrap(carry), topBit(result, size));
+    t.flags.result(t.let(signExtend(result, size)), i32.wrap(carry), overflow, c32(1));
   });
 });
 
@@ -211,7 +210,7 @@ define("shrd", ["0F AC Ev,Gv,Ib", "0F AD Ev,Gv,CL"], (t, destination, source, am
   });
   t.write(destination, result);
   whenShifted(t, count, () => {
-    const overflow = i32.wrap(i64.and(i64.shr_u(i64.xor(value, result), c64(bits - 1)), c64(1)));
-    t.flags.result(t.let(signExtend(result, size)), i32.wrap(carry), overflow);
+    const overflow = i32.xor(topBit(result, size), bitAt(result, c64(bits - 2)));
+    t.flags.result(t.let(signExtend(result, size)), i32.wrap(carry), overflow, c32(1));
   });
 });

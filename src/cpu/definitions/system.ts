@@ -1,47 +1,63 @@
 /** System instructions (AMD64 APM volume 3, chapter 4). What they do is in ../system-routines.ts. */
-import { c64, i64 } from "../../wasm/index.ts";
+import { c32, c64, i32, i64 } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
-import { addressOf, segmentAddress } from "../state.ts";
-import type { Tier } from "../tier.ts";
+import { Vector } from "../fault.ts";
+import { addressOf, layout, segmentAddress } from "../state.ts";
+import type { Operand, Tier } from "../tier.ts";
 
 const privileged = { privileged: true, ends: true } as const;
 
 // Control and debug registers: the operand size is that of the mode.
+
+// Which registers exist is looked at before the privilege level.
+function checkControlRegister(t: Tier, register: Operand): void {
+  const exists = i32.and(i32.shr_u(c32(0x11d), i32.and(t.number(register), c32(31))), c32(1));
+  t.raiseIf(i32.eqz(exists), Vector.UD);
+  t.raiseIf(t.field("i32", layout.cpl), Vector.GP, 0);
+}
+function checkDebugRegister(t: Tier, register: Operand): void {
+  t.raiseIf(i32.gt_u(t.number(register), c32(7)), Vector.UD);
+  t.raiseIf(t.field("i32", layout.cpl), Vector.GP, 0);
+}
 define(
   "mov",
   "0F 20 Ry,Cn",
   (t, destination, register) => {
+    checkControlRegister(t, register);
     t.call("readControlRegister", t.number(register));
     t.setWhole(destination, t.let(t.result(0)));
   },
-  privileged,
+  { ends: true },
 );
 define(
   "mov",
   "0F 22 Cn,Ry",
   (t, register, source) => {
+    checkControlRegister(t, register);
     t.call("writeControlRegister", t.number(register), t.readWhole(source));
     t.endBlock();
   },
-  privileged,
+  { ends: true },
 );
 define(
   "mov",
   "0F 21 Ry,Dn",
   (t, destination, register) => {
+    checkDebugRegister(t, register);
     t.call("readDebugRegister", t.number(register));
     t.setWhole(destination, t.let(t.result(0)));
   },
-  privileged,
+  { ends: true },
 );
 define(
   "mov",
   "0F 23 Dn,Ry",
   (t, register, source) => {
+    checkDebugRegister(t, register);
     t.call("writeDebugRegister", t.number(register), t.readWhole(source));
     t.endBlock();
   },
-  privileged,
+  { ends: true },
 );
 
 define("smsw", "0F 01 /4 Ev", (t, destination) => {
@@ -170,7 +186,6 @@ function output(t: Tier, operandSize: number, port: Parameters<Tier["call"]>[1])
 }
 
 // Nothing to do
-define("pause", ["F3 90"], () => {});
 define("nop", [
   "0F 0D Mn",
   "0F 18 Ev",

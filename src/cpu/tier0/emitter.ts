@@ -389,6 +389,12 @@ export class Emitter implements Tier {
     const ready = this.#f.let(value);
     this.#storeHost(this.#access(linear, size, true), size, ready);
   }
+  modify(linear: Expr, size: Size, change: (old: Expr) => Expr): Expr {
+    const host = this.#access(linear, size, true, false, true);
+    const old = this.#f.let(this.#loadHost(host, size, false));
+    this.#storeHost(host, size, change(old));
+    return old;
+  }
 
   // Registers
 
