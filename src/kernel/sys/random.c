@@ -34,9 +34,9 @@ static int __init set_seed(char *text)
 	unsigned long long value;
 
 	if (kstrtoull(text, 0, &value))
-		return -EINVAL;
+		return 0;
 	seed(value);
-	return 0;
+	return 1;
 }
 early_param("random.seed", set_seed);
 
