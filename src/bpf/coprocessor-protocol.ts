@@ -53,6 +53,12 @@ export const privilegeBits = { bpf: 1, perfmon: 2 } as const;
 /** Bits of load.result_flags. */
 export const resultBits = { kprobe_override: 1, tail_call: 2, get_stack: 4 } as const;
 
+/**
+ * Functions that generated code calls besides helpers, in the helper table under numbers that no helper has: loads of packet
+ * bytes (ld_abs, ld_ind): (skb, offset) to the value in host order, or a negative errno.
+ */
+export const internalHelpers = { skb_load_8: 0x10001, skb_load_16: 0x10002, skb_load_32: 0x10004 } as const;
+
 type FieldType = "u32" | "s32" | "u64" | "tag";
 export type Block = Readonly<Record<string, FieldType>>;
 
@@ -195,6 +201,7 @@ export function coprocessorHeader(): string {
   group("status", statuses);
   group("priv", privilegeBits);
   group("result", resultBits);
+  group("helper", internalHelpers);
   for (const [name, block] of Object.entries(blocks)) {
     lines.push(`struct bpf_cop_${name} {`);
     for (const [field, type] of Object.entries(block)) {

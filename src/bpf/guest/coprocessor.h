@@ -40,6 +40,10 @@
 #define BPF_COP_RESULT_TAIL_CALL        0x2
 #define BPF_COP_RESULT_GET_STACK        0x4
 
+#define BPF_COP_HELPER_SKB_LOAD_8       0x10001
+#define BPF_COP_HELPER_SKB_LOAD_16      0x10002
+#define BPF_COP_HELPER_SKB_LOAD_32      0x10004
+
 struct bpf_cop_setup {
 	u64 helpers;
 	u32 helper_count;

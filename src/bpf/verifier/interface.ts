@@ -47,6 +47,10 @@ export interface ProgramToVerify {
   readonly privileges?: Privileges;
   /** The map behind a file descriptor of the loader, or a positive errno (EBADF: not open, EINVAL: not a map). */
   readonly mapByFd?: (fd: number) => MapDescriptor | number;
+  /** The program came with BTF func_info (callbacks need it). */
+  readonly functionInfo?: boolean;
+  /** `fd_array`: the file descriptors that BPF_PSEUDO_MAP_IDX counts in. */
+  readonly mapFds?: readonly number[];
   /** BPF_LOG_LEVEL1 = 1, BPF_LOG_LEVEL2 = 2, BPF_LOG_STATS = 4; 0 = no log text. Default 1. */
   readonly logLevel?: number;
   /** Microseconds for the "verification time" line of BPF_LOG_STATS; the verifier reads no clock. Default 0. */

@@ -12,6 +12,7 @@
  * Division and modulo by zero follow RFC 9669, section 4.1 (quotient 0, remainder the dividend); here that is part of the
  * generated code, where Linux's verifier patches the program.
  */
+import { internalHelpers } from "../coprocessor-protocol.ts";
 import * as isa from "../isa.ts";
 import {
   CC,
@@ -249,7 +250,8 @@ class Pass {
       case isa.BPF_ALU64:
         return this.#alu(slot, insn);
       case isa.BPF_LD:
-        return this.#ldImm64(slot, insn);
+        if (isa.isLdImm64(insn)) return this.#ldImm64(slot, insn);
+        return this.#loadPacket(fn, slot, insn);
       case isa.BPF_LDX:
         if (isa.bpfMode(insn.code) !== isa.BPF_MEM) break;
         return this.code.load(isa.accessBytes(insn.code), this.#reg(insn.dst), this.#reg(insn.src), insn.off);
@@ -287,6 +289,31 @@ class Pass {
     } else {
       throw new CodeGenerationError(slot, `unresolved pseudo load ${insn.src}`);
     }
+  }
+
+  /** ld_abs and ld_ind: bytes of the packet whose context is in r6; outside of it the program ends with 0. */
+  #loadPacket(fn: FunctionInfo, slot: number, insn: isa.Instruction) {
+    const { code } = this;
+    const mode = isa.bpfMode(insn.code);
+    const bytes = isa.accessBytes(insn.code);
+    if ((mode !== isa.BPF_ABS && mode !== isa.BPF_IND) || bytes === 8) return this.#unknown(slot, insn);
+    if (mode === isa.BPF_IND) {
+      code.mov(false, RSI, this.#reg(insn.src));
+      if (insn.imm !== 0) code.group1Imm(GROUP1.add, false, RSI, insn.imm);
+    } else {
+      code.movImm32(false, RSI, insn.imm);
+    }
+    code.mov(true, RDI, RBX);
+    this.#callHelper(
+      slot,
+      { 1: internalHelpers.skb_load_8, 2: internalHelpers.skb_load_16, 4: internalHelpers.skb_load_32 }[bytes],
+    );
+    const leave = new Emitter();
+    leave.regReg([0x31], false, RAX, RAX);
+    for (const register of [...fn.saved].reverse()) leave.pop(register);
+    leave.bytes(0xc9, 0xc3);
+    code.test(true, RAX, RAX);
+    code.bytes(0x70 | CC.ns, leave.length, ...leave.take());
   }
 
   #alu(slot: number, insn: isa.Instruction) {
@@ -524,12 +551,17 @@ class Pass {
       return;
     }
     if (insn.src !== 0) throw new CodeGenerationError(slot, "calls of kernel functions by BTF id are not supported");
-    const address = this.#program.helperAddress(insn.imm);
-    if (address === undefined) throw new CodeGenerationError(slot, `helper ${insn.imm} has no address`);
+    this.#callHelper(slot, insn.imm);
+  }
+
+  #callHelper(slot: number, id: number): void {
+    const { code } = this;
+    const address = this.#program.helperAddress(id);
+    if (address === undefined) throw new CodeGenerationError(slot, `helper ${id} has no address`);
     code.bytes(0xe8);
     const distance = BigInt.asIntN(64, address - (this.#base + BigInt(code.length + 4)));
     if (this.#base !== 0n && BigInt.asIntN(32, distance) !== distance) {
-      throw new CodeGenerationError(slot, `helper ${insn.imm} at 0x${address.toString(16)} is out of reach`);
+      throw new CodeGenerationError(slot, `helper ${id} at 0x${address.toString(16)} is out of reach`);
     }
     code.imm32(Number(BigInt.asIntN(32, distance)));
   }

@@ -30,7 +30,7 @@ export const GROUP2 = { ror: 1, shl: 4, shr: 5, sar: 7 } as const;
 export type Group2 = (typeof GROUP2)[keyof typeof GROUP2];
 
 /** Condition codes: the low four bits of Jcc. */
-export const CC = { b: 2, ae: 3, e: 4, ne: 5, be: 6, a: 7, l: 12, ge: 13, le: 14, g: 15 } as const;
+export const CC = { b: 2, ae: 3, e: 4, ne: 5, be: 6, a: 7, ns: 9, l: 12, ge: 13, le: 14, g: 15 } as const;
 export type ConditionCode = (typeof CC)[keyof typeof CC];
 
 export const isImm8 = (value: number): boolean => value >= -128 && value <= 127;

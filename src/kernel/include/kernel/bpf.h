@@ -153,7 +153,10 @@ unsigned int trace_call_bpf(struct trace_event_call *call, void *ctx);
 int perf_event_attach_bpf_prog(struct perf_event *event, struct bpf_prog *prog, u64 bpf_cookie);
 void perf_event_detach_bpf_prog(struct perf_event *event);
 
-/* bpf(2) BPF_LINK_CREATE with BPF_PERF_EVENT, and what closes it, live with the other link kinds in src/bpf/guest. */
+/*
+ * What programs get as their context: KPROBE the struct pt_regs, TRACEPOINT the event's record, PERF_EVENT a struct
+ * bpf_perf_event_data as user space knows it, RAW_TRACEPOINT the arguments.
+ */
 
 /* A helper's address as the code generator calls it: five registers in, one out. */
 typedef u64 (*bpf_helper_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
@@ -164,11 +167,12 @@ struct bpf_helper_entry {
 	u64 addr;
 };
 
-#define BPF_HELPER(name)									\
-	u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);					\
-	static const struct bpf_helper_entry bpf_helper_entry_##name				\
-	__attribute__((used, section("_bpf_helpers"), aligned(8))) = {				\
-		.id = BPF_FUNC_##name, .addr = (u64)bpf_##name };				\
-	u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+#define BPF_HELPER(name) __BPF_HELPER(bpf_##name, bpf_helper_entry_##name, BPF_FUNC_##name)
+#define BPF_HELPER_BY_ID(name, number) __BPF_HELPER(bpf_##name, bpf_helper_entry_##name, number)
+#define __BPF_HELPER(fn, entry, number)								\
+	u64 fn(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);						\
+	static const struct bpf_helper_entry entry						\
+	__attribute__((used, section("_bpf_helpers"), aligned(8))) = { .id = number, .addr = (u64)fn };	\
+	u64 fn(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 
 #endif
