@@ -231,6 +231,9 @@ export class Blocks {
         return layout.xmm + register * XMM_STRIDE;
       case "mmx":
         return layout.x87 + x87Layout.registers + (register & 7) * 16;
+      case "segment":
+        // REX.R is ignored.
+        return register & 7;
       default:
         return register;
     }

@@ -197,7 +197,8 @@ export class Decoder {
       }
     }
     this.length = this.#at - this.#start;
-    if (this.lock && !(attributes.lock && this.isMemory)) return Decoded.undefined;
+    const lockable = attributes.lock && this.isMemory && row.operands[0].place === "rm";
+    if (this.lock && !lockable) return Decoded.undefined;
     return Decoded.ok;
   }
 

@@ -25,6 +25,7 @@ import {
   visibleDescriptor,
 } from "./segmentation.ts";
 import { Flag, segmentRegisters } from "./state.ts";
+import { Record } from "./tier0/record.ts";
 
 // Memory
 
@@ -33,7 +34,10 @@ defineRoutine("x87Error", () => {
   throw new Fault(Vector.MF);
 });
 
-defineRoutine("probeWrite", (cpu) => cpu.linear.probeWrite(cpu.argument(0), cpu.argumentNumber(1)));
+defineRoutine("probeWrite", (cpu, record) => {
+  const stack = (cpu.view.getUint8(record + Record.flags) & 1) !== 0;
+  cpu.linear.probeWrite(cpu.argument(0), cpu.argumentNumber(1), false, stack);
+});
 
 // Division of 128 bits by 64
 

@@ -170,10 +170,10 @@ function twoToXMinus1(context: FloatContext, bits: bigint): bigint {
   if ((context.unmasked & 7) !== 0) return bits;
   const size = leadingExponent(x);
   if (size >= 0) {
-    // At 1 and -1 the result is exact, but the flag is raised all the same.
+    // At 1 and -1 the result is exact, but the processor does not know.
     context.raise(floatFlags.precision);
-    if (size === 0 && x.significand === 1n << 63n && x.sign) return negate((0x3ffen << 64n) | (1n << 63n));
-    return bits;
+    if (size > 0 || x.significand !== 1n << 63n) return bits;
+    return x.sign ? negate((0x3ffen << 64n) | (1n << 63n)) : finish(context, (1n << 200n) - 1n, 200);
   }
   // Enough bits that the leading one of a tiny result keeps 130 behind it.
   const precision = 200 + Math.min(-size, 100);
@@ -245,10 +245,12 @@ function yLog2X(context: FloatContext, xBits: bigint, yBits: bigint): bigint {
   const log =
     (BigInt(exponent) << BigInt(precision)) + (powerOfTwo ? 0n : logarithm2(x.significand, denominator, precision));
   if (!powerOfTwo) return times(context, y, log, precision);
-  // An exact result, but the flag says otherwise, always.
+  // An exact result, but the processor counts it as rounded.
   context.raise(floatFlags.precision);
   const sign = (exponent < 0 ? 1 : 0) === y.sign ? 0 : 1;
-  return soft.round(context, extended, sign, y.significand * BigInt(Math.abs(exponent)), y.exponent);
+  const result = soft.round(context, extended, sign, y.significand * BigInt(Math.abs(exponent)), y.exponent);
+  if (soft.unpack(extended, result).kind === "denormal") context.raise(floatFlags.underflow);
+  return result;
 }
 
 /** FYL2XP1: ST1 * log2(ST0 + 1), for ST0 near 0. */

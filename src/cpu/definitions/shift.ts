@@ -153,8 +153,12 @@ define("rcr", rows(3), (t, destination, amount) => {
   });
 });
 
-// Double shifts. With 16-bit operands and counts above 16 the result is undefined: this processor shifts the concatenation
-// destination:source:destination.
+// Double shifts. With 16-bit operands and counts above 16 the result is undefined: this processor shifts in
+// the source twice, next to the destination.
+
+/** CF is 0 after such a count. */
+const carryOfDoubleShift = (size: number, carry: Expr, count: Expr): Expr =>
+  size === 2 ? i32.and(i32.wrap(carry), i64.le_u(count, c64(16))) : i32.wrap(carry);
 
 define("shld", ["0F A4 Ev,Gv,Ib", "0F A5 Ev,Gv,CL"], (t, destination, source, amount) => {
   const { size } = destination;
@@ -173,15 +177,16 @@ define("shld", ["0F A4 Ev,Gv,Ib", "0F A5 Ev,Gv,CL"], (t, destination, source, am
       t.assign(result, i64.shr_u(i64.shl(whole, count), c64(32)));
       t.assign(carry, i64.and(i64.shr_u(value, i64.sub(c64(32), count)), c64(1)));
     } else {
-      const whole = t.let(i64.or(i64.or(i64.shl(value, c64(32)), i64.shl(filler, c64(16))), value));
+      const whole = t.let(i64.or(i64.or(i64.shl(value, c64(32)), i64.shl(filler, c64(16))), filler));
       t.assign(result, zeroExtend(i64.shr_u(i64.shl(whole, count), c64(32)), 2));
       t.assign(carry, i64.and(i64.shr_u(whole, i64.sub(c64(48), count)), c64(1)));
     }
   });
   t.write(destination, result);
   whenShifted(t, count, () => {
-    const overflow = i32.xor(i32.wrap(carry), topBit(result, size));
-    t.flags.result(t.let(signExtend(result, size)), i32.wrap(carry), overflow, c32(1));
+    const carryOut = t.let(carryOfDoubleShift(size, carry, count));
+    const overflow = i32.xor(carryOut, topBit(result, size));
+    t.flags.result(t.let(signExtend(result, size)), carryOut, overflow, c32(1));
   });
 });
 
@@ -202,7 +207,7 @@ define("shrd", ["0F AC Ev,Gv,Ib", "0F AD Ev,Gv,CL"], (t, destination, source, am
       const whole = t.let(
         size === 4
           ? i64.or(i64.shl(filler, c64(32)), value)
-          : i64.or(i64.or(i64.shl(value, c64(32)), i64.shl(filler, c64(16))), value),
+          : i64.or(i64.or(i64.shl(filler, c64(32)), i64.shl(filler, c64(16))), value),
       );
       t.assign(result, zeroExtend(i64.shr_u(whole, count), size));
       t.assign(carry, i64.and(i64.shr_u(whole, i64.sub(count, c64(1))), c64(1)));
@@ -210,7 +215,8 @@ define("shrd", ["0F AC Ev,Gv,Ib", "0F AD Ev,Gv,CL"], (t, destination, source, am
   });
   t.write(destination, result);
   whenShifted(t, count, () => {
+    const carryOut = carryOfDoubleShift(size, carry, count);
     const overflow = i32.xor(topBit(result, size), bitAt(result, c64(bits - 2)));
-    t.flags.result(t.let(signExtend(result, size)), i32.wrap(carry), overflow, c32(1));
+    t.flags.result(t.let(signExtend(result, size)), carryOut, overflow, c32(1));
   });
 });
