@@ -143,6 +143,7 @@ export class Emulator {
     // PG, AM, WP, NE, ET, MP, PE
     state.cr0 = 0x8005_0033n;
     state.star = (0x23n << 48n) | (0x10n << 32n);
+    state.sfmask = 0x4_7700n;
     state.lstar = supervisor + BigInt(physical.systemCall);
     state.gdtr = { base: supervisor + BigInt(physical.gdt), limit: 0x7f };
     state.idtr = { base: supervisor + BigInt(physical.idt), limit: 0xfff };
