@@ -185,7 +185,7 @@ define("shld", ["0F A4 Ev,Gv,Ib", "0F A5 Ev,Gv,CL"], (t, destination, source, am
   t.write(destination, result);
   whenShifted(t, count, () => {
     const carryOut = t.let(carryOfDoubleShift(size, carry, count));
-    const overflow = i32.xor(carryOut, topBit(result, size));
+    const overflow = i32.xor(i32.wrap(carry), topBit(result, size));
     t.flags.result(t.let(signExtend(result, size)), carryOut, overflow, c32(1));
   });
 });
