@@ -192,14 +192,34 @@ unsigned long int_sqrt(unsigned long x)
 	return root;
 }
 
-int kstrtoul_from_user(const char __user *s, size_t count, unsigned int base, unsigned long *res)
+/* Sign, prefix, 64 binary digits, newline, NUL: nothing longer is a number. */
+#define MAX_TEXT	(1 + 2 + 64 + 1 + 1)
+
+#define FROM_USER(name, type, parse)								\
+int name(const char __user *s, size_t count, unsigned int base, type *res)			\
+{												\
+	char text[MAX_TEXT];									\
+												\
+	count = min(count, sizeof(text) - 1);							\
+	if (copy_from_user(text, s, count))							\
+		return -EFAULT;									\
+	text[count] = 0;									\
+	return parse(text, base, res);								\
+}
+
+FROM_USER(kstrtoull_from_user, unsigned long long, kstrtoull)
+FROM_USER(kstrtoul_from_user, unsigned long, kstrtoul)
+FROM_USER(kstrtol_from_user, long, kstrtol)
+FROM_USER(kstrtoint_from_user, int, kstrtoint)
+FROM_USER(kstrtouint_from_user, unsigned int, kstrtouint)
+
+int kstrtobool_from_user(const char __user *s, size_t count, bool *res)
 {
-	/* Sign, 64 binary digits, prefix, newline, NUL: nothing longer is a number. */
-	char text[1 + 2 + 64 + 1 + 1];
+	char text[4];
 
 	count = min(count, sizeof(text) - 1);
 	if (copy_from_user(text, s, count))
 		return -EFAULT;
 	text[count] = 0;
-	return kstrtoul(text, base, res);
+	return kstrtobool(text, res);
 }
