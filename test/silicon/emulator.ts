@@ -38,7 +38,7 @@ const writable = 2;
 const user = 4;
 const noExecute = 1n << 63n;
 const trapFlag = 0x100n;
-const instructionLimit = 200_000;
+const defaultLimit = 200_000;
 
 /** OUT 0xF4, AL: what the handlers consist of. */
 const stopInstruction = Uint8Array.of(0xe6, 0xf4);
@@ -158,8 +158,8 @@ export class Emulator {
     state.cpl = 0;
   }
 
-  /** Runs one case. */
-  run(test: TestCase): Outcome {
+  /** Runs one case, to its end or for so many instructions. */
+  run(test: TestCase, instructionLimit: number = defaultLimit): Outcome {
     this.#load(test);
     const { cpu } = this;
     const stop = cpu.run(cpu.time + instructionLimit);
