@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The system calls about time. (clock_gettime(2), nanosleep(2), times(2))
+ * The system calls about time. (clock_gettime(2), nanosleep(2), setitimer(2))
  */
 #include <kernel/err.h>
 #include <kernel/kernel.h>
@@ -11,7 +11,6 @@
 #include <kernel/timer.h>
 #include <kernel/uaccess.h>
 #include <linux/time.h>
-#include <linux/times.h>
 
 #define CLOCK_RESOLUTION_NS 1
 
@@ -168,23 +167,6 @@ SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct __kernel_time
 		return 0;
 	ret = sleep_until(ktime_get_ns() + (wanted - now), NULL);
 	return ret == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : ret;
-}
-
-SYSCALL_DEFINE1(times, struct tms __user *, buf)
-{
-	u64 utime, stime;
-	struct tms tms;
-
-	if (buf) {
-		thread_group_cputime(current, &utime, &stime);
-		tms.tms_utime = nsec_to_clock_t(utime);
-		tms.tms_stime = nsec_to_clock_t(stime);
-		tms.tms_cutime = nsec_to_clock_t(current->signal->cutime);
-		tms.tms_cstime = nsec_to_clock_t(current->signal->cstime);
-		if (copy_to_user(buf, &tms, sizeof(tms)))
-			return -EFAULT;
-	}
-	return nsec_to_clock_t(ktime_get_ns());
 }
 
 /* ---- ITIMER_REAL and alarm ---- */
