@@ -7,6 +7,7 @@ import type { DeviceState } from "../devices/device.ts";
 
 const PIECE = 65536;
 const KEPT_PIECES = 256;
+const NEWLINE = 10;
 
 export class ConsoleLog {
   #pieces: Uint8Array[] = [];
@@ -15,12 +16,13 @@ export class ConsoleLog {
   #flushed = 0;
   #count = 0;
   readonly #hash = createHash("sha256");
-  /** Gets what was printed since the last time: at the end of each run, and before it grows large. */
+  /** Gets what was printed since the last time: at the end of each line and of each run. */
   listener: ((bytes: Uint8Array) => void) | undefined;
 
   append(byte: number): void {
     this.#current[this.#filled++] = byte;
     this.#count++;
+    if (byte === NEWLINE) this.flush();
     if (this.#filled < PIECE) return;
     this.flush();
     this.#hash.update(this.#current);
