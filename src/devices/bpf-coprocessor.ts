@@ -72,6 +72,8 @@ interface KernelMap {
 interface LoadedProgram {
   readonly compiled: CompiledProgram;
   readonly xlated: Uint8Array;
+  /** The code for the address last asked for: it is read piece by piece. */
+  bound?: { readonly base: bigint; readonly code: Uint8Array };
 }
 
 /** Reads and writes the fields of a request block in guest memory. */
@@ -340,14 +342,16 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
 
   #readCode(block: BlockView<typeof blocks.read_code>): void {
     const program = this.#program(block.u32("handle"));
-    let code: Uint8Array;
-    try {
-      code = program.compiled.bind(block.u64("base"));
-    } catch (error) {
-      if (error instanceof CodeGenerationError) throw new Refusal(statuses.bad_request);
-      throw error;
+    const base = block.u64("base");
+    if (program.bound?.base !== base) {
+      try {
+        program.bound = { base, code: program.compiled.bind(base) };
+      } catch (error) {
+        if (error instanceof CodeGenerationError) throw new Refusal(statuses.bad_request);
+        throw error;
+      }
     }
-    this.#copyOut(block, code, block.u32("offset"), block.u32("length"));
+    this.#copyOut(block, program.bound.code, block.u32("offset"), block.u32("length"));
   }
 
   #readXlated(block: BlockView<typeof blocks.read_xlated>): void {
