@@ -6,15 +6,15 @@
 #ifndef _KERNEL_PERCPU_H
 #define _KERNEL_PERCPU_H
 
-#include <kernel/types.h>
-#include <kernel/slab.h>
-
 /* Offsets from GS base. */
 #define PCPU_SELF		0
 #define PCPU_TOP_OF_STACK	8
 #define PCPU_USER_SP		16
 
 #ifndef __ASSEMBLER__
+#include <kernel/types.h>
+#include <kernel/slab.h>
+
 struct pcpu_hot {
 	struct pcpu_hot *self;
 	unsigned long top_of_stack;	/* kernel stack of the current task: where system calls start */
