@@ -4,8 +4,10 @@
  * device. Nothing of the host's time or chance enters.
  */
 
+import { verify } from "../bpf/verifier/index.ts";
 import { Cpu, type StopReason, type SystemBus } from "../cpu/index.ts";
 import { type CpuState, Flag } from "../cpu/state.ts";
+import { BpfCoprocessor } from "../devices/bpf-coprocessor.ts";
 import { Bus } from "../devices/bus.ts";
 import type { Clock, DeviceState, Stateful } from "../devices/device.ts";
 import {
@@ -140,6 +142,12 @@ export class Machine {
       const slot = new VirtioMmio({ ...(device && { device }), memory, line: this.irqLine(pin) });
       this.bus.mapMmio(slotAddress, stride, slot);
       this.#devices.set(`virtio-mmio ${(slotAddress - address) / stride}`, slot);
+    }
+
+    if (options.bpfCoprocessor !== false) {
+      const coprocessor = new BpfCoprocessor({ memory, verify });
+      this.bus.mapMmio(platform.bpfCoprocessor.address, platform.bpfCoprocessor.size, coprocessor);
+      this.#devices.set("BPF co-processor", coprocessor);
     }
 
     this.bus.mapPorts(
