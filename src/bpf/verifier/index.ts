@@ -12,3 +12,86 @@ export type {
   VerifierStatistics,
   VerifyResult,
 } from "./interface.ts";
+
+import { BPF_MAXINSNS } from "../isa.ts";
+import { checkPaths, initialState } from "./check-program.ts";
+import { checkControlFlow } from "./control-flow.ts";
+import { COMPLEXITY_LIMIT_INSNS, VerifierEnvironment } from "./environment.ts";
+import { E2BIG, EINVAL, Rejection } from "./errors.ts";
+import { prepareProgram } from "./fixups.ts";
+import type { ProgramToVerify, VerifiedProgram, VerifierStatistics, VerifyResult } from "./interface.ts";
+import { BPF_LOG_STATS } from "./log.ts";
+import { BPF_MAP_TYPE_PROG_ARRAY } from "./map-types.ts";
+import { checkSubprograms, findSubprograms, resolveMaps } from "./program-structure.ts";
+import { BPF_PROG_TYPE_KPROBE } from "./program-types.ts";
+import { checkStackDepth } from "./stack-depth.ts";
+
+const BPF_PROG_TYPE_TRACING = 26;
+const BPF_PROG_TYPE_LSM = 29;
+const SLEEPABLE_TYPES = [BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_LSM];
+
+function statisticsOf(env: VerifierEnvironment): VerifierStatistics {
+  return {
+    instructionsProcessed: env.instructionsProcessed,
+    maxStatesPerInstruction: env.maxStatesPerInstruction,
+    totalStates: env.totalStates,
+    peakStates: env.peakStates,
+    longestMarkReadWalk: env.longestMarkReadWalk,
+  };
+}
+
+function logStatistics(env: VerifierEnvironment): void {
+  if (env.log.level & BPF_LOG_STATS) {
+    env.verbose(`verification time ${Math.floor(env.program.elapsedMicroseconds?.() ?? 0)} usec\n`);
+    const depths = env.subprograms.slice(0, -1).map((subprogram) => subprogram.stackDepth);
+    env.verbose(`stack depth ${depths.join("+")}\n`);
+  }
+  env.verbose(
+    `processed ${env.instructionsProcessed} insns (limit ${COMPLEXITY_LIMIT_INSNS}) ` +
+      `max_states_per_insn ${env.maxStatesPerInstruction} total_states ${env.totalStates} ` +
+      `peak_states ${env.peakStates} mark_read ${env.longestMarkReadWalk}\n`,
+  );
+}
+
+function check(env: VerifierEnvironment): VerifiedProgram {
+  findSubprograms(env);
+  checkSubprograms(env);
+  if (env.sleepable && !SLEEPABLE_TYPES.includes(env.program.type)) {
+    env.reject(EINVAL, "Only fentry/fexit/fmod_ret, lsm, and kprobe/uprobe programs can be sleepable");
+  }
+  resolveMaps(env);
+  checkControlFlow(env);
+  checkPaths(env);
+  checkStackDepth(env);
+  return prepareProgram(env);
+}
+
+/**
+ * Verifies a program.
+ *
+ * @returns the program ready for code generation, or a positive errno; in both cases the whole log (a loader's buffer may be
+ * smaller: cutting it, and ENOSPC, are the caller's business) and the counts of its last line.
+ */
+export function verify(program: ProgramToVerify): VerifyResult {
+  const capable = program.privileges?.bpf ?? true;
+  const env = new VerifierEnvironment(program, initialState(!capable));
+  const count = program.instructions.length;
+  if (count === 0 || count > (capable ? COMPLEXITY_LIMIT_INSNS : BPF_MAXINSNS)) {
+    return { errno: E2BIG, log: "", statistics: statisticsOf(env) };
+  }
+  try {
+    const verified = check(env);
+    logStatistics(env);
+    const statistics = statisticsOf(env);
+    const log = env.log.toString();
+    // No program of a program array may override: its callers could not know.
+    if (verified.kprobeOverride && verified.maps.some((map) => map.type === BPF_MAP_TYPE_PROG_ARRAY)) {
+      return { errno: EINVAL, log, statistics };
+    }
+    return { errno: 0, log, statistics, ...verified };
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+    logStatistics(env);
+    return { errno: error.errno, log: env.log.toString(), statistics: statisticsOf(env) };
+  }
+}

@@ -1,0 +1,26 @@
+/** BPF_PROG_TYPE_ numbers of `<linux/bpf.h>`, and what sets the types apart for the verifier. */
+export const BPF_PROG_TYPE_SOCKET_FILTER = 1;
+export const BPF_PROG_TYPE_KPROBE = 2;
+export const BPF_PROG_TYPE_SCHED_CLS = 3;
+export const BPF_PROG_TYPE_SCHED_ACT = 4;
+export const BPF_PROG_TYPE_TRACEPOINT = 5;
+export const BPF_PROG_TYPE_XDP = 6;
+export const BPF_PROG_TYPE_PERF_EVENT = 7;
+export const BPF_PROG_TYPE_CGROUP_SKB = 8;
+export const BPF_PROG_TYPE_RAW_TRACEPOINT = 17;
+export const BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE = 24;
+
+/** Programs that may run anywhere in the kernel. */
+export const isTracingProgram = (type: number): boolean =>
+  type === BPF_PROG_TYPE_KPROBE ||
+  type === BPF_PROG_TYPE_TRACEPOINT ||
+  type === BPF_PROG_TYPE_PERF_EVENT ||
+  type === BPF_PROG_TYPE_RAW_TRACEPOINT ||
+  type === BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE;
+
+/** Programs whose context is a socket buffer: they may use the packet loads BPF_LD | BPF_ABS and BPF_IND. */
+export const mayLoadFromPacket = (type: number): boolean =>
+  type === BPF_PROG_TYPE_SOCKET_FILTER ||
+  type === BPF_PROG_TYPE_SCHED_CLS ||
+  type === BPF_PROG_TYPE_SCHED_ACT ||
+  type === BPF_PROG_TYPE_CGROUP_SKB;
