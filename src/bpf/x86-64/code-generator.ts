@@ -612,7 +612,7 @@ function settle(program: ProgramToCompile, functions: readonly FunctionInfo[], b
     const next = new Pass(program, functions, pass, base);
     const settled = next.slotOffsets.every((offset, slot) => offset === pass.slotOffsets[slot]);
     pass = next;
-    if (settled) return new Pass(program, functions, pass, base);
+    if (settled) return pass;
   }
   throw new CodeGenerationError(0, `no stable layout after ${MAX_PASSES} passes`);
 }

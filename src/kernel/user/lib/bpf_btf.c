@@ -36,17 +36,6 @@ static int find_section(const struct bpf_object *object, const char *name)
 	return -1;
 }
 
-bool bpf_btf_has_core_relocations(const struct bpf_object *object)
-{
-	int section = find_section(object, ".BTF.ext");
-	struct btf_ext_header header;
-
-	if (section < 0 || object->sections[section].sh_size < sizeof(header))
-		return false;
-	memcpy(&header, bpf_section_data(object, section), sizeof(header));
-	return header.magic == BTF_MAGIC && header.hdr_len >= sizeof(header) && header.core_relo_len != 0;
-}
-
 static int open_btf(struct bpf_object *object, struct btf *btf)
 {
 	int section = find_section(object, ".BTF");
@@ -56,7 +45,7 @@ static int open_btf(struct bpf_object *object, struct btf *btf)
 	btf->object = object;
 	errno = EINVAL;
 	if (section < 0)
-		return bpf_object_error(object, "it has .maps but no .BTF; compile with -g");
+		return bpf_object_error(object, "it has no .BTF, which says what maps are; compile with -g");
 	size = object->sections[section].sh_size;
 	if (size < sizeof(header))
 		return bpf_object_error(object, ".BTF is truncated");
@@ -274,4 +263,69 @@ int bpf_btf_map_definition(struct bpf_object *object, const char *name, struct b
 		return 0;
 	}
 	return bpf_object_error(object, "map %s: .BTF does not say what it is", name);
+}
+
+/*
+ * Structures whose layout is the same in every kernel of this architecture (pt_regs) or part of the interface to user space: what the
+ * compiler wrote for them is right without looking anything up.
+ */
+static bool has_fixed_layout(const char *name)
+{
+	static const char *const fixed[] = { "pt_regs", "user_pt_regs", "__sk_buff", "bpf_perf_event_data",
+					     "bpf_raw_tracepoint_args" };
+	size_t i;
+
+	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (!strcmp(name, fixed[i]))
+			return true;
+	return false;
+}
+
+int bpf_btf_check_core_relocations(struct bpf_object *object)
+{
+	int section = find_section(object, ".BTF.ext");
+	const unsigned char *data, *at, *end;
+	struct btf_ext_header header;
+	struct btf btf;
+	__u32 record_size;
+	size_t size;
+
+	if (section < 0)
+		return 0;
+	size = object->sections[section].sh_size;
+	data = bpf_section_data(object, section);
+	if (size < sizeof(header))
+		return 0;
+	memcpy(&header, data, sizeof(header));
+	if (header.magic != BTF_MAGIC || header.hdr_len < sizeof(header) || !header.core_relo_len)
+		return 0;
+	errno = EINVAL;
+	if (header.hdr_len > size || header.core_relo_off > size - header.hdr_len ||
+	    header.core_relo_len > size - header.hdr_len - header.core_relo_off || header.core_relo_len < 4)
+		return bpf_object_error(object, ".BTF.ext is damaged");
+	if (open_btf(object, &btf))
+		return -1;
+	at = data + header.hdr_len + header.core_relo_off;
+	end = at + header.core_relo_len;
+	memcpy(&record_size, at, sizeof(record_size));
+	if (record_size < 16)
+		return bpf_object_error(object, ".BTF.ext is damaged");
+	/* For each section: its name, the number of records, the records: {insn_off, type_id, access_str_off, kind}. */
+	for (at += 4; end - at >= 8;) {
+		__u32 count, fields[4];
+
+		memcpy(&count, at + 4, sizeof(count));
+		for (at += 8; count && (size_t)(end - at) >= record_size; count--, at += record_size) {
+			const struct btf_type *type;
+
+			memcpy(fields, at, sizeof(fields));
+			type = resolve(&btf, fields[1]);
+			if (type && has_fixed_layout(name_of(&btf, type->name_off)))
+				continue;
+			errno = EINVAL;
+			return bpf_object_error(object, "it asks for the running kernel's layout of \"%s\" (CO-RE), which "
+						"cannot be looked up here", type ? name_of(&btf, type->name_off) : "?");
+		}
+	}
+	return 0;
 }

@@ -60,8 +60,8 @@ const unsigned char *bpf_section_data(const struct bpf_object *object, int secti
 
 /* Reads the definition of the map @name, a variable in ".maps", from .BTF. */
 int bpf_btf_map_definition(struct bpf_object *object, const char *name, struct bpf_map_definition *map);
-/* Whether .BTF.ext asks for field offsets to be looked up in the running kernel. */
-bool bpf_btf_has_core_relocations(const struct bpf_object *object);
+/* Fails if .BTF.ext asks for offsets to be looked up in the running kernel, other than those that never differ. */
+int bpf_btf_check_core_relocations(struct bpf_object *object);
 
 /* The kind of program that a section's name asks for; false if the name is not known. */
 bool bpf_section_type(const char *section_name, enum bpf_prog_type *type);

@@ -339,17 +339,11 @@ struct bpf_object *bpf_object_open(const char *path)
 	object->path = strdup(path);
 	object->data = read_file(object);
 	if (!object->data || check_elf(object) || find_symbols(object) || read_license(object) ||
-	    add_maps(object) || add_programs(object)) {
+	    add_maps(object) || add_programs(object) || bpf_btf_check_core_relocations(object)) {
 		int saved = errno;
 
 		bpf_object_close(object);
 		errno = saved;
-		return NULL;
-	}
-	if (bpf_btf_has_core_relocations(object)) {
-		refuse(object, "it asks for structure offsets of the running kernel (CO-RE), which cannot be looked up here");
-		bpf_object_close(object);
-		errno = EINVAL;
 		return NULL;
 	}
 	return object;
