@@ -5,6 +5,7 @@
  */
 #include <kernel/err.h>
 #include <kernel/errno.h>
+#include <kernel/error-injection.h>
 #include <kernel/kernel.h>
 #include <kernel/printk.h>
 #include <kernel/slab.h>
@@ -687,6 +688,13 @@ noinline int btrfs_init_dev_stats(struct btrfs_fs_info *fs_info)
 	return ret;
 }
 
+/* Whether a balance should stop before it is done: when somebody asked for it, or the file system is going away. */
+noinline int btrfs_should_cancel_balance(struct btrfs_fs_info *fs_info)
+{
+	return fs_info->state & BTRFS_FS_CLOSING_START ? 1 : 0;
+}
+ALLOW_ERROR_INJECTION(btrfs_should_cancel_balance, TRUE);
+
 /* An interrupted balance would have to be resumed by writing. */
 noinline int btrfs_recover_balance(struct btrfs_fs_info *fs_info)
 {
@@ -698,7 +706,7 @@ noinline int btrfs_recover_balance(struct btrfs_fs_info *fs_info)
 	ret = find_item(fs_info->tree_root, path, BTRFS_BALANCE_OBJECTID, BTRFS_TEMPORARY_ITEM_KEY, 0);
 	btrfs_free_path(path);
 	if (!ret)
-		btrfs_info(fs_info, "balance: resume skipped");
+		btrfs_info(fs_info, btrfs_should_cancel_balance(fs_info) ? "balance: canceled" : "balance: resume skipped");
 	return ret == -ENOENT ? 0 : ret;
 }
 

@@ -104,6 +104,8 @@ export class Volume {
   readonly chunks: Chunk[] = [];
   readonly rootTree: Root;
   readonly chunkTree: Root;
+  /** Blocks that passed every check. An image that is edited needs a new volume. */
+  readonly #cache = new Map<bigint, TreeBlock>();
 
   /** Reads the superblock (mirror 0 unless told otherwise) and the chunk tree. Throws BtrfsError. */
   constructor(image: ImageSource, mirror: 0 | 1 | 2 = 0) {
@@ -165,10 +167,14 @@ export class Volume {
 
   /** Reads and checks a tree block, trying each mirror. */
   readTreeBlock(bytenr: bigint, expected: { level?: number; owner?: bigint } = {}): TreeBlock {
+    const cached = this.#cache.get(bytenr);
+    if (cached !== undefined && (expected.level ?? cached.header.level) === cached.header.level) return cached;
     let failure: unknown;
     for (const address of this.physicalAddresses(bytenr, this.superblock.nodeSize)) {
       try {
-        return this.checkTreeBlock(this.image.read(address, this.superblock.nodeSize), bytenr, expected);
+        const block = this.checkTreeBlock(this.image.read(address, this.superblock.nodeSize), bytenr, expected);
+        this.#cache.set(bytenr, block);
+        return block;
       } catch (error) {
         failure ??= error;
       }
