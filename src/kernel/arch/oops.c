@@ -11,6 +11,7 @@
 #include <kernel/kdebug.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
+#include <kernel/ptrace.h>
 #include <kernel/msr.h>
 #include <kernel/reboot.h>
 #include <kernel/sched.h>
@@ -24,8 +25,6 @@ static unsigned int oops_count;
 static bool panicking;
 static int panic_on_oops, panic_on_warn;
 static unsigned int tainted;		/* 'D' and 'W' */
-
-void printk_bust(void);
 
 static int __init oops_setup(char *value)
 {

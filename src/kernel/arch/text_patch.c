@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Changes code through the direct map, where its pages are writable. */
 #include <kernel/kallsyms.h>
+#include <kernel/irqflags.h>
 #include <kernel/kernel.h>
 #include <kernel/kprobes.h>
 #include <kernel/mm.h>
+#include <kernel/string.h>
 #include <kernel/text-patching.h>
 #include <kernel/vmalloc.h>
 #include "pgtable.h"

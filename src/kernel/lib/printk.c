@@ -189,6 +189,12 @@ int _printk(const char *fmt, ...)
 	return n;
 }
 
+void printk_bust(void)
+{
+	in_printk = false;
+	line_open = false;
+}
+
 void printk_emit_user(int level, const char *text, size_t len)
 {
 	unsigned long flags;

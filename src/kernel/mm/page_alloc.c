@@ -62,8 +62,10 @@ static struct page *take_block(unsigned int order)
 			continue;
 		page = list_first_entry(&free_area[o], struct page, lru);
 		take_free(page);
-		while (o > order)
-			add_free(page + (1UL << --o), o);
+		while (o > order) {
+			o--;
+			add_free(page + (1UL << o), o);
+		}
 		nr_free_pages_count -= 1UL << order;
 		break;
 	}

@@ -33,7 +33,7 @@ struct obs_kernel_param {
 };
 
 #define __setup_param(name, fn, early)						\
-	static const struct obs_kernel_param __setup_##fn			\
+	static const struct obs_kernel_param __PASTE(__setup_##fn, __LINE__)			\
 	__attribute__((used, section(".init.setup"), aligned(8))) = { name, fn, early }
 /* @name ends with '=' for parameters with values. */
 #define __setup(name, fn)		__setup_param(name, fn, 0)

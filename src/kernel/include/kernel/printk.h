@@ -60,6 +60,8 @@ void print_hex_dump(const char *level, const char *prefix_str, int prefix_type, 
 		    const void *buf, size_t len, bool ascii);
 enum { DUMP_PREFIX_NONE, DUMP_PREFIX_ADDRESS, DUMP_PREFIX_OFFSET };
 void dump_stack(void);
+/* Before a report of the kernel death: printk works again whatever it was in the middle of. */
+void printk_bust(void);
 
 extern int console_loglevel, default_message_loglevel;
 extern bool printk_time;

@@ -34,7 +34,7 @@ int check_zeroed_user(const void __user *from, size_t size);
 bool access_ok(const void __user *addr, unsigned long size);
 
 #define get_user(x, ptr) ({							\
-	__typeof__(*(ptr)) __gu;						\
+	__typeof__((__typeof__(*(ptr)))0) __gu;						\
 	int __err = copy_from_user(&__gu, ptr, sizeof(__gu)) ? -EFAULT : 0;	\
 	if (__err)								\
 		__builtin_memset(&__gu, 0, sizeof(__gu));			\

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/* Users, groups and capabilities of tasks. (man credentials, capabilities) */
+#include <kernel/cred.h>
+#include <kernel/kernel.h>
+#include <kernel/sched.h>
+#include <kernel/syscalls.h>
+#include <kernel/uaccess.h>
+
+bool capable(int cap)
+{
+	return current->cred.cap_effective >> cap & 1;
+}
+
+bool in_group_p(gid_t gid)
+{
+	if (gid == current->cred.fsgid)
+		return true;
+	for (int i = 0; i < current->cred.ngroups; i++)
+		if (current->cred.groups[i] == gid)
+			return true;
+	return false;
+}
+
+bool in_egroup_p(gid_t gid)
+{
+	return gid == current->cred.egid || in_group_p(gid);
+}
+
+/* Becoming or ceasing to be root gives and takes capabilities. */
+static void fix_capabilities(struct cred *cred, const struct cred *old)
+{
+	bool was_root = !old->uid || !old->euid || !old->suid, is_root = !cred->uid || !cred->euid || !cred->suid;
+
+	if (was_root && !is_root)
+		cred->cap_permitted = cred->cap_effective = 0;
+	if (!old->euid && cred->euid)
+		cred->cap_effective = 0;
+	if (old->euid && !cred->euid)
+		cred->cap_effective = cred->cap_permitted;
+}
+
+static long set_uids(uid_t uid, uid_t euid, uid_t suid)
+{
+	struct cred *cred = &current->cred, old = *cred;
+	uid_t ids[] = { uid, euid, suid };
+
+	if (!capable(CAP_SETUID))
+		for (int i = 0; i < 3; i++)
+			if (ids[i] != (uid_t)-1 && ids[i] != old.uid && ids[i] != old.euid && ids[i] != old.suid)
+				return -EPERM;
+	if (uid != (uid_t)-1)
+		cred->uid = uid;
+	if (euid != (uid_t)-1)
+		cred->euid = euid;
+	if (suid != (uid_t)-1)
+		cred->suid = suid;
+	cred->fsuid = cred->euid;
+	fix_capabilities(cred, &old);
+	return 0;
+}
+
+static long set_gids(gid_t gid, gid_t egid, gid_t sgid)
+{
+	struct cred *cred = &current->cred, old = *cred;
+	gid_t ids[] = { gid, egid, sgid };
+
+	if (!capable(CAP_SETGID))
+		for (int i = 0; i < 3; i++)
+			if (ids[i] != (gid_t)-1 && ids[i] != old.gid && ids[i] != old.egid && ids[i] != old.sgid)
+				return -EPERM;
+	if (gid != (gid_t)-1)
+		cred->gid = gid;
+	if (egid != (gid_t)-1)
+		cred->egid = egid;
+	if (sgid != (gid_t)-1)
+		cred->sgid = sgid;
+	cred->fsgid = cred->egid;
+	return 0;
+}
+
+SYSCALL_DEFINE0(getuid) { return current->cred.uid; }
+SYSCALL_DEFINE0(geteuid) { return current->cred.euid; }
+SYSCALL_DEFINE0(getgid) { return current->cred.gid; }
+SYSCALL_DEFINE0(getegid) { return current->cred.egid; }
+SYSCALL_DEFINE3(setresuid, uid_t, r, uid_t, e, uid_t, s) { return set_uids(r, e, s); }
+SYSCALL_DEFINE3(setresgid, gid_t, r, gid_t, e, gid_t, s) { return set_gids(r, e, s); }
+
+SYSCALL_DEFINE1(setuid, uid_t, uid)
+{
+	if (uid == (uid_t)-1)
+		return -EINVAL;
+	return capable(CAP_SETUID) ? set_uids(uid, uid, uid) : set_uids(-1, uid, -1);
+}
+
+SYSCALL_DEFINE1(setgid, gid_t, gid)
+{
+	if (gid == (gid_t)-1)
+		return -EINVAL;
+	return capable(CAP_SETGID) ? set_gids(gid, gid, gid) : set_gids(-1, gid, -1);
+}
+
+SYSCALL_DEFINE2(setreuid, uid_t, r, uid_t, e)
+{
+	bool save = r != (uid_t)-1 || (e != (uid_t)-1 && e != current->cred.uid);
+
+	return set_uids(r, e, save ? (e != (uid_t)-1 ? e : current->cred.euid) : (uid_t)-1);
+}
+
+SYSCALL_DEFINE2(setregid, gid_t, r, gid_t, e)
+{
+	bool save = r != (gid_t)-1 || (e != (gid_t)-1 && e != current->cred.gid);
+
+	return set_gids(r, e, save ? (e != (gid_t)-1 ? e : current->cred.egid) : (gid_t)-1);
+}
+
+SYSCALL_DEFINE3(getresuid, uid_t __user *, r, uid_t __user *, e, uid_t __user *, s)
+{
+	const struct cred *c = &current->cred;
+
+	return put_user(c->uid, r) || put_user(c->euid, e) || put_user(c->suid, s) ? -EFAULT : 0;
+}
+
+SYSCALL_DEFINE3(getresgid, gid_t __user *, r, gid_t __user *, e, gid_t __user *, s)
+{
+	const struct cred *c = &current->cred;
+
+	return put_user(c->gid, r) || put_user(c->egid, e) || put_user(c->sgid, s) ? -EFAULT : 0;
+}
+
+SYSCALL_DEFINE1(setfsuid, uid_t, uid)
+{
+	struct cred *c = &current->cred;
+	uid_t old = c->fsuid;
+
+	if (uid != (uid_t)-1 && (capable(CAP_SETUID) || uid == c->uid || uid == c->euid || uid == c->suid))
+		c->fsuid = uid;
+	return old;
+}
+
+SYSCALL_DEFINE1(setfsgid, gid_t, gid)
+{
+	struct cred *c = &current->cred;
+	gid_t old = c->fsgid;
+
+	if (gid != (gid_t)-1 && (capable(CAP_SETGID) || gid == c->gid || gid == c->egid || gid == c->sgid))
+		c->fsgid = gid;
+	return old;
+}
+
+SYSCALL_DEFINE2(getgroups, int, size, gid_t __user *, list)
+{
+	int n = current->cred.ngroups;
+
+	if (size < 0 || (size && size < n))
+		return -EINVAL;
+	return size && copy_to_user(list, current->cred.groups, n * sizeof(gid_t)) ? -EFAULT : n;
+}
+
+SYSCALL_DEFINE2(setgroups, int, size, gid_t __user *, list)
+{
+	if (!capable(CAP_SETGID))
+		return -EPERM;
+	if (size < 0 || size > NGROUPS_INLINE)
+		return -EINVAL;
+	if (copy_from_user(current->cred.groups, list, size * sizeof(gid_t)))
+		return -EFAULT;
+	current->cred.ngroups = size;
+	return 0;
+}
+
+SYSCALL_DEFINE2(capget, struct __user_cap_header_struct __user *, uheader, struct __user_cap_data_struct __user *, udata)
+{
+	struct __user_cap_header_struct header;
+	struct __user_cap_data_struct data[2];
+	struct task_struct *task;
+
+	if (copy_from_user(&header, uheader, sizeof(header)))
+		return -EFAULT;
+	if (header.version != _LINUX_CAPABILITY_VERSION_3 && header.version != _LINUX_CAPABILITY_VERSION_2) {
+		header.version = _LINUX_CAPABILITY_VERSION_3;
+		if (copy_to_user(uheader, &header, sizeof(header)))
+			return -EFAULT;
+		return udata ? -EINVAL : 0;
+	}
+	task = header.pid ? find_task_by_vpid(header.pid) : current;
+	if (!task)
+		return -ESRCH;
+	for (int i = 0; i < 2; i++)
+		data[i] = (struct __user_cap_data_struct){ task->cred.cap_effective >> 32 * i,
+							   task->cred.cap_permitted >> 32 * i,
+							   task->cred.cap_inheritable >> 32 * i };
+	return udata && copy_to_user(udata, data, sizeof(data)) ? -EFAULT : 0;
+}
+
+SYSCALL_DEFINE2(capset, struct __user_cap_header_struct __user *, uheader,
+		const struct __user_cap_data_struct __user *, udata)
+{
+	struct __user_cap_header_struct header;
+	struct __user_cap_data_struct data[2];
+	struct cred *c = &current->cred;
+	u64 e, p, i;
+
+	if (copy_from_user(&header, uheader, sizeof(header)) || copy_from_user(data, udata, sizeof(data)))
+		return -EFAULT;
+	if (header.version != _LINUX_CAPABILITY_VERSION_3 && header.version != _LINUX_CAPABILITY_VERSION_2)
+		return -EINVAL;
+	if (header.pid && header.pid != current->pid)
+		return -EPERM;
+	e = data[0].effective | (u64)data[1].effective << 32;
+	p = data[0].permitted | (u64)data[1].permitted << 32;
+	i = data[0].inheritable | (u64)data[1].inheritable << 32;
+	if ((p & ~c->cap_permitted) || (e & ~p) || (i & ~(c->cap_inheritable | c->cap_permitted)))
+		return -EPERM;
+	c->cap_effective = e;
+	c->cap_permitted = p;
+	c->cap_inheritable = i & CAP_FULL_SET;
+	return 0;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+/* execve: ELF64 programs (static, static-PIE, with an interpreter) and #! scripts; the new stack as the ABI wants it. */
+#include <linux/binfmts.h>
+#include <kernel/elf.h>
+#include <kernel/err.h>
+#include <kernel/fdtable.h>
+#include <kernel/fs.h>
+#include <kernel/kernel.h>
+#include <kernel/mm.h>
+#include <kernel/msr.h>
+#include <kernel/random.h>
+#include <kernel/sched.h>
+#include <kernel/slab.h>
+#include <kernel/syscalls.h>
+#include <kernel/uaccess.h>
+#include <kernel/vmalloc.h>
+#include "../mm/internal.h"
+#include "exec.h"
+#include "process.h"
+
+#define BINPRM_BUF_SIZE		256
+#define MAX_RECURSION		4
+#define STACK_TOP		TASK_SIZE_MAX
+
+/* ---- argument strings: a copy of all of them in kernel memory until the new stack exists ---- */
+
+int add_arg(struct arg_list *list, const char *s, size_t len)
+{
+	if (list->bytes + len + 1 > MAX_ARG_BYTES)
+		return -E2BIG;
+	if (!list->text) {
+		list->text = vmalloc(MAX_ARG_BYTES);
+		if (!list->text)
+			return -ENOMEM;
+	}
+	memcpy(list->text + list->bytes, s, len);
+	list->text[list->bytes + len] = '\0';
+	list->bytes += len + 1;
+	list->count++;
+	return 0;
+}
+
+static int copy_kernel_args(struct arg_list *list, const char *const *argv)
+{
+	int ret = 0;
+
+	for (; argv && *argv && !ret; argv++)
+		ret = add_arg(list, *argv, strlen(*argv));
+	return ret;
+}
+
+static int copy_user_args(struct arg_list *list, const char __user *const __user *argv)
+{
+	const char __user *s;
+	long len;
+
+	if (!argv)
+		return 0;
+	if (!list->text) {
+		list->text = vmalloc(MAX_ARG_BYTES);
+		if (!list->text)
+			return -ENOMEM;
+	}
+	for (;; argv++) {
+		if (get_user(s, argv))
+			return -EFAULT;
+		if (!s)
+			return 0;
+		if (list->bytes >= MAX_ARG_BYTES)
+			return -E2BIG;
+		len = strncpy_from_user(list->text + list->bytes, s, MAX_ARG_BYTES - list->bytes);
+		if (len < 0)
+			return len;
+		if (list->bytes + len + 1 > MAX_ARG_BYTES)
+			return -E2BIG;
+		list->bytes += len + 1;
+		list->count++;
+		if (fatal_signal_pending(current))
+			return -ERESTARTNOHAND;
+	}
+}
+
+/* ---- finding the program ---- */
+
+/* "#! interpreter argument": replaces the first argument by interpreter, argument and the script's name. */
+static int script_args(struct linux_binprm *bprm, char *buf)
+{
+	char *end = strnchr(buf, BINPRM_BUF_SIZE, '\n'), *interp, *arg;
+	struct arg_list old = bprm->argv;
+	const char *s = old.text;
+	int ret;
+
+	if (end)
+		*end = '\0';
+	else
+		buf[BINPRM_BUF_SIZE - 1] = '\0';
+	interp = strim(buf + 2);
+	if (!*interp)
+		return -ENOEXEC;
+	arg = strpbrk(interp, " \t");
+	if (arg) {
+		*arg++ = '\0';
+		arg = skip_spaces(arg);
+	}
+	bprm->argv = (struct arg_list){ 0 };
+	ret = add_arg(&bprm->argv, interp, strlen(interp));
+	if (!ret && arg && *arg)
+		ret = add_arg(&bprm->argv, arg, strlen(arg));
+	if (!ret)
+		ret = add_arg(&bprm->argv, bprm->interp_name, strlen(bprm->interp_name));
+	for (int i = 0; i < old.count && !ret; i++, s += strlen(s) + 1)
+		if (i)
+			ret = add_arg(&bprm->argv, s, strlen(s));
+	vfree(old.text);
+	if (!ret)
+		strscpy(bprm->interp_name, interp, sizeof(bprm->interp_name));
+	return ret;
+}
+
+/* Opens the program, following scripts to their interpreters. */
+static int open_program(struct linux_binprm *bprm)
+{
+	for (int depth = 0; depth <= MAX_RECURSION; depth++) {
+		char buf[BINPRM_BUF_SIZE] = "";
+		loff_t pos = 0;
+		ssize_t n;
+		int ret;
+
+		bprm->file = open_exec(bprm->interp_name);
+		if (IS_ERR(bprm->file))
+			return PTR_ERR(bprm->file);
+		n = kernel_read(bprm->file, buf, sizeof(buf), &pos);
+		if (n < 0)
+			ret = n;
+		else if (buf[0] == '#' && buf[1] == '!')
+			ret = script_args(bprm, buf);
+		else if (memcmp(buf, ELFMAG, SELFMAG))
+			ret = -ENOEXEC;
+		else
+			return 0;
+		fput(bprm->file);
+		bprm->file = NULL;
+		if (ret)
+			return ret;
+	}
+	return -ELOOP;
+}
+
+/* ---- the new program takes over ---- */
+
+int begin_new_exec(struct linux_binprm *bprm)
+{
+	struct mm_struct *old = current->mm, *mm;
+	const char *name;
+	int ret;
+
+	ret = de_thread();
+	if (ret)
+		return ret;
+	mm = mm_alloc();
+	if (!mm)
+		return -ENOMEM;
+	mm->exe_file = get_file(bprm->file);
+	mm->mmap_base = PAGE_ALIGN(STACK_TOP - (128UL << 20) - PAGE_SIZE);
+	if (rlimit(RLIMIT_STACK) < 1UL << 40 && rlimit(RLIMIT_STACK) > 128UL << 20)
+		mm->mmap_base = PAGE_ALIGN(STACK_TOP - rlimit(RLIMIT_STACK) - PAGE_SIZE);
+	current->mm = current->active_mm = mm;
+	write_cr3(__pa(mm->pgd));
+	exit_robust_list(current);
+	current->clear_child_tid = NULL;
+	mm_release_vfork(current);
+	if (old)
+		mmput(old);
+	current->flags &= ~(PF_FORKNOEXEC | PF_KTHREAD);
+	fpu_reset(current);
+	current->thread.fsbase = current->thread.gsbase = 0;
+	wrmsrl(MSR_FS_BASE, 0);
+	wrmsrl(MSR_KERNEL_GS_BASE, 0);
+	current->sas_ss_sp = current->sas_ss_size = 0;
+	current->exit_signal = SIGCHLD;
+	flush_signal_handlers(current->sighand, false);
+	unshare_files();
+	do_close_on_exec(current->files);
+	name = strrchr(bprm->filename, '/');
+	strscpy(current->comm, name ? name + 1 : bprm->filename, sizeof(current->comm));
+	return 0;
+}
+
+static int exec_program(struct linux_binprm *bprm)
+{
+	int ret;
+
+	strscpy(bprm->interp_name, bprm->filename, sizeof(bprm->interp_name));
+	current->in_execve = true;
+	ret = open_program(bprm);
+	if (!ret)
+		ret = load_elf_binary(bprm);
+	current->in_execve = false;
+	if (bprm->file && !IS_ERR(bprm->file))
+		fput(bprm->file);
+	vfree(bprm->argv.text);
+	vfree(bprm->envp.text);
+	return ret;
+}
+
+int kernel_execve(const char *filename, const char *const *argv, const char *const *envp)
+{
+	struct linux_binprm bprm = { 0 };
+	int ret;
+
+	strscpy(bprm.filename, filename, sizeof(bprm.filename));
+	ret = copy_kernel_args(&bprm.argv, argv);
+	if (!ret)
+		ret = copy_kernel_args(&bprm.envp, envp);
+	if (!ret)
+		return exec_program(&bprm);
+	vfree(bprm.argv.text);
+	vfree(bprm.envp.text);
+	return ret;
+}
+
+static int do_execve(const char __user *filename, const char __user *const __user *argv,
+		     const char __user *const __user *envp)
+{
+	struct linux_binprm bprm = { 0 };
+	long ret = strncpy_from_user(bprm.filename, filename, sizeof(bprm.filename));
+
+	if (ret >= (long)sizeof(bprm.filename))
+		return -ENAMETOOLONG;
+	if (ret < 0)
+		return ret;
+	if (!ret)
+		return -ENOENT;
+	ret = copy_user_args(&bprm.argv, argv);
+	if (!ret)
+		ret = copy_user_args(&bprm.envp, envp);
+	/* A program without a name gets an empty one. */
+	if (!ret && !bprm.argv.count)
+		ret = add_arg(&bprm.argv, "", 0);
+	if (!ret)
+		return exec_program(&bprm);
+	vfree(bprm.argv.text);
+	vfree(bprm.envp.text);
+	return ret;
+}
+
+SYSCALL_DEFINE3(execve, const char __user *, filename, const char __user *const __user *, argv,
+		const char __user *const __user *, envp)
+{
+	return do_execve(filename, argv, envp);
+}

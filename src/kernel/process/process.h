@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of process management share. */
+#ifndef _PROCESS_PROCESS_H
+#define _PROCESS_PROCESS_H
+
+#include <kernel/sched.h>
+
+/* What clone(2) and its relatives were asked for. */
+struct clone_args_kernel {
+	unsigned long flags;
+	int exit_signal;
+	unsigned long stack, tls;
+	int __user *parent_tid, *child_tid;
+	int (*fn)(void *);		/* kernel threads */
+	void *fn_arg;
+	bool kthread;
+};
+
+pid_t kernel_clone(const struct clone_args_kernel *args);
+void release_task(struct task_struct *task);
+void release_sighand(struct task_struct *task);
+/* All handlers back to default; those that ignore too if @force. */
+void flush_signal_handlers(struct sighand_struct *sighand, bool force);
+void flush_pending(struct sigpending *pending);
+void exit_signals(struct task_struct *task);
+void notify_parent(struct task_struct *task, int sig);
+int send_signal_to(int sig, kernel_siginfo_t *info, struct task_struct *task, bool group);
+/* Ends the other threads of the process and waits for them (exec). */
+int de_thread(void);
+void exit_itimers(struct task_struct *task);
+
+void fpu_init(void);
+void fpu_reset(struct task_struct *task);
+int futex_wake_address(unsigned int __user *addr, int count);
+void exit_robust_list(struct task_struct *task);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the scheduler share. */
+#ifndef _SCHED_SCHED_H
+#define _SCHED_SCHED_H
+
+#include <kernel/types.h>
+
+struct task_struct;
+
+void timer_program(bool idle);
+void scheduler_tick(bool user);
+void __noreturn cpu_idle(void);
+/* Adds the time since the last call to the current task. */
+void account_time(bool user);
+
+#endif
