@@ -58,7 +58,7 @@ defineRoutine("divideSigned128", (cpu) => {
 
 // ENTER with frame pointers of outer procedures
 
-defineRoutine("enterNested", (cpu) => {
+defineRoutine("enter", (cpu) => {
   const { state } = cpu;
   const allocation = cpu.argument(0);
   const level = cpu.argumentNumber(1);
@@ -76,7 +76,9 @@ defineRoutine("enterNested", (cpu) => {
   };
   push(state.rbp);
   for (let i = 1; i < level; i++) push(cpu.linear.read(linear(state.rbp - BigInt(i * size)), size, false, true));
-  push(frame);
+  if (level > 0) push(frame);
+  // The new stack pointer must be writable although nothing is written there.
+  cpu.linear.probeWrite(linear(pointer - allocation), size, false, true);
   const merge = (old: bigint, value: bigint, bits: number): bigint =>
     bits === 16 ? (old & ~0xffffn) | BigInt.asUintN(16, value) : BigInt.asUintN(bits, value);
   state.rbp = merge(state.rbp, frame, size * 8);

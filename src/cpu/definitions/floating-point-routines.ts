@@ -34,8 +34,8 @@ defineRoutine("sseFloat", (cpu) => {
 defineRoutine("maskedStore", (cpu) => {
   const address = cpu.argument(0);
   const size = cpu.argumentNumber(5);
-  // All bytes must be writable, selected or not.
-  cpu.linear.probeWrite(address, size);
+  // All bytes must be writable, selected or not; each half is an access.
+  for (let i = 0; i < size; i += 8) cpu.linear.probeWrite(wrap(address, i), 8);
   for (let i = 0; i < size; i++) {
     const half = i >> 3;
     const shift = BigInt((i & 7) * 8);

@@ -167,6 +167,8 @@ define("shld", ["0F A4 Ev,Gv,Ib", "0F A5 Ev,Gv,CL"], (t, destination, source, am
   const count = countOf(t, amount, size);
   const result = t.variable(value);
   const carry = t.variable(c64(0));
+  // The last bit of the destination that reaches the top: OF does not look at what was shifted in.
+  const top = t.variable(c64(0));
   whenShifted(t, count, () => {
     if (size === 8) {
       const rest = i64.shr_u(i64.shr_u(filler, c64(1)), i64.sub(c64(63), count));
@@ -180,12 +182,13 @@ define("shld", ["0F A4 Ev,Gv,Ib", "0F A5 Ev,Gv,CL"], (t, destination, source, am
       const whole = t.let(i64.or(i64.or(i64.shl(value, c64(32)), i64.shl(filler, c64(16))), filler));
       t.assign(result, zeroExtend(i64.shr_u(i64.shl(whole, count), c64(32)), 2));
       t.assign(carry, i64.and(i64.shr_u(whole, i64.sub(c64(48), count)), c64(1)));
+      t.assign(top, i64.and(i64.shr_u(i64.shl(value, count), c64(15)), c64(1)));
     }
   });
   t.write(destination, result);
   whenShifted(t, count, () => {
     const carryOut = t.let(carryOfDoubleShift(size, carry, count));
-    const overflow = i32.xor(i32.wrap(carry), topBit(result, size));
+    const overflow = i32.xor(carryOut, size === 2 ? i32.wrap(top) : topBit(result, size));
     t.flags.result(t.let(signExtend(result, size)), carryOut, overflow, c32(1));
   });
 });

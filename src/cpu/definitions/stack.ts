@@ -57,16 +57,7 @@ define(
   "C8 Iw,Ib",
   (t, allocation, nesting) => {
     const level = t.let(i64.and(t.read(nesting), c64(31)));
-    t.if(
-      i64.eqz(level),
-      () => {
-        const frame = t.let(i64.sub(t.stackPointer(), c64(t.size)));
-        t.storeStackAt(frame, t.size, t.register(5));
-        t.setRegister(5, frame);
-        t.setStackPointer(i64.sub(frame, t.read(allocation)));
-      },
-      () => t.call("enterNested", t.read(allocation), level, c64(t.size), c64(t.stackSize)),
-    );
+    t.call("enter", t.read(allocation), level, c64(t.size), c64(t.stackSize));
   },
   { default64: true },
 );
