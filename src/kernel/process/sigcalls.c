@@ -275,3 +275,11 @@ SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, siginfo_t __user *, uinfo
 	info.si_signo = sig;
 	return may_kill(task, sig) ? send_sig_info(sig, &info, task) : -EPERM;
 }
+
+/* A sleep that a handled signal interrupted goes on from here. */
+SYSCALL_DEFINE0(restart_syscall)
+{
+	struct restart_block *restart = &current->restart_block;
+
+	return restart->fn ? restart->fn(restart) : -EINTR;
+}
