@@ -30,8 +30,15 @@ export interface Runner {
   step(): Stop | undefined;
 }
 
-/** Guest time that a run without a limit of its own executes at a stretch, so that the host can do other things in between. */
-const SLICE_TICKS = 5_000_000;
+/**
+ * The host gets a turn (input, signals, collecting garbage) this often while a guest runs. How many ticks that is depends on what the
+ * guest does; where the run is cut into slices makes no difference to the guest.
+ */
+const SLICE_MS = 30;
+const SHORTEST_SLICE = 10_000;
+const LONGEST_SLICE = 100_000_000;
+/** Ticks between two looks at the console. */
+const WAIT_TICKS = 5_000_000;
 
 interface ActiveBreakpoint extends Breakpoint {
   hits: number;
@@ -48,6 +55,7 @@ export class Session {
   readonly #log: (line: string) => void;
   readonly #limits: RunLimits;
   readonly #breakpoints = new Set<ActiveBreakpoint>();
+  #sliceTicks = 1_000_000;
 
   private constructor(options: SessionOptions, disassembler: Disassembler) {
     this.machine = options.machine;
@@ -106,8 +114,12 @@ export class Session {
     const time = Math.min(limits.time ?? Infinity, this.#limits.time ?? Infinity);
     const instructions = Math.min(limits.instructions ?? Infinity, this.#limits.instructions ?? Infinity);
     for (;;) {
-      const slice = Math.min(time, this.machine.time + SLICE_TICKS);
+      const started = performance.now();
+      const slice = Math.min(time, this.machine.time + this.#sliceTicks);
       const stop = this.#runner.run({ time: slice, instructions });
+      const took = performance.now() - started;
+      if (took < SLICE_MS / 2) this.#sliceTicks = Math.min(LONGEST_SLICE, this.#sliceTicks * 2);
+      else if (took > SLICE_MS * 2) this.#sliceTicks = Math.max(SHORTEST_SLICE, this.#sliceTicks / 2);
       if (stop.reason === "breakpoint") {
         if (await this.#reached(stop.address)) return stop;
       } else if (stop.reason !== "time" || this.machine.time >= time) return stop;
@@ -150,7 +162,7 @@ export class Session {
       return typeof expected === "string" ? text.includes(expected) : expected.test(text);
     };
     while (!found()) {
-      const time = Math.min(limits.time ?? Infinity, this.machine.time + SLICE_TICKS);
+      const time = Math.min(limits.time ?? Infinity, this.machine.time + WAIT_TICKS);
       const stop = await this.run({ ...limits, time });
       if (found()) return;
       if (stop.reason !== "time" || this.machine.time >= (limits.time ?? Infinity))
