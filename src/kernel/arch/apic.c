@@ -81,13 +81,14 @@ void __init apic_init(void)
 	ioapic = ioremap(PLATFORM_IO_APIC_ADDRESS, PAGE_SIZE);
 	if (!lapic || !ioapic)
 		panic("cannot map the interrupt controllers");
+	/* First of all: while the APIC is disabled, its local vectors stay masked whatever is written. */
+	lapic_write(APIC_SPIV, 0x100 | SPURIOUS_APIC_VECTOR);
 	lapic_write(APIC_TASKPRI, 0);
 	lapic_write(APIC_LVT0, APIC_LVT_MASKED);
 	lapic_write(APIC_LVT1, APIC_DM_NMI);
 	lapic_write(APIC_LVTERR, APIC_LVT_MASKED);
 	lapic_write(APIC_TDCR, APIC_TDR_DIV_1);
 	lapic_write(APIC_LVTT, LOCAL_TIMER_VECTOR);	/* one shot */
-	lapic_write(APIC_SPIV, 0x100 | SPURIOUS_APIC_VECTOR);
 	for (unsigned int irq = 0; irq < NR_IRQS; irq++) {
 		redirection[irq] = IOAPIC_MASKED | (FIRST_EXTERNAL_VECTOR + irq);
 		write_pin(irq);
