@@ -331,6 +331,9 @@ SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, user_pos, si
 	if (user_pos && copy_from_user(&pos, user_pos, sizeof(pos)))
 		goto out;
 	result = -EINVAL;
+	/* Bytes of a stream that then cannot be written would be lost. */
+	if (!S_ISREG(file_inode(in)->i_mode) && !S_ISBLK(file_inode(in)->i_mode))
+		goto out;
 	if ((user_pos && pos < 0) || (out->f_flags & O_APPEND) || (ssize_t)count < 0)
 		goto out;
 	result = do_sendfile(out, in, user_pos ? &pos : &in->f_pos, min_t(size_t, count, MAX_RW_COUNT));

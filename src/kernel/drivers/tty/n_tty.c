@@ -494,9 +494,14 @@ static void set_termios(struct tty_struct *tty, const struct termios *new, bool 
 	local_irq_save(flags);
 	if (flush)
 		tty->head = tty->canon = tty->tail;
-	/* What was typed so far becomes readable when lines no longer matter. */
-	if ((tty->termios.c_lflag ^ new->c_lflag) & ICANON)
+	/* What came in without lines becomes one line when lines begin to matter. */
+	if ((tty->termios.c_lflag ^ new->c_lflag) & ICANON) {
+		memset(tty->marks, 0, sizeof(tty->marks));
 		tty->canon = tty->head;
+		if (tty->head != tty->tail)
+			tty->marks[(tty->head - 1) % N_TTY_BUF_SIZE] = MARK_LINE;
+		tty->literal_next = false;
+	}
 	tty->termios = *new;
 	if (!I(tty, IXON))
 		tty->stopped = false;
