@@ -43,14 +43,19 @@ static void mount_all(void)
 	chmod("/tmp", 01777);
 }
 
-/* Three descriptors on the console, unless the kernel has opened them. */
+/*
+ * Three descriptors on the console. The kernel has opened them, but on the root file system's /dev, where nobody can find
+ * them again by name now that devtmpfs lies over it.
+ */
 static void open_console(void)
 {
-	int fd;
+	int fd = open("/dev/console", O_RDWR);
 
-	do {
-		fd = open("/dev/console", O_RDWR);
-	} while (fd >= 0 && fd < 2);
+	if (fd < 0)
+		return;
+	for (int i = 0; i < 3; i++)
+		if (i != fd)
+			dup2(fd, i);
 	if (fd > 2)
 		close(fd);
 }
