@@ -26,6 +26,7 @@ import {
 } from "./state.ts";
 import type { Delivery, StopReason, SystemBus } from "./system-bus.ts";
 import { STACK_ACCESS } from "./tier0/emitter.ts";
+import { commonForms } from "./tier0/common-forms.ts";
 import { Handlers, type SlowPaths } from "./tier0/handlers.ts";
 import { Record } from "./tier0/record.ts";
 
@@ -109,6 +110,7 @@ export class Cpu {
     this.tlb = new Tlb(host);
     this.state = createCpuState(host, () => this.modeChanged());
     this.#handlers = new Handlers(host, this.#slowPaths());
+    this.#handlers.compileForms(commonForms);
     this.#blocks = new Blocks(host, options.ramBytes, this.#handlers, this.tlb);
     this.debugging = new Debugging(this.state);
     const blocks = this.#blocks;
@@ -407,6 +409,11 @@ export class Cpu {
   /** Goes on at an address, once the routine returns to a definition's `transfer`. */
   jump(rip: bigint): void {
     this.#u64[layout.rip >> 3] = rip;
+  }
+
+  /** The instruction forms that have been compiled: what scripts/common-forms.ts collects. */
+  compiledForms(): string[] {
+    return this.#handlers.forms();
   }
 
   /** Physical address of a linear one, without side effects; undefined if it is not mapped. */

@@ -73,7 +73,10 @@ export class PageWalk {
     let table = mode.root;
     let allowed = W | U;
     let nx = 0;
-    const entries: [number, number, number, number] = [-1, -1, -1, -1];
+    // Where the upper entries lie, for their accessed bits.
+    let fourth = -1;
+    let third = -1;
+    let second = -1;
     for (let level: number = mode.levels; ; level--) {
       const index =
         level === 4
@@ -96,7 +99,9 @@ export class PageWalk {
       const next = (entry & 0xffff_f000) >>> 0;
       table = next + (upper & 0xff) * 0x1_0000_0000;
       if (level === 3 && mode.levels === 3) continue; // PDPTEs of PAE have no permissions
-      entries[level - 1] = word;
+      if (level === 4) fourth = word;
+      else if (level === 3) third = word;
+      else if (level === 2) second = word;
       allowed &= entry;
       nx |= upper & NX;
       if (level > 1) {
@@ -115,10 +120,10 @@ export class PageWalk {
           (fetch && (nx || (!user && mode.smep && allowed & U)))
         )
           return this.#fail(PageFault.present, mode, write, user, fetch);
-        for (let i = 3; i >= level - 1; i--) {
-          const at = entries[i];
-          if (at >= 0 && !(words[at] & A)) words[at] |= A;
-        }
+        if (fourth >= 0 && !(words[fourth] & A)) words[fourth] |= A;
+        if (third >= 0 && !(words[third] & A)) words[third] |= A;
+        if (second >= 0 && !(words[second] & A)) words[second] |= A;
+        if (!(words[word] & A)) words[word] |= A;
         if (write && !(entry & D)) words[word] |= D;
       }
       this.page = table;

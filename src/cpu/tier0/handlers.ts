@@ -4,7 +4,7 @@
  */
 import { memoryPages, RAM } from "../../mmu/memory-layout.ts";
 import { c32, encodeModule, FunctionBuilder, i32, i64, load32, load64, type Signature } from "../../wasm/index.ts";
-import type { Definition } from "../definition.ts";
+import { type Definition, definitions } from "../definition.ts";
 import { layout } from "../state.ts";
 import { Emitter, emitLookup, type Variant } from "./emitter.ts";
 import { RECORD_BYTES, Record } from "./record.ts";
@@ -51,6 +51,9 @@ export const Fixed = {
 const FIRST_FREE = 8;
 
 const ZERO = c32(0);
+
+/** Names one row: those of `+cc` differ in their condition. */
+const rowName = ({ row }: Definition): string => `${row.text}#${row.condition}`;
 
 function fixedHandlers(): FunctionBuilder[] {
   const make = (name: string, body: (f: FunctionBuilder) => void): FunctionBuilder => {
@@ -102,6 +105,7 @@ export class Handlers {
   readonly #environment: WebAssembly.ModuleImports;
   readonly #pages: number;
   readonly #slots = new Map<number, number>();
+  readonly #forms: string[] = [];
   #free = FIRST_FREE;
   #pending: { readonly slot: number; readonly builder: FunctionBuilder }[] = [];
 
@@ -140,6 +144,7 @@ export class Handlers {
     if (found !== undefined) return found;
     const slot = this.#free++;
     this.#slots.set(key, slot);
+    this.#forms.push([rowName(definition), size, memoryForm, addressSize, mode, stackSize, repeat].join("|"));
     this.#pending.push({ slot, builder: this.#build(definition, variant) });
     return slot;
   }
@@ -153,6 +158,31 @@ export class Handlers {
     if (!left) emitter.next();
     f.unreachable();
     return f;
+  }
+
+  /** Every form compiled so far, as `compileForms` takes them. */
+  forms(): string[] {
+    return [...this.#forms].sort();
+  }
+
+  /** Compiles instruction forms in one batch; those that are not defined (any more) are passed over. */
+  compileForms(forms: readonly string[]): void {
+    const rows = new Map<string, Definition>();
+    for (const definition of definitions) rows.set(rowName(definition), definition);
+    for (const form of forms) {
+      const [name, size, memoryForm, addressSize, mode, stackSize, repeat] = form.split("|");
+      const definition = rows.get(name);
+      if (definition === undefined) continue;
+      this.slot(definition, {
+        size: Number(size) as Variant["size"],
+        memoryForm: Number(memoryForm),
+        addressSize: Number(addressSize) as Variant["addressSize"],
+        mode: Number(mode) as Variant["mode"],
+        stackSize: Number(stackSize) as Variant["stackSize"],
+        repeat: repeat as Variant["repeat"],
+      });
+    }
+    this.flush();
   }
 
   /** Compiles what is new. */
