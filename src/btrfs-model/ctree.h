@@ -236,6 +236,7 @@ int btrfs_check_eb_owner(const struct extent_buffer *eb, u64 root_owner);
 
 struct btrfs_root {
 	struct list_head list;		/* in fs_info->fs_roots or ->global_roots */
+	struct list_head leak_list;	/* in fs_info->allocated_roots */
 	struct btrfs_fs_info *fs_info;
 	u64 objectid;
 	int refs;
@@ -344,6 +345,12 @@ struct btrfs_fs_info {
 	struct btrfs_root *block_group_root;
 	struct list_head global_roots;	/* extent, csum and free space trees */
 	struct list_head fs_roots;	/* subvolumes in use */
+	struct list_head allocated_roots;
+
+	/* What this call of mount(2) allocated must be gone after unmounting. */
+	u64 mount_mark;
+	u64 mount_end;
+	pid_t mount_pid;
 
 	struct inode *btree_inode;
 	struct list_head eb_hash[EXTENT_BUFFER_HASH_SIZE];
@@ -433,6 +440,7 @@ __printf(3, 4) void btrfs_printk(const struct btrfs_fs_info *fs_info, int level,
 
 /* ---- sysfs.c ------------------------------------------------------------------------------------------------- */
 
+int btrfs_init_sysfs(void);
 int btrfs_sysfs_add_fsid(struct btrfs_fs_devices *fs_devices);
 void btrfs_sysfs_remove_fsid(struct btrfs_fs_devices *fs_devices);
 int btrfs_sysfs_add_mounted(struct btrfs_fs_info *fs_info);

@@ -233,6 +233,7 @@ static noinline struct btrfs_root *btrfs_alloc_root(struct btrfs_fs_info *fs_inf
 	root->fs_info = fs_info;
 	root->objectid = objectid;
 	root->refs = 1;
+	list_add(&root->leak_list, &fs_info->allocated_roots);
 	return root;
 }
 
@@ -273,6 +274,7 @@ void btrfs_put_root(struct btrfs_root *root)
 		return;
 	free_extent_buffer(root->node);
 	put_anon_dev(root->anon_dev);
+	list_del(&root->leak_list);
 	kfree(root);
 }
 
@@ -688,6 +690,7 @@ void btrfs_init_fs_info(struct btrfs_fs_info *fs_info)
 	mutex_init(&fs_info->chunk_mutex);
 	INIT_LIST_HEAD(&fs_info->global_roots);
 	INIT_LIST_HEAD(&fs_info->fs_roots);
+	INIT_LIST_HEAD(&fs_info->allocated_roots);
 	INIT_LIST_HEAD(&fs_info->eb_lru);
 	INIT_LIST_HEAD(&fs_info->mapping_tree);
 	INIT_LIST_HEAD(&fs_info->block_groups);
@@ -765,6 +768,18 @@ static void btrfs_stop_all_workers(struct btrfs_fs_info *fs_info)
 	}
 }
 
+/* Every root must be gone by now; what is not, somebody holds a reference to that nobody will put. */
+static void btrfs_check_leaked_roots(struct btrfs_fs_info *fs_info)
+{
+	struct btrfs_root *root, *next;
+
+	list_for_each_entry_safe(root, next, &fs_info->allocated_roots, leak_list) {
+		btrfs_err(fs_info, "leaked root %lld refcount %d", (long long)root->objectid, root->refs);
+		root->refs = 1;
+		btrfs_put_root(root);
+	}
+}
+
 /* What is left when open_ctree or close_ctree has done its part; also for a mount that did not get that far. */
 void btrfs_free_fs_info(struct btrfs_fs_info *fs_info)
 {
@@ -777,6 +792,7 @@ void btrfs_free_fs_info(struct btrfs_fs_info *fs_info)
 	btrfs_put_root(fs_info->fs_root);
 	btrfs_put_root(fs_info->tree_root);
 	btrfs_put_root(fs_info->chunk_root);
+	btrfs_check_leaked_roots(fs_info);
 	kfree(fs_info->super_copy);
 	kfree(fs_info->super_for_commit);
 	kfree(fs_info->subvol_name);

@@ -331,6 +331,8 @@ static void btrfs_kill_super(struct super_block *sb)
 {
 	struct btrfs_fs_info *fs_info = btrfs_sb(sb);
 	bool inside_mount = btrfs_mount_owner == current;
+	u64 mark = fs_info->mount_mark, end = fs_info->mount_end;
+	pid_t pid = fs_info->mount_pid;
 
 	if (!inside_mount)
 		btrfs_mount_lock();
@@ -338,9 +340,13 @@ static void btrfs_kill_super(struct super_block *sb)
 	if (!fs_info->devices_taken)
 		btrfs_abandon_devices(fs_info->fs_devices);
 	btrfs_free_fs_info(fs_info);
-	if (!inside_mount)
+	if (!inside_mount) {
+		kmem_report_between(mark, end, pid, "btrfs unmounted");
 		btrfs_mount_unlock();
+	}
 }
+
+extern const char __btrfs_text_start[], __btrfs_text_end[];	/* the linker script's */
 
 static struct file_system_type btrfs_fs_type;
 
@@ -401,6 +407,8 @@ static noinline struct dentry *btrfs_mount_root(struct file_system_type *fs_type
 		btrfs_free_fs_info(fs_info);
 		return ERR_CAST(sb);
 	}
+	/* The VFS frees it after it has called btrfs_kill_super. */
+	kmem_not_a_leak(sb);
 	if (sb->s_root) {
 		btrfs_close_devices(fs_info->fs_devices);
 		btrfs_free_fs_info(fs_info);
@@ -532,16 +540,25 @@ static noinline struct dentry *mount_subvol(struct dentry *root, const char *sub
 static noinline struct dentry *btrfs_mount(struct file_system_type *fs_type, int flags, const char *device_name,
 					   void *data)
 {
-	char *subvol_name;
-	struct dentry *root;
+	struct btrfs_fs_info *fs_info;
 	struct super_block *sb;
-	u64 subvol_objectid;
+	struct dentry *root;
+	u64 subvol_objectid, mark;
+	char *subvol_name;
+	dev_t dev;
 	int ret;
 
-	ret = btrfs_parse_subvol_options(data, &subvol_name, &subvol_objectid);
+	/* First, so that the names on the way are cached and do not count as left behind by the mount. */
+	ret = lookup_bdev(device_name, &dev);
 	if (ret)
 		return ERR_PTR(ret);
 	btrfs_mount_lock();
+	mark = kmem_mark();
+	ret = btrfs_parse_subvol_options(data, &subvol_name, &subvol_objectid);
+	if (ret) {
+		btrfs_mount_unlock();
+		return ERR_PTR(ret);
+	}
 	root = btrfs_mount_root(fs_type, flags, device_name, data);
 	if (!IS_ERR(root)) {
 		sb = root->d_sb;
@@ -549,8 +566,16 @@ static noinline struct dentry *btrfs_mount(struct file_system_type *fs_type, int
 		if (IS_ERR(root))
 			deactivate_super(sb);
 	}
-	btrfs_mount_unlock();
 	kfree(subvol_name);
+	if (IS_ERR(root)) {
+		kmem_report_between(mark, kmem_mark(), current->pid, "btrfs mount failed");
+	} else if (!btrfs_sb(root->d_sb)->mount_mark) {
+		fs_info = btrfs_sb(root->d_sb);
+		fs_info->mount_mark = mark;
+		fs_info->mount_end = kmem_mark();
+		fs_info->mount_pid = current->pid;
+	}
+	btrfs_mount_unlock();
 	return root;
 }
 
@@ -559,6 +584,8 @@ static struct file_system_type btrfs_fs_type = {
 	.fs_flags = FS_REQUIRES_DEV,
 	.mount = btrfs_mount,
 	.kill_sb = btrfs_kill_super,
+	.text = __btrfs_text_start,
+	.text_end = __btrfs_text_end,
 };
 
 static int init_btrfs_fs(void)
@@ -569,6 +596,8 @@ static int init_btrfs_fs(void)
 		ret = btrfs_ctree_init();
 	if (!ret)
 		ret = btrfs_inode_cache_init();
+	if (!ret)
+		ret = btrfs_init_sysfs();
 	if (!ret)
 		ret = register_filesystem(&btrfs_fs_type);
 	return ret;

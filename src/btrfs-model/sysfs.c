@@ -58,6 +58,11 @@ static const struct {
 	{ "checksum", checksum_show },
 };
 
+int btrfs_init_sysfs(void)
+{
+	return sysfs_create_dir_simple("fs/btrfs");
+}
+
 noinline int btrfs_sysfs_add_fsid(struct btrfs_fs_devices *fs_devices)
 {
 	char path[FSID_PATH_SIZE];

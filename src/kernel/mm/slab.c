@@ -4,6 +4,7 @@
  * allocated it (or freed it), when, and how many bytes were asked for. Free objects are poisoned and the bytes behind a
  * shorter request are a red zone; both are checked. (Documentation/mm/slub.rst for the ideas)
  */
+#include <kernel/debugfs.h>
 #include <kernel/error-injection.h>
 #include <kernel/init.h>
 #include <kernel/irqflags.h>
@@ -455,7 +456,36 @@ u64 kmem_mark(void)
 	return allocation_seq++;
 }
 
-static unsigned int report_slabs(struct list_head *slabs, u64 mark)
+/* Which objects a report is about: allocated after @after, up to @until, by @pid unless that is 0. */
+struct report {
+	u64 after, until;
+	s32 pid;
+};
+
+static bool concerns(const struct report *report, const struct track *track, u64 seq)
+{
+	return seq > report->after && seq <= report->until && (!report->pid || track->pid == report->pid);
+}
+
+/* Which objects a report is about. */
+struct leak_filter {
+	u64 mark;			/* allocated since */
+	unsigned long text, text_end;	/* by way of this code; 0: any */
+};
+
+static bool matches(const struct leak_filter *filter, u64 seq, const struct track *track)
+{
+	if (seq <= filter->mark)
+		return false;
+	if (!filter->text)
+		return true;
+	for (unsigned int i = 0; i < TRACK_FRAMES && track->callers[i]; i++)
+		if (track->callers[i] >= filter->text && track->callers[i] < filter->text_end)
+			return true;
+	return false;
+}
+
+static unsigned int report_slabs(struct list_head *slabs, const struct leak_filter *filter)
 {
 	unsigned int found = 0;
 	struct slab *slab;
@@ -464,7 +494,7 @@ static unsigned int report_slabs(struct list_head *slabs, u64 mark)
 		for (unsigned int i = 0; i < slab->cache->objects; i++) {
 			struct track *track = &slab->tracks[i];
 
-			if (track->size == TRACK_FREE || track->seq <= mark)
+			if (track->size == TRACK_FREE || !matches(filter, track->seq, track))
 				continue;
 			found++;
 			pr_err("%s: %u bytes at 0x%px, allocated by PID %d:\n", slab->cache->name, track->size,
@@ -474,12 +504,20 @@ static unsigned int report_slabs(struct list_head *slabs, u64 mark)
 	return found;
 }
 
-unsigned int kmem_report_cache(struct kmem_cache *cache, u64 mark)
+static unsigned int report_cache(struct kmem_cache *cache, const struct leak_filter *filter)
 {
-	return report_slabs(&cache->partial, mark) + report_slabs(&cache->full, mark);
+	return report_slabs(&cache->partial, filter) + report_slabs(&cache->full, filter);
 }
 
-unsigned int kmem_report_live(u64 mark, const char *why)
+unsigned int kmem_report_cache(struct kmem_cache *cache, u64 mark)
+{
+	return report_cache(cache, &(struct leak_filter){ .mark = mark });
+}
+
+/* Objects that reports have found, since boot: what tests ask for. */
+static u32 reported;
+
+static unsigned int report(const struct leak_filter *filter, const char *why)
 {
 	struct kmem_cache *cache;
 	struct large *large;
@@ -487,9 +525,9 @@ unsigned int kmem_report_live(u64 mark, const char *why)
 
 	list_for_each_entry(cache, &slab_caches, list)
 		if (cache != &large_cache)
-			found += kmem_report_cache(cache, mark);
+			found += report_cache(cache, filter);
 	list_for_each_entry(large, &large_objects, list) {
-		if (large->seq <= mark)
+		if (!matches(filter, large->seq, &large->track))
 			continue;
 		found++;
 		pr_err("kmalloc: %zu bytes at 0x%px, allocated by PID %d:\n", large->size, large->address, large->track.pid);
@@ -497,8 +535,26 @@ unsigned int kmem_report_live(u64 mark, const char *why)
 	}
 	if (found)
 		pr_err("kmem: %s: %u object%s left allocated\n", why, found, found == 1 ? "" : "s");
+	reported += found;
 	return found;
 }
+
+unsigned int kmem_report_live(u64 mark, const char *why)
+{
+	return report(&(struct leak_filter){ .mark = mark }, why);
+}
+
+unsigned int kmem_report_live_in(u64 mark, const char *text, const char *text_end, const char *why)
+{
+	return report(&(struct leak_filter){ mark, (unsigned long)text, (unsigned long)text_end }, why);
+}
+
+static int __init kmem_debugfs_init(void)
+{
+	debugfs_create_u32("left_allocated", 0444, debugfs_create_dir("kmem", NULL), &reported);
+	return 0;
+}
+late_initcall(kmem_debugfs_init);
 
 void slabinfo_show(struct seq_file *m)
 {
