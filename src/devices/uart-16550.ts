@@ -1,7 +1,7 @@
 /**
  * 16550A UART (National Semiconductor PC16550D data sheet). Sending takes no time: a byte written to THR is out at once and the
  * transmitter is empty again. Received bytes arrive one character time (115200 baud, 10 bits) apart, so that a guest that is given a long text
- * has the time to read it that it would have on a wire. OUT2 does not gate the interrupt, as in QEMU's model of this board.
+ * has the time to read it that it would have on a wire; and not before it listens, so that what is typed early is not lost in its boot. OUT2 does not gate the interrupt, as in QEMU's model of this board.
  */
 import type { AccessSize, Clock, DeviceState, InterruptLine, PortDevice, Stateful, Timer } from "./device.ts";
 import { platform } from "./platform.ts";
@@ -51,6 +51,9 @@ export class Uart16550 implements PortDevice, Stateful {
   #transmitterInterrupt = false;
   #timedOut = false;
   #modemDelta = 0;
+  /** The last access read LSR; the guest has been seen to wait for input that way. */
+  #lastWasStatus = false;
+  #polls = false;
   /** What the guest can read now; at most 16 bytes (one with FIFOs off). */
   #received: number[] = [];
   /** What is still on the wire. */
@@ -73,7 +76,7 @@ export class Uart16550 implements PortDevice, Stateful {
   receive(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#wire.push(bytes.slice());
-    if (this.#arrival.deadline === undefined) this.#arrival.arm(this.#clock.now() + CHARACTER_TICKS);
+    this.#resumeArrivals();
   }
 
   readPort(offset: number, size: AccessSize): number {
@@ -87,6 +90,12 @@ export class Uart16550 implements PortDevice, Stateful {
   }
 
   #readByte(register: number): number {
+    // With a transmitter that is always empty, reading LSR twice in a row can only mean to wait for a byte.
+    if (register === 5 && this.#lastWasStatus && !this.#polls) {
+      this.#polls = true;
+      this.#resumeArrivals();
+    }
+    this.#lastWasStatus = register === 5;
     const latch = (this.#lineControl & LCR_DIVISOR_LATCH) !== 0;
     switch (register) {
       case 0:
@@ -124,6 +133,7 @@ export class Uart16550 implements PortDevice, Stateful {
   }
 
   #writeByte(register: number, value: number): void {
+    this.#lastWasStatus = false;
     const latch = (this.#lineControl & LCR_DIVISOR_LATCH) !== 0;
     switch (register) {
       case 0:
@@ -138,6 +148,7 @@ export class Uart16550 implements PortDevice, Stateful {
         // Enabling the transmitter's interrupt while it is empty raises it, which is how drivers start sending.
         if ((value & ~this.#interruptEnable & IER_TRANSMITTER_EMPTY) !== 0) this.#transmitterInterrupt = true;
         this.#interruptEnable = value & 0x0f;
+        this.#resumeArrivals();
         break;
       case 2:
         if (((this.#fifoControl ^ value) & FCR_ENABLE) !== 0 || (value & FCR_CLEAR_RECEIVER) !== 0) {
@@ -199,10 +210,10 @@ export class Uart16550 implements PortDevice, Stateful {
     this.#restartTimeout();
   }
 
-  /** The next byte of the wire arrives. The host's side waits while there is no room: input is never lost to a slow guest. */
+  /** The next byte of the wire arrives. The host's side waits while nobody listens or there is no room: input is never lost. */
   #arrive(): void {
     const chunk = this.#wire[0];
-    if (chunk === undefined || this.#received.length >= this.#capacity() || this.#loopback()) return;
+    if (chunk === undefined || !this.#listens()) return;
     this.#accept(chunk[this.#wireOffset++]);
     if (this.#wireOffset === chunk.length) {
       this.#wire.shift();
@@ -213,8 +224,14 @@ export class Uart16550 implements PortDevice, Stateful {
   }
 
   #resumeArrivals(): void {
-    if (this.#wire.length > 0 && this.#arrival.deadline === undefined)
+    if (this.#wire.length > 0 && this.#arrival.deadline === undefined && this.#listens())
       this.#arrival.arm(this.#clock.now() + CHARACTER_TICKS);
+  }
+
+  /** Whether a byte that arrives now will be read. */
+  #listens(): boolean {
+    const expects = (this.#interruptEnable & IER_RECEIVED) !== 0 || this.#polls;
+    return expects && !this.#loopback() && this.#received.length < this.#capacity();
   }
 
   #take(): number {
@@ -268,6 +285,8 @@ export class Uart16550 implements PortDevice, Stateful {
       transmitterInterrupt: this.#transmitterInterrupt,
       timedOut: this.#timedOut,
       modemDelta: this.#modemDelta,
+      lastWasStatus: this.#lastWasStatus,
+      polls: this.#polls,
       received: this.#received,
       wire: this.#wire.map((chunk, i) => (i === 0 ? chunk.subarray(this.#wireOffset) : chunk)),
       arrival: this.#arrival.deadline,

@@ -43,7 +43,7 @@ describe("16550A UART", () => {
     const { device, clock, wire } = uart();
     device.writePort(1, 1, 1);
     device.receive(Buffer.from("ab"));
-    expect(device.readPort(5, 1) & 1).toBe(0);
+    expect(wire.level).toBe(false);
     clock.advance(86_806);
     expect(wire.level).toBe(true);
     expect(device.readPort(2, 1) & 0x0f).toBe(0x04);
@@ -66,6 +66,29 @@ describe("16550A UART", () => {
     expect(device.readPort(2, 1) & 0x0f).toBe(0x0c);
     for (const c of "abc") expect(device.readPort(0, 1)).toBe(c.charCodeAt(0));
     expect(wire.level).toBe(false);
+  });
+
+  it("keeps input that was typed before the guest listens, through its driver's start", () => {
+    const { device, clock } = uart();
+    device.receive(Buffer.from("ab"));
+    clock.advance(SECOND);
+    device.writePort(2, 1, 7);
+    for (const register of [5, 0, 2, 6]) device.readPort(register, 1);
+    clock.advance(SECOND);
+    expect(device.readPort(5, 1) & 1).toBe(0);
+    device.writePort(1, 1, 1);
+    clock.advance(SECOND);
+    expect([device.readPort(0, 1), device.readPort(0, 1)]).toEqual([97, 98]);
+  });
+
+  it("delivers input to a guest that polls", () => {
+    const { device, clock } = uart();
+    device.receive(Buffer.from("a"));
+    expect(device.readPort(5, 1) & 1).toBe(0);
+    expect(device.readPort(5, 1) & 1).toBe(0);
+    clock.advance(86_806);
+    expect(device.readPort(5, 1) & 1).toBe(1);
+    expect(device.readPort(0, 1)).toBe(97);
   });
 
   it("loses no host input when the guest is slow", () => {
