@@ -90,6 +90,9 @@ static int program(char *line, char **argv, int max)
 	int argc = 0, ours = 0;
 
 	while ((word = next_word(&line))) {
+		/* QEMU's microvm adds its devices behind everything else. */
+		if (ours && !strncmp(word, "virtio_mmio.device=", 19))
+			continue;
 		if (ours && argc < max - 1)
 			argv[argc++] = word;
 		else if (!strcmp(word, "--"))
