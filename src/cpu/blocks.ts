@@ -127,7 +127,8 @@ export class Blocks {
         const vector = verdict === Decoded.tooLong ? Vector.GP : Vector.UD;
         this.#raise(record, place, at - physical, vector, vector === Vector.GP ? 0 : -1);
         open = false;
-        at++;
+        // Whatever of it changes may make it an instruction.
+        at = Math.min(at + LONGEST_INSTRUCTION, pageEnd);
       }
       record += RECORD_BYTES;
     }

@@ -25,8 +25,8 @@ import {
   segmentAddress,
 } from "./state.ts";
 import type { Delivery, StopReason, SystemBus } from "./system-bus.ts";
-import { STACK_ACCESS } from "./tier0/emitter.ts";
 import { commonForms } from "./tier0/common-forms.ts";
+import { STACK_ACCESS } from "./tier0/emitter.ts";
 import { Handlers, type SlowPaths } from "./tier0/handlers.ts";
 import { Record } from "./tier0/record.ts";
 

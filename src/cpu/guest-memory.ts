@@ -183,8 +183,28 @@ export class GuestMemory {
       this.#checkCanonical(Number(BigInt.asIntN(32, (address + BigInt(size - 1)) >> 32n)), stack);
   }
 
+  #readHost(host: number, size: number): bigint {
+    if (size === 8) return this.#view.getBigUint64(host, true);
+    if (size === 4) return BigInt(this.#view.getUint32(host, true));
+    if (size === 2) return BigInt(this.#view.getUint16(host, true));
+    let value = 0n;
+    for (let i = 0; i < size; i++) value |= BigInt(this.#bytes[host + i]) << BigInt(8 * i);
+    return value;
+  }
+  #writeHost(host: number, size: number, value: bigint): void {
+    if (size === 8) this.#view.setBigUint64(host, value, true);
+    else if (size === 4) this.#view.setUint32(host, Number(BigInt.asUintN(32, value)), true);
+    else for (let i = 0; i < size; i++) this.#bytes[host + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+  }
+
   /** Reads up to 8 bytes, little-endian. `supervisor`: as CPL 0, as descriptor tables are read. Throws faults. */
   read(address: bigint, size: number, supervisor = false, stack = false): bigint {
+    const firstLow = Number(BigInt.asIntN(32, address));
+    if ((firstLow & 0xfff) + size <= PAGE) {
+      const firstHigh = Number(BigInt.asIntN(32, address >> 32n));
+      const physical = this.#translate(firstLow, firstHigh, false, this.user && !supervisor, stack);
+      if (physical < this.#ramBytes) return this.#readHost(RAM + physical, size);
+    }
     let value = 0n;
     this.#checkEnd(address, size, stack);
     for (let done = 0; done < size; ) {
@@ -214,7 +234,18 @@ export class GuestMemory {
 
   /** Writes up to 8 bytes, or nothing if it faults. */
   write(address: bigint, size: number, value: bigint, supervisor = false, stack = false): void {
-    if ((address & 0xfffn) + BigInt(size) > 4096n) this.probeWrite(address, size, supervisor, stack);
+    const firstLow = Number(BigInt.asIntN(32, address));
+    if ((firstLow & 0xfff) + size > PAGE) this.probeWrite(address, size, supervisor, stack);
+    else {
+      const firstHigh = Number(BigInt.asIntN(32, address >> 32n));
+      const physical = this.#translate(firstLow, firstHigh, true, this.user && !supervisor, stack);
+      if (physical < this.#ramBytes) {
+        if (this.#client.isCodePage(Math.floor(physical / PAGE)))
+          this.#client.invalidateCode(physical, physical + size);
+        this.#writeHost(RAM + physical, size, value);
+        return;
+      }
+    }
     for (let done = 0; done < size; ) {
       const at = address + BigInt(done);
       const low = Number(BigInt.asIntN(32, at));

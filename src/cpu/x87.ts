@@ -19,6 +19,9 @@ export const x87Layout = {
   opcode: 6,
   instructionPointer: 8,
   dataPointer: 16,
+  /** Selectors that belong to the two addresses. */
+  codeSelector: 24,
+  dataSelector: 26,
   /** Eight physical registers of 16 bytes each: significand, then sign and exponent. */
   registers: 32,
   size: 32 + 8 * 16,
@@ -49,8 +52,20 @@ export interface X87Instruction {
   readonly offset: bigint;
   /** RIP of the instruction. */
   readonly rip: bigint;
+  /** Selectors of CS and of the memory operand's segment. */
+  readonly codeSelector: number;
+  readonly dataSelector: number;
   /** Whether the operand size is 16 bits (FNSTENV, FLDENV, FNSAVE, FRSTOR). */
   readonly operandSize16: boolean;
+}
+
+/** What the unit remembers of the last instruction that was not a control instruction. */
+interface LastInstruction {
+  readonly opcode: number;
+  readonly code: bigint;
+  readonly codeSelector: number;
+  readonly data: bigint;
+  readonly dataSelector: number;
 }
 
 const c0 = 0x100;
@@ -127,7 +142,7 @@ export class X87 {
     this.control = 0x37f;
     this.status = 0;
     this.tags = 0;
-    this.#setPointers(0, 0n, 0n);
+    this.#setPointers({ opcode: 0, code: 0n, codeSelector: 0, data: 0n, dataSelector: 0 });
   }
 
   /** The 80-bit value of a register counted from the top of the stack, whatever its tag. */
@@ -173,11 +188,26 @@ export class X87 {
     this.#set(0, value);
   }
 
-  #setPointers(opcode: number, instruction: bigint, data: bigint): void {
+  #setPointers({ opcode, code, codeSelector, data, dataSelector }: LastInstruction): void {
     const view = this.#view();
-    view.setUint16(this.#base + x87Layout.opcode, opcode, true);
-    view.setBigUint64(this.#base + x87Layout.instructionPointer, instruction, true);
-    view.setBigUint64(this.#base + x87Layout.dataPointer, data, true);
+    const base = this.#base;
+    view.setUint16(base + x87Layout.opcode, opcode, true);
+    view.setBigUint64(base + x87Layout.instructionPointer, code, true);
+    view.setUint16(base + x87Layout.codeSelector, codeSelector, true);
+    view.setBigUint64(base + x87Layout.dataPointer, data, true);
+    view.setUint16(base + x87Layout.dataSelector, dataSelector, true);
+  }
+
+  #pointers(): LastInstruction {
+    const view = this.#view();
+    const base = this.#base;
+    return {
+      opcode: view.getUint16(base + x87Layout.opcode, true),
+      code: view.getBigUint64(base + x87Layout.instructionPointer, true),
+      codeSelector: view.getUint16(base + x87Layout.codeSelector, true),
+      data: view.getBigUint64(base + x87Layout.dataPointer, true),
+      dataSelector: view.getUint16(base + x87Layout.dataSelector, true),
+    };
   }
 
   #begin(): FloatContext {
@@ -335,9 +365,11 @@ export class X87 {
     const known = isRegister ? this.#register(instruction, key) : this.#memory(instruction, key);
     if (known && !isControl(instruction)) {
       const opcode = ((instruction.opcode & 7) << 8) | instruction.modrm;
-      const view = this.#view();
-      const data = view.getBigUint64(this.#base + x87Layout.dataPointer, true);
-      this.#setPointers(opcode, instruction.rip, isRegister ? data : instruction.offset);
+      const { rip, codeSelector } = instruction;
+      const { data, dataSelector } = isRegister
+        ? this.#pointers()
+        : { data: instruction.offset, dataSelector: instruction.dataSelector };
+      this.#setPointers({ opcode, code: rip, codeSelector, data, dataSelector });
     }
     return known;
   }
@@ -843,13 +875,10 @@ export class X87 {
   }
 
   #storeEnvironment(address: bigint, size16: boolean): void {
-    const view = this.#view();
-    const opcode = BigInt(view.getUint16(this.#base + x87Layout.opcode, true));
-    const instruction = view.getBigUint64(this.#base + x87Layout.instructionPointer, true);
-    const data = view.getBigUint64(this.#base + x87Layout.dataPointer, true);
+    const { opcode, code, codeSelector, data, dataSelector } = this.#pointers();
     const words = [BigInt(this.control), BigInt(this.status), BigInt(this.#tagWord())];
     if (size16) {
-      const all = [...words, instruction & 0xffffn, 0n, data & 0xffffn, 0n];
+      const all = [...words, code & 0xffffn, BigInt(codeSelector), data & 0xffffn, BigInt(dataSelector)];
       all.forEach((word, i) => {
         this.#host.write(address + BigInt(i * 2), 2, word);
       });
@@ -857,10 +886,10 @@ export class X87 {
     }
     const all = [
       ...words.map((word) => word | 0xffff_0000n),
-      instruction & 0xffff_ffffn,
-      opcode << 16n,
+      code & 0xffff_ffffn,
+      BigInt((opcode << 16) | codeSelector),
       data & 0xffff_ffffn,
-      0xffff_0000n,
+      BigInt(dataSelector) | 0xffff_0000n,
     ];
     all.forEach((word, i) => {
       this.#host.write(address + BigInt(i * 4), 4, word);
@@ -880,7 +909,9 @@ export class X87 {
     for (let i = 0; i < 8; i++) if (((Number(words[2]) >> (2 * i)) & 3) !== 3) tags |= 1 << i;
     this.tags = tags;
     const opcode = size16 ? 0 : Number((words[4] >> 16n) & 0x7ffn);
-    this.#setPointers(opcode, words[3], words[5]);
+    const selector = (word: bigint): number => Number(word & 0xffffn);
+    const [, , , code, codeWord, data, dataWord] = words;
+    this.#setPointers({ opcode, code, codeSelector: selector(codeWord), data, dataSelector: selector(dataWord) });
     this.#summarise();
   }
 
@@ -904,16 +935,22 @@ export class X87 {
 
   /** The x87 part of an FXSAVE image: the first 160 bytes, without MXCSR. Pointers are saved while an error is pending. */
   saveImage(image: DataView, rexW: boolean): void {
-    const view = this.#view();
     image.setUint16(0, this.control, true);
     image.setUint16(2, this.status, true);
     image.setUint16(4, this.tags, true);
-    const pending = this.pending;
-    const field = (offset: number): bigint => (pending ? view.getBigUint64(this.#base + offset, true) : 0n);
-    image.setUint16(6, pending ? view.getUint16(this.#base + x87Layout.opcode, true) : 0, true);
-    const cut = (value: bigint): bigint => (rexW ? value : value & 0xffff_ffffn);
-    image.setBigUint64(8, cut(field(x87Layout.instructionPointer)), true);
-    image.setBigUint64(16, cut(field(x87Layout.dataPointer)), true);
+    if (this.pending) {
+      const { opcode, code, codeSelector, data, dataSelector } = this.#pointers();
+      image.setUint16(6, opcode, true);
+      if (rexW) {
+        image.setBigUint64(8, code, true);
+        image.setBigUint64(16, data, true);
+      } else {
+        image.setUint32(8, Number(code & 0xffff_ffffn), true);
+        image.setUint16(12, codeSelector, true);
+        image.setUint32(16, Number(data & 0xffff_ffffn), true);
+        image.setUint16(20, dataSelector, true);
+      }
+    }
     for (let i = 0; i < 8; i++) {
       const value = this.read(i);
       image.setBigUint64(32 + i * 16, value & mask64, true);
@@ -927,12 +964,17 @@ export class X87 {
     this.status = image.getUint16(2, true);
     this.tags = image.getUint8(4);
     this.#summarise();
-    const pending = this.pending;
-    // Pointers are linear addresses of 57 bits at most.
-    const extend = (value: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(57, value));
-    const cut = (value: bigint): bigint => (pending ? (rexW ? extend(value) : value & 0xffff_ffffn) : 0n);
-    const opcode = pending ? image.getUint16(6, true) & 0x7ff : 0;
-    this.#setPointers(opcode, cut(image.getBigUint64(8, true)), cut(image.getBigUint64(16, true)));
+    // Pointers count while an error is pending. With REX.W they are linear addresses of 57 bits at most.
+    if (!this.pending) {
+      this.#setPointers({ opcode: 0, code: 0n, codeSelector: 0, data: 0n, dataSelector: 0 });
+    } else {
+      const extend = (value: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(57, value));
+      const opcode = image.getUint16(6, true) & 0x7ff;
+      const code = rexW ? extend(image.getBigUint64(8, true)) : BigInt(image.getUint32(8, true));
+      const data = rexW ? extend(image.getBigUint64(16, true)) : BigInt(image.getUint32(16, true));
+      const selector = (at: number): number => (rexW ? 0 : image.getUint16(at, true));
+      this.#setPointers({ opcode, code, codeSelector: selector(12), data, dataSelector: selector(20) });
+    }
     for (let i = 0; i < 8; i++) {
       const at = 32 + i * 16;
       const value = (BigInt(image.getUint16(at + 8, true)) << 64n) | image.getBigUint64(at, true);

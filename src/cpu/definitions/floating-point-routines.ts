@@ -8,7 +8,7 @@ import { define } from "../definition.ts";
 import { Fault, generalProtection, Vector } from "../fault.ts";
 import { defineRoutine } from "../routines.ts";
 import { executeSseFloat, sseException } from "../sse-float.ts";
-import { layout, XMM_STRIDE } from "../state.ts";
+import { layout, SEGMENT_BYTES, type SegmentRegister, segmentRegisters, XMM_STRIDE } from "../state.ts";
 import { Record } from "../tier0/record.ts";
 import { X87 } from "../x87.ts";
 
@@ -109,6 +109,16 @@ function unitOf(cpu: Cpu): Unit {
   return unit;
 }
 
+/** The segment of a memory operand: SS by its base register, FS or GS by a prefix, else DS (64-bit mode). */
+function operandSegment(cpu: Cpu, record: number): SegmentRegister {
+  const base = cpu.view.getUint16(record + Record.segment, true);
+  if (base >= layout.segments && base < layout.segments + segmentRegisters.length * SEGMENT_BYTES) {
+    const name = segmentRegisters[(base - layout.segments) / SEGMENT_BYTES];
+    if (name === "fs" || name === "gs" || cpu.state.codeBits !== 64) return name;
+  }
+  return cpu.view.getUint8(record + Record.flags) & 1 ? "ss" : "ds";
+}
+
 /** Opcode, operand and address size; linear address; offset; flags. See definitions/x87.ts. */
 defineRoutine("x87", (cpu, record) => {
   const what = cpu.argumentNumber(0);
@@ -124,6 +134,8 @@ defineRoutine("x87", (cpu, record) => {
     address,
     offset,
     rip: cpu.recordRip(record),
+    codeSelector: cpu.state.segment("cs").selector,
+    dataSelector: cpu.state.segment(operandSegment(cpu, record)).selector,
     operandSize16: (what & 0x100) !== 0,
   });
   if (!known) throw new Fault(Vector.UD);

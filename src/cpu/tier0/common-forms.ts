@@ -291,4 +291,6 @@ FF /4 Ev#0|8|0|8|64|8|none
 FF /4 Ev#0|8|2|8|64|8|none
 NP 0F AE /0 Mn#0|8|1|8|64|8|none
 NP 0F AE /2 Md#0|4|1|8|64|8|none
-`.trim().split("\n");
+`
+  .trim()
+  .split("\n");
