@@ -346,8 +346,6 @@ static void btrfs_kill_super(struct super_block *sb)
 	}
 }
 
-extern const char __btrfs_text_start[], __btrfs_text_end[];	/* the linker script's */
-
 static struct file_system_type btrfs_fs_type;
 
 static struct btrfs_fs_info *alloc_fs_info(void)
@@ -584,8 +582,6 @@ static struct file_system_type btrfs_fs_type = {
 	.fs_flags = FS_REQUIRES_DEV,
 	.mount = btrfs_mount,
 	.kill_sb = btrfs_kill_super,
-	.text = __btrfs_text_start,
-	.text_end = __btrfs_text_end,
 };
 
 static int init_btrfs_fs(void)

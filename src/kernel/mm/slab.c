@@ -467,25 +467,7 @@ static bool concerns(const struct report *report, const struct track *track, u64
 	return seq > report->after && seq <= report->until && (!report->pid || track->pid == report->pid);
 }
 
-/* Which objects a report is about. */
-struct leak_filter {
-	u64 mark;			/* allocated since */
-	unsigned long text, text_end;	/* by way of this code; 0: any */
-};
-
-static bool matches(const struct leak_filter *filter, u64 seq, const struct track *track)
-{
-	if (seq <= filter->mark)
-		return false;
-	if (!filter->text)
-		return true;
-	for (unsigned int i = 0; i < TRACK_FRAMES && track->callers[i]; i++)
-		if (track->callers[i] >= filter->text && track->callers[i] < filter->text_end)
-			return true;
-	return false;
-}
-
-static unsigned int report_slabs(struct list_head *slabs, const struct leak_filter *filter)
+static unsigned int report_slabs(struct list_head *slabs, const struct report *about)
 {
 	unsigned int found = 0;
 	struct slab *slab;
@@ -494,7 +476,7 @@ static unsigned int report_slabs(struct list_head *slabs, const struct leak_filt
 		for (unsigned int i = 0; i < slab->cache->objects; i++) {
 			struct track *track = &slab->tracks[i];
 
-			if (track->size == TRACK_FREE || !matches(filter, track->seq, track))
+			if (track->size == TRACK_FREE || !concerns(about, track, track->seq))
 				continue;
 			found++;
 			pr_err("%s: %u bytes at 0x%px, allocated by PID %d:\n", slab->cache->name, track->size,
@@ -504,20 +486,20 @@ static unsigned int report_slabs(struct list_head *slabs, const struct leak_filt
 	return found;
 }
 
-static unsigned int report_cache(struct kmem_cache *cache, const struct leak_filter *filter)
+static unsigned int report_cache(struct kmem_cache *cache, const struct report *about)
 {
-	return report_slabs(&cache->partial, filter) + report_slabs(&cache->full, filter);
+	return report_slabs(&cache->partial, about) + report_slabs(&cache->full, about);
 }
 
 unsigned int kmem_report_cache(struct kmem_cache *cache, u64 mark)
 {
-	return report_cache(cache, &(struct leak_filter){ .mark = mark });
+	return report_cache(cache, &(struct report){ mark, ~0ULL, 0 });
 }
 
 /* Objects that reports have found, since boot: what tests ask for. */
 static u32 reported;
 
-static unsigned int report(const struct leak_filter *filter, const char *why)
+static unsigned int report(const struct report *about, const char *why)
 {
 	struct kmem_cache *cache;
 	struct large *large;
@@ -525,9 +507,9 @@ static unsigned int report(const struct leak_filter *filter, const char *why)
 
 	list_for_each_entry(cache, &slab_caches, list)
 		if (cache != &large_cache)
-			found += report_cache(cache, filter);
+			found += report_cache(cache, about);
 	list_for_each_entry(large, &large_objects, list) {
-		if (!matches(filter, large->seq, &large->track))
+		if (!concerns(about, &large->track, large->seq))
 			continue;
 		found++;
 		pr_err("kmalloc: %zu bytes at 0x%px, allocated by PID %d:\n", large->size, large->address, large->track.pid);
@@ -541,12 +523,12 @@ static unsigned int report(const struct leak_filter *filter, const char *why)
 
 unsigned int kmem_report_live(u64 mark, const char *why)
 {
-	return report(&(struct leak_filter){ .mark = mark }, why);
+	return report(&(struct report){ mark, ~0ULL, 0 }, why);
 }
 
-unsigned int kmem_report_live_in(u64 mark, const char *text, const char *text_end, const char *why)
+unsigned int kmem_report_between(u64 after, u64 until, s32 pid, const char *why)
 {
-	return report(&(struct leak_filter){ mark, (unsigned long)text, (unsigned long)text_end }, why);
+	return report(&(struct report){ after, until, pid }, why);
 }
 
 static int __init kmem_debugfs_init(void)

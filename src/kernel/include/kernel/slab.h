@@ -74,8 +74,6 @@ u64 kmem_mark(void);
  * that allocated each, and returns how many. @why says after what ("mount failed"). Nothing is printed if there is none.
  */
 unsigned int kmem_report_live(u64 mark, const char *why);
-/* Only those with an address from @text to @text_end on the stack that allocated them. */
-unsigned int kmem_report_live_in(u64 mark, const char *text, const char *text_end, const char *why);
 /* The same for what task @pid (0: anyone) allocated between two marks: a call that is over, judged later. */
 unsigned int kmem_report_between(u64 mark, u64 end, pid_t pid, const char *why);
 /* Objects known to live on, whatever allocated them (caches, lazily made tables): leaves the reports. */
