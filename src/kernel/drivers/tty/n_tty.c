@@ -657,6 +657,11 @@ int tty_register(struct tty_struct *tty)
 	if (tty->index >= MAX_TTYS)
 		return -EINVAL;
 	tty->termios = default_termios;
+	/* Only the console has a screen; another port carries bytes as they are. */
+	if (tty->index) {
+		tty->termios.c_oflag = 0;
+		tty->termios.c_lflag &= ~(ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE);
+	}
 	init_waitqueue_head(&tty->read_wait);
 	init_waitqueue_head(&tty->write_wait);
 	ttys[tty->index] = tty;
