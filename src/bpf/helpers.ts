@@ -127,6 +127,7 @@ const only =
   (...types: number[]) =>
   (type: number): boolean =>
     types.includes(type);
+const notTracing = (type: number): boolean => !isTracingProgram(type);
 const kprobeOnly = only(BPF_PROG_TYPE_KPROBE);
 const withStack = (type: number): boolean => isTracingProgram(type);
 const skb = only(
@@ -184,7 +185,7 @@ define("get_numa_node_id", [], "integer");
 define("ktime_get_ns", [], "integer");
 define("ktime_get_boot_ns", [], "integer");
 define("ktime_get_tai_ns", [], "integer");
-define("ktime_get_coarse_ns", [], "integer");
+define("ktime_get_coarse_ns", [], "integer", { types: notTracing });
 define("jiffies64", [], "integer", { needs: "bpf" });
 define("strtol", ["readonlyMem", "size", "anything", "long"], "integer");
 define("strtoul", ["readonlyMem", "size", "anything", "long"], "integer");

@@ -16,6 +16,7 @@ import { enterCallback } from "./check-function-call.ts";
 import {
   BPF_READ,
   BPF_WRITE,
+  checkAlignment,
   checkMapAccess,
   checkMapPermission,
   checkMemoryAccess,
@@ -130,7 +131,7 @@ const RULES: Readonly<Record<Exclude<ArgumentKind, "anything">, ArgumentRule>> =
   timer: { types: [PTR_TO_MAP_VALUE] },
   func: { types: [PTR_TO_FUNC] },
   stackOrNull: { types: [PTR_TO_STACK], nullable: true },
-  long: { types: VALUE_TYPES },
+  long: { types: MEMORY_TYPES },
   constString: { types: [PTR_TO_MAP_VALUE] },
 };
 
@@ -357,7 +358,9 @@ function checkArgument(env: VerifierEnvironment, index: number, kind: ArgumentKi
       meta.callback = reg.subprogram;
       break;
     case "long":
+      meta.uninitialized = true;
       checkHelperMemory(env, regno, 8, false, meta);
+      checkAlignment(env, reg, 0, 8, true);
       break;
     case "constString":
       checkConstantString(env, regno);

@@ -369,7 +369,7 @@ function decideNullEverywhere(state: VerifierState, regno: number, isNull: boole
 function findGoodPacketPointers(state: VerifierState, dst: RegisterState, type: number, rangeRightOpen: boolean): void {
   if (dst.off < 0 || (dst.off === 0 && rangeRightOpen)) return;
   if (dst.umax > 0xffffn || dst.umax + BigInt(dst.off) > 0xffffn) return;
-  const range = rangeRightOpen ? dst.off - 1 : dst.off;
+  const range = rangeRightOpen ? dst.off + 1 : dst.off;
   const id = dst.id;
   state.forEachRegister((reg) => {
     if (reg.type === type && reg.id === id) reg.range = Math.max(reg.range, range);

@@ -189,7 +189,8 @@ const ALIGNMENT_NAMES: Readonly<Record<number, string>> = {
   [PTR_TO_STACK]: "stack ",
 };
 
-function checkAlignment(
+/** The lowest bits of the address are zero, where that is asked for. */
+export function checkAlignment(
   env: VerifierEnvironment,
   reg: RegisterState,
   offset: number,

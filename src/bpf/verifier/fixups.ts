@@ -32,6 +32,7 @@ import {
   isPseudoFunc,
 } from "../isa.ts";
 import type { InstructionAux, VerifierEnvironment } from "./environment.ts";
+import { EINVAL } from "./errors.ts";
 import type { InstructionFacts, Subprogram, VerifiedProgram } from "./interface.ts";
 import { PTR_TO_CTX } from "./register-state.ts";
 
@@ -185,8 +186,19 @@ function nameMaps(env: VerifierEnvironment, nodes: readonly Node[]): void {
   });
 }
 
+/** Unprivileged: an index into a program array is masked for one array, so it must always be the same. */
+function checkTailCalls(env: VerifierEnvironment): void {
+  if (env.bypassSpectreV1) return;
+  env.instructions.forEach((insn, i) => {
+    if (isHelperCall(insn) && insn.imm === TAIL_CALL && env.aux[i].callMap === "varies") {
+      env.reject(EINVAL, "tail_call abusing map_ptr");
+    }
+  });
+}
+
 /** Prepares an accepted program. */
 export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
+  checkTailCalls(env);
   const all = makeNodes(env);
   nameMaps(env, all);
   let nodes: Node[] = all;

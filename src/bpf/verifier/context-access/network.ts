@@ -26,6 +26,7 @@ const SKB_LOCAL_PORT = 136;
 const SKB_DATA_META = 140;
 const SKB_FLOW_KEYS = 144;
 const SKB_TSTAMP = 152;
+const SKB_WIRE_LEN = 160;
 const SKB_SK = 168;
 const SKB_TSTAMP_TYPE = 180;
 const SKB_HWTSTAMP = 184;
@@ -53,10 +54,11 @@ function skbAccess(offset: number, size: number, isWrite: boolean): ContextField
 
 export const socketFilterAccess: ContextAccess = (offset, size, isWrite) => {
   const forbidden =
-    inRange(offset, SKB_TC_CLASSID, SKB_FAMILY) ||
+    inRange(offset, SKB_TC_CLASSID, SKB_DATA_END + 4) ||
     inRange(offset, SKB_DATA_META, SKB_DATA_META + 4) ||
     inRange(offset, SKB_FAMILY, SKB_LOCAL_PORT + 4) ||
     inRange(offset, SKB_TSTAMP, SKB_TSTAMP + 8) ||
+    inRange(offset, SKB_WIRE_LEN, SKB_WIRE_LEN + 4) ||
     inRange(offset, SKB_HWTSTAMP, SKB_HWTSTAMP + 8);
   if (forbidden) return null;
   if (isWrite && !inRange(offset, SKB_CB, SKB_CB_END)) return null;
