@@ -29,6 +29,31 @@ static bool on_stack(const struct unwind_state *state, unsigned long addr)
 	return addr >= (unsigned long)_sdata && addr + 16 <= (unsigned long)__bss_stop;
 }
 
+/*
+ * Before its "push %rbp; mov %rsp, %rbp" a function has no frame, and its caller would be missing from the trace. Where
+ * its return address then is; NULL once the frame is there. The tracer entry (5 bytes) comes first.
+ */
+static unsigned long *frameless_return(const struct unwind_state *state, const struct pt_regs *regs)
+{
+	const u8 *code;
+	unsigned long offset, mov;
+	unsigned long *sp = (unsigned long *)regs->sp;
+
+	if (!kallsyms_lookup_size_offset(regs->ip, NULL, &offset) || !on_stack(state, regs->sp))
+		return NULL;
+	if (!core_kernel_text(regs->ip))
+		return offset ? NULL : sp;
+	code = (const u8 *)regs->ip - offset;
+	if (offset <= 5)
+		return sp;
+	if (code[5] != 0x55)
+		return NULL;
+	for (mov = 6; mov < 48; mov++)
+		if (code[mov] == 0x48 && code[mov + 1] == 0x89 && code[mov + 2] == 0xe5)
+			return offset <= mov ? sp + 1 : NULL;
+	return NULL;
+}
+
 void unwind_start(struct unwind_state *state, struct task_struct *task, struct pt_regs *regs, unsigned long fp)
 {
 	*state = (struct unwind_state){ .task = task };
@@ -36,6 +61,7 @@ void unwind_start(struct unwind_state *state, struct task_struct *task, struct p
 		state->ip = user_mode(regs) ? 0 : regs->ip;
 		state->fp = regs->bp;
 		state->regs = regs;
+		state->early_ret = state->ip ? frameless_return(state, regs) : NULL;
 		return;
 	}
 	if (!fp && task != current) {
@@ -60,6 +86,14 @@ void unwind_next(struct unwind_state *state)
 
 	state->regs = NULL;
 	state->ip = 0;
+	if (state->early_ret) {
+		state->ret_addr_p = state->early_ret;
+		state->early_ret = NULL;
+		state->ip = kretprobe_find_ret_addr(*state->ret_addr_p, state->ret_addr_p);
+		if (__kernel_text_address(state->ip))
+			return;
+		state->ip = 0;
+	}
 	if (fp & 1) {
 		struct pt_regs *regs = (struct pt_regs *)(fp - 1);
 
@@ -68,6 +102,7 @@ void unwind_next(struct unwind_state *state)
 		state->regs = regs;
 		state->ip = regs->ip;
 		state->fp = regs->bp;
+		state->early_ret = frameless_return(state, regs);
 		return;
 	}
 	if (!fp || !on_stack(state, fp))

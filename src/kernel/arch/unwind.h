@@ -14,6 +14,7 @@ struct unwind_state {
 	unsigned long fp;
 	unsigned long *ret_addr_p;
 	struct pt_regs *regs;		/* if ip was interrupted: all its registers */
+	unsigned long *early_ret;	/* the function at ip has no frame yet: its return address is here */
 };
 
 void unwind_start(struct unwind_state *state, struct task_struct *task, struct pt_regs *regs, unsigned long fp);
