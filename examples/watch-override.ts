@@ -11,8 +11,7 @@ export default async function (session: Session): Promise<void> {
   await session.runTo("open_ctree");
   const caller = session.memory.readUint(session.registers.rsp, 8);
   session.log(`${session.machine.time}: open_ctree is about to be entered, from ${session.describe(caller)}`);
-  for (const { address, text } of session.disassemble("open_ctree", 2))
-    session.log(`    ${session.describe(address)}: ${text}`);
+  for (const { text } of session.disassemble("open_ctree")) session.log(`    its first instruction is now: ${text}`);
 
   const overridden = session.breakAt("just_return_func", () => {
     session.log(`${session.machine.time}: rip was moved to ${session.describe(session.registers.rip)}`);

@@ -160,6 +160,9 @@ export class Trace {
       this.#deliveries.push(line);
       return;
     }
+    // The instruction itself was executed at full speed; it comes first.
+    const time = this.#machine.time - 1;
+    this.#print(time, event.rip - 1n, this.#memory.readMapped(event.rip - 1n, 1), "int3", "");
     this.#options.print(line);
     this.#depth = 1;
     this.#length = 0;

@@ -70,6 +70,7 @@ it("trace: from the breakpoint through its handler to what follows its return, a
         .trim(),
     ),
   ).toEqual([
+    "probed cc int3",
     "probed+0x1 -> #BP (software)",
     "handler b8f4ffffff mov eax, 0xfffffff4 rax=0xfffffff4 (-12)",
     "handler+0x5 488d15f40f0000 lea rdx, [rip + 0xff4] # 0xffffffff80006000 <stub> rdx=0xffffffff80006000",
