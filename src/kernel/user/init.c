@@ -41,6 +41,7 @@ static void mount_all(void)
 				strerror(errno));
 	}
 	chmod("/tmp", 01777);
+	mkdir("/mnt", 0755);	/* for the disk */
 }
 
 /*

@@ -131,6 +131,19 @@ static int mount_once(int map, struct target target, const char *device, const c
 	return failed ? -1 : 0;
 }
 
+/* What the kernel found left allocated after failed mounts and unmounts. */
+static long left_allocated(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/kmem/left_allocated", "r");
+	char text[32] = "-1";
+
+	if (f) {
+		fgets(text, sizeof(text), f);
+		fclose(f);
+	}
+	return strtol(text, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	struct target target = { 0 };
@@ -170,5 +183,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	printf("mount after detaching: done\n");
-	return umount(argv[5]) ? 1 : 0;
+	if (umount(argv[5]))
+		return 1;
+	printf("objects left allocated: %ld\n", left_allocated());
+	return left_allocated() != 0;
 }
