@@ -2,7 +2,6 @@
  * The table of handlers: one WebAssembly function for each instruction form met so far, compiled in batches, and the fixed ones
  * that headers and links use.
  */
-import { memoryPages, RAM } from "../../mmu/memory-layout.ts";
 import { c32, encodeModule, FunctionBuilder, i32, i64, load32, load64, type Signature } from "../../wasm/index.ts";
 import { type Definition, definitions } from "../definition.ts";
 import { layout } from "../state.ts";
@@ -98,12 +97,24 @@ function fixedHandlers(): FunctionBuilder[] {
   ];
 }
 
+/** The first batch of forms that was compiled in this process. */
+let firstBatch:
+  | {
+      readonly source: readonly string[];
+      readonly definitions: number;
+      readonly slots: readonly (readonly [key: number, slot: number])[];
+      readonly forms: readonly string[];
+      readonly free: number;
+      readonly module: WebAssembly.Module;
+    }
+  | undefined;
+
 export class Handlers {
   readonly table: WebAssembly.Table;
   /** Runs a block: what `leave`s comes back here. */
   readonly enter: (block: number) => void;
   readonly #environment: WebAssembly.ModuleImports;
-  readonly #pages: number;
+  #lastModule: WebAssembly.Module | undefined;
   readonly #slots = new Map<number, number>();
   readonly #forms: string[] = [];
   #free = FIRST_FREE;
@@ -111,7 +122,6 @@ export class Handlers {
 
   constructor(memory: WebAssembly.Memory, slowPaths: SlowPaths) {
     this.table = new WebAssembly.Table({ initial: 2048, element: "anyfunc" });
-    this.#pages = memoryPages(memory.buffer.byteLength - RAM);
     this.#environment = {
       memory,
       table: this.table,
@@ -136,7 +146,7 @@ export class Handlers {
   slot(definition: Definition, variant: Variant): number {
     const { size, addressSize, mode, stackSize, memoryForm, repeat } = variant;
     const key =
-      ((((definition.id * 4 + (31 - Math.clz32(size))) * 4 + memoryForm) * 4 + (addressSize >> 1)) * 8 + (mode >> 4)) *
+      ((((definition.id * 4 + (31 - Math.clz32(size))) * 4 + memoryForm) * 8 + (addressSize >> 1)) * 8 + (mode >> 4)) *
         16 +
       (stackSize >> 1) * 3 +
       (repeat === "none" ? 0 : repeat === "rep" ? 1 : 2);
@@ -167,6 +177,15 @@ export class Handlers {
 
   /** Compiles instruction forms in one batch; those that are not defined (any more) are passed over. */
   compileForms(forms: readonly string[]): void {
+    // Every processor of the process starts with the same forms: they are described, encoded and compiled once.
+    const isFirst = this.#free === FIRST_FREE;
+    if (isFirst && firstBatch?.source === forms && firstBatch.definitions === definitions.length) {
+      for (const [key, slot] of firstBatch.slots) this.#slots.set(key, slot);
+      this.#forms.push(...firstBatch.forms);
+      this.#free = firstBatch.free;
+      new WebAssembly.Instance(firstBatch.module, { env: this.#environment });
+      return;
+    }
     const rows = new Map<string, Definition>();
     for (const definition of definitions) rows.set(rowName(definition), definition);
     for (const form of forms) {
@@ -183,6 +202,15 @@ export class Handlers {
       });
     }
     this.flush();
+    if (isFirst && this.#lastModule !== undefined)
+      firstBatch = {
+        source: forms,
+        definitions: definitions.length,
+        slots: [...this.#slots],
+        forms: [...this.#forms],
+        free: this.#free,
+        module: this.#lastModule,
+      };
   }
 
   /** Compiles what is new. */
@@ -205,12 +233,14 @@ export class Handlers {
     const bytes = encodeModule({
       types: [handlerSignature],
       functionImports: imports,
-      memoryPages: this.#pages,
+      memoryPages: 1,
       tableSlots: 1,
       functions,
       slots,
       exports,
     });
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#environment }).exports;
+    const module = new WebAssembly.Module(bytes);
+    this.#lastModule = module;
+    return new WebAssembly.Instance(module, { env: this.#environment }).exports;
   }
 }
