@@ -56,7 +56,8 @@ function rootFiles(run: GuestRun): RootFiles {
   return files;
 }
 
-const plain = (console: string): string => console.replaceAll("\r\n", "\n");
+/** The console without the kernel's own lines. */
+const plain = (console: string): string => console.replaceAll("\r\n", "\n").replace(/^\[ *\d+\.\d{6}\] .*\n/gm, "");
 
 /** Runs in our machine, with a quiet kernel. */
 export function runInMachine(run: GuestRun): GuestResult {
