@@ -321,6 +321,8 @@ int register_kprobe(struct kprobe *p)
 		goto out;
 	}
 	p->flags &= KPROBE_FLAG_DISABLED;
+	if (!kprobe_on_func_entry(addr, NULL, 0))
+		p->flags |= KPROBE_FLAG_ON_FUNC_ENTRY;
 	p->nmissed = 0;
 	ret = check_kprobe_address_safe(p);
 	if (!ret)

@@ -2,8 +2,11 @@
  * bpf(2) in the guest: the same user programs, run by Linux as root, printed `bpf-syscall.txt` and `bpf-execute.txt`. The lines are
  * those of Linux 6.1 (a newer one answers the same to these questions).
  */
-import { readFileSync } from "node:fs";
-import { beforeAll, describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildGuest, missingForGuest, runInMachine, userProgram } from "../kernel/guest.ts";
 
 const missing = missingForGuest();
@@ -20,5 +23,42 @@ describe.skipIf(missing !== undefined)("bpf(2) in the guest", () => {
   ])("%s: as on Linux", (_, program, expected) => {
     const run = runInMachine({ files: { [`/${program}`]: userProgram(`tests/${program}`) }, exec: `/${program}` });
     expect(run).toEqual({ output: recorded(expected), exitCode: 0 });
+  });
+});
+
+const missingClang = missingForGuest("clang");
+if (missing === undefined && missingClang !== undefined)
+  console.log("bpf in the guest: no clang, objects are not tested");
+
+describe.skipIf(missingClang !== undefined)("a BPF object on a kprobe in the guest", () => {
+  const directory = mkdtempSync(join(tmpdir(), "enomem-bpf-guest-"));
+  beforeAll(() => buildGuest(), 300_000);
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it("helpers and maps do what they do on Linux", () => {
+    const object = join(directory, "probe-helpers.o");
+    const source = new URL("./programs/probe-helpers.bpf.c", import.meta.url).pathname;
+    execFileSync("clang", ["-target", "bpf", "-O2", "-g", "-c", source, "-o", object]);
+    const { output, exitCode } = runInMachine({
+      files: { "/object.o": object, "/bin/bpf-run": userProgram("bpf-run"), "/bin/cat": userProgram("cat") },
+      exec: "/bin/bpf-run /object.o /bin/cat /sys/kernel/tracing/trace",
+    });
+    expect(exitCode).toBe(0);
+    const lines = [...output.matchAll(/bpf_trace_printk: (.*)/g)].map(([, line]) =>
+      line.replace(/\/0x[0-9a-f]+/g, "").replace(/(do_syscall_64)\+.*/, "$1"),
+    );
+    expect(lines).toEqual([
+      "comm cat cpu 0 pid matches 1",
+      "stack __x64_sys_open+0x1 <- do_syscall_64",
+      "function __x64_sys_open+0x0, stack id 1",
+      "hash: new 0, again -17",
+      "hash: value 5, deleted 0, then -2",
+      "per CPU: 55",
+      "LRU: oldest is gone 1",
+      "queue: popped 0 (77), then -2",
+      "bad address: -14",
+      "first argument is a user address 1",
+      "no program to go on with",
+    ]);
   });
 });

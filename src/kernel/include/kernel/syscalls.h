@@ -8,6 +8,7 @@
 
 #include <asm/unistd_64.h>
 #include <kernel/types.h>
+#include <kernel/error-injection.h>
 #include <kernel/ptrace.h>
 #include <kernel/compiler.h>
 
@@ -55,6 +56,7 @@ const char *syscall_name(unsigned long nr);
 	{									\
 		return __se_sys_##sname(__SC_REGS##x);				\
 	}									\
+	ALLOW_ERROR_INJECTION(__x64_sys_##sname, ERRNO);			\
 	__SYSCALL_RECORD(sname);						\
 	static __always_inline long __se_sys_##sname(__MAP(x, __SC_LONG, __VA_ARGS__)) \
 	{									\
@@ -64,6 +66,7 @@ const char *syscall_name(unsigned long nr);
 
 #define SYSCALL_DEFINE0(sname)							\
 	long __x64_sys_##sname(const struct pt_regs *regs);			\
+	ALLOW_ERROR_INJECTION(__x64_sys_##sname, ERRNO);			\
 	__SYSCALL_RECORD(sname);						\
 	long __x64_sys_##sname(const struct pt_regs *regs __always_unused)
 #define SYSCALL_DEFINE1(name, ...) __SYSCALL_DEFINEx(1, name, __VA_ARGS__)
