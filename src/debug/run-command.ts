@@ -73,7 +73,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
   const overrides = await readOverrides(options);
   const input = options.input === undefined ? undefined : await readInput("--input", options.input);
   const { machine, elf, commandLine } = boot(source, overrides);
-  const symbols = new Symbols(elf.symbols());
+  const symbols = new Symbols(elf.symbols(), () => machine.bpfPrograms());
   const script = options.script ?? source.script;
   const action = await loadScript(options.script, source.script);
 

@@ -1,6 +1,11 @@
 /** Names for addresses and addresses for names, from ELF symbol tables. */
 import type { ElfSymbol } from "../machine/elf.ts";
 
+const PAGE = 4096n;
+
+/** Code that a guest made while it ran. */
+export type GeneratedCode = Pick<Symbol, "name" | "address" | "size">;
+
 export interface Symbol {
   readonly name: string;
   readonly address: bigint;
@@ -17,8 +22,11 @@ export class Symbols {
   readonly #byName = new Map<string, Symbol>();
   /** By address; of several names for one address, the preferred one. */
   readonly #sorted: Symbol[] = [];
+  readonly #generated: () => Iterable<GeneratedCode>;
 
-  constructor(symbols: readonly ElfSymbol[] = []) {
+  /** `generated` gives what is not in any file: code that appears while the guest runs. */
+  constructor(symbols: readonly ElfSymbol[] = [], generated: () => Iterable<GeneratedCode> = () => []) {
+    this.#generated = generated;
     const usable = symbols
       .filter(({ type }) => type === "function" || type === "object" || type === "none")
       .sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : rank(a) - rank(b)));
@@ -35,7 +43,10 @@ export class Symbols {
 
   /** The symbol called `name`; of local ones with the same name, the first. */
   find(name: string): Symbol | undefined {
-    return this.#byName.get(name);
+    const symbol = this.#byName.get(name);
+    if (symbol !== undefined) return symbol;
+    for (const code of this.#generated()) if (code.name === name) return { ...code, isFunction: true };
+    return undefined;
   }
 
   /** The symbol that `address` lies in: inside its size, or after a label without one. */
@@ -47,12 +58,17 @@ export class Symbols {
       if (this.#sorted[middle].address <= address) low = middle + 1;
       else high = middle;
     }
-    const symbol = this.#sorted[low - 1];
-    if (symbol === undefined) return undefined;
-    // A label without a size reaches to the next symbol; after the last one, no further than a page.
-    const end =
-      symbol.size > 0n ? symbol.address + symbol.size : (this.#sorted[low]?.address ?? symbol.address + 4096n);
-    return address < end ? symbol : undefined;
+    if (low > 0) {
+      const symbol = this.#sorted[low - 1];
+      // A label without a size reaches to the next symbol, but no further than a page.
+      const next = this.#sorted.at(low)?.address ?? symbol.address + PAGE;
+      const reach = symbol.size > 0n ? symbol.size : PAGE;
+      const end = symbol.address + reach;
+      if (address < (symbol.size === 0n && next < end ? next : end)) return symbol;
+    }
+    for (const code of this.#generated())
+      if (address >= code.address && address < code.address + code.size) return { ...code, isFunction: true };
+    return undefined;
   }
 
   /** "open_ctree+0x5", or undefined for an address without a name. */

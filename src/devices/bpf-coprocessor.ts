@@ -72,6 +72,7 @@ interface KernelMap {
 interface LoadedProgram {
   readonly compiled: CompiledProgram;
   readonly xlated: Uint8Array;
+  readonly tag: Uint8Array;
   /** The code for the address last asked for: it is read piece by piece. */
   bound?: { readonly base: bigint; readonly code: Uint8Array };
 }
@@ -155,6 +156,17 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     if (offset === registers.request_low) this.#request[0] = value >>> 0;
     else if (offset === registers.request_high) this.#request[1] = value >>> 0;
     else if (offset === registers.command) this.#status = this.#execute(value >>> 0);
+  }
+
+  /** Where the code of loaded programs lies in the kernel, by the name that Linux's kallsyms would give it. For debuggers. */
+  *placedPrograms(): Generator<{ readonly name: string; readonly address: bigint; readonly size: bigint }> {
+    for (const { bound, tag } of this.#programs.values())
+      if (bound !== undefined)
+        yield {
+          name: `bpf_prog_${Buffer.from(tag).toString("hex")}`,
+          address: bound.base,
+          size: BigInt(bound.code.length),
+        };
   }
 
   state(): DeviceState {
@@ -321,7 +333,8 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       return;
     }
     const handle = this.#nextHandle++;
-    this.#programs.set(handle, { compiled, xlated: isa.encodeInstructions(instructions) });
+    const tag = progTag(program);
+    this.#programs.set(handle, { compiled, xlated: isa.encodeInstructions(instructions), tag });
     const flags =
       (result.kprobeOverride ? resultBits.kprobe_override : 0) |
       (result.tailCall ? resultBits.tail_call : 0) |
@@ -333,7 +346,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     block.set("stack_depth", result.stackDepth);
     block.set("func_cnt", compiled.functionOffsets.length);
     block.set("xlated_cnt", instructions.length);
-    block.setBytes("tag", progTag(program));
+    block.setBytes("tag", tag);
   }
 
   #readLog(block: BlockView<typeof blocks.read_log>): void {

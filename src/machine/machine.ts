@@ -89,6 +89,7 @@ export class Machine {
   readonly #uarts: readonly Uart16550[];
   /** Everything that has state, by name, for the state hash. */
   readonly #devices = new Map<string, Stateful>();
+  readonly #bpf: BpfCoprocessor | undefined;
   #end: End | undefined;
   #stopRequested = false;
   /** The limit of the processor's run under way. */
@@ -145,9 +146,9 @@ export class Machine {
     }
 
     if (options.bpfCoprocessor !== false) {
-      const coprocessor = new BpfCoprocessor({ memory, verify });
-      this.bus.mapMmio(platform.bpfCoprocessor.address, platform.bpfCoprocessor.size, coprocessor);
-      this.#devices.set("BPF co-processor", coprocessor);
+      this.#bpf = new BpfCoprocessor({ memory, verify });
+      this.bus.mapMmio(platform.bpfCoprocessor.address, platform.bpfCoprocessor.size, this.#bpf);
+      this.#devices.set("BPF co-processor", this.#bpf);
     }
 
     this.bus.mapPorts(
@@ -176,6 +177,11 @@ export class Machine {
       this.#ioApic.setPin(irq, asserted);
       if (irq < 16) this.#pic.setInput(irq, asserted);
     };
+  }
+
+  /** The machine code of BPF programs that the guest has loaded, as Linux names it in kallsyms. */
+  bpfPrograms(): Iterable<{ readonly name: string; readonly address: bigint; readonly size: bigint }> {
+    return this.#bpf?.placedPrograms() ?? [];
   }
 
   /** Adds a device's state to the state hash. */
