@@ -2,30 +2,40 @@
  * Collects the instruction forms that guests use into src/cpu/tier0/common-forms.ts: they are compiled in one batch when a
  * processor is made, since a module apart for each costs much more.
  *
- *     npx tsx scripts/common-forms.ts KERNEL.elf... [--instructions N]
+ *     npx tsx scripts/common-forms.ts IMAGE... [--file GUEST=HOST] [--exec 'CMD ARGS'] [--instructions N]
  *
- * Runs each ELF file and adds what it used to what is there.
+ * Runs each image or bare ELF file and adds what it used to what is there.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { commonForms } from "../src/cpu/tier0/common-forms.ts";
 import { definitions } from "../src/cpu/definition.ts";
-import { loadPvh } from "../src/machine/boot/pvh.ts";
-import { Machine } from "../src/machine/machine.ts";
+import { commonForms } from "../src/cpu/tier0/common-forms.ts";
+import { boot, readBootSource } from "../src/index.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { instructions: { type: "string", default: "300000000" } },
+  options: {
+    instructions: { type: "string", default: "300000000" },
+    file: { type: "string", multiple: true, default: [] },
+    exec: { type: "string" },
+  },
 });
 
+const files = new Map(
+  values.file.map((pair): [string, { data: Uint8Array; mode: number }] => {
+    const [guest, host] = pair.split("=");
+    return [guest, { data: readFileSync(host), mode: 0o755 }];
+  }),
+);
 const known = new Set(definitions.map(({ row }) => `${row.text}#${row.condition}`));
 const forms = new Set(commonForms.filter((form) => known.has(form.split("|")[0])));
 for (const path of positionals) {
-  const machine = new Machine({ memory: 512 * 2 ** 20 });
-  loadPvh(machine.cpu, { kernel: readFileSync(path), name: path, commandLine: "" });
+  const exec = values.exec === undefined ? {} : { exec: values.exec };
+  const { machine } = boot(await readBootSource(path), { files, ...exec });
   const stop = machine.run({ instructions: Number(values.instructions) });
+  const before = forms.size;
   for (const form of machine.cpu.compiledForms()) forms.add(form);
-  console.log(`${path}: ${stop.reason}, ${machine.cpu.compiledForms().length} forms`);
+  console.log(`${path}: ${stop.reason} after ${machine.instructions} instructions, ${forms.size - before} new forms`);
 }
 const header = `/**
  * The instruction forms that ordinary guests use, compiled in one batch at the start: opcode row, operand size, memory form,

@@ -149,6 +149,8 @@ export class Decoder {
     if (candidates[0].row.hasModrm) {
       if (this.#at >= this.#end) return short();
       modrm = bytes[this.#at];
+      // MOV to and from control and debug registers (0F 20 to 0F 23) takes ModRM.rm as a register whatever mod says.
+      if (map === 1 && opcode >= 0x20 && opcode <= 0x23) modrm |= 0xc0;
     }
     this.modrm = modrm;
     const definition = this.#select(candidates, modrm, operandPrefix, mode);

@@ -136,6 +136,7 @@ define(
   { ends: true, not64: true },
 );
 
-define("ud2", ["0F 0B", "0F FF Gv,Ev", "0F B9 Gv,Ev"], (t) => t.raise(Vector.UD), far);
+// AMD processors do not look for a ModRM byte after UD0 and UD1.
+define("ud2", ["0F 0B", "0F FF", "0F B9"], (t) => t.raise(Vector.UD), far);
 define("syscall", "0F 05", (t) => t.transfer("systemCall", t.nextRip()), far);
 define("sysret", "0F 07", (t) => t.transfer("systemReturn", c64(t.size)), { ends: true });

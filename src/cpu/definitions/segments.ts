@@ -69,8 +69,10 @@ for (const [opcode, index, not64] of farLoads)
     `${opcode} Gv,Mp`,
     (t, destination, source) => {
       const address = t.linearAddress(source);
-      const offset = t.load(address, t.size);
-      const selector = t.load(t.let(i64.add(address, c64(t.size))), 2);
+      // AMD processors know no 64-bit offsets here, whatever REX.W says.
+      const size = t.size === 2 ? 2 : 4;
+      const offset = t.load(address, size);
+      const selector = t.load(t.let(i64.add(address, c64(size))), 2);
       t.call("loadSegment", c64(index), selector);
       t.write(destination, offset);
       t.endBlock();
