@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The end of tasks, and waiting for it. (man wait, exit_group) */
 #include <linux/wait.h>
+#include <kernel/tty.h>
 #include <kernel/completion.h>
 #include <kernel/fdtable.h>
 #include <kernel/kernel.h>
@@ -156,6 +157,8 @@ void __noreturn do_exit(long code)
 	signal->maxrss = task->mm ? max(signal->maxrss, task->mm->hiwater_rss) : signal->maxrss;
 	exit_mm();
 	perf_event_exit_task(task);
+	if (group_dead && leader->pid == leader->session)
+		disassociate_ctty(leader);
 	exit_files(task);
 	exit_fs(task);
 	kprobe_flush_task(task);
