@@ -18,6 +18,8 @@ struct mm_struct *dup_mm(struct mm_struct *old);
 int insert_area(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long vm_flags,
 		struct vm_area_struct **result);
 int do_brk_area(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long vm_flags);
+/* Gives an area memory of its own that its copies share. */
+int shmem_zero_setup(struct vm_area_struct *vma);
 void flush_tlb(void);
 
 #endif

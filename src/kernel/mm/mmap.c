@@ -257,9 +257,16 @@ unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, 
 		if (!file->f_op->mmap)
 			return -ENODEV;
 	}
-	ret = insert_area(mm, addr, len, vm_flags, file ? &vma : NULL);
+	ret = insert_area(mm, addr, len, vm_flags, file || type != MAP_PRIVATE ? &vma : NULL);
 	if (ret)
 		return ret;
+	if (!file && type != MAP_PRIVATE) {
+		ret = shmem_zero_setup(vma);
+		if (ret) {
+			do_munmap(mm, addr, len);
+			return ret;
+		}
+	}
 	if (file) {
 		vma->vm_pgoff = pgoff;
 		vma->vm_file = get_file(file);
