@@ -4,6 +4,7 @@
  *
  *   npm run images                    all of them
  *   npm run images -- NAME...         some
+ *   npm run images -- --record        also runs each and keeps what it prints as images/NAME/console.txt
  *   npm run images -- --check         builds, and fails if what is checked in differs
  */
 import { execFileSync, spawnSync } from "node:child_process";
@@ -53,7 +54,18 @@ function compileBpf(source: string): Uint8Array {
   const object = join(build, "bpf", basename(source).replace(/\.c$/, ".o"));
   mkdirSync(join(build, "bpf"), { recursive: true });
   const include = ["-idirafter", "/usr/include/x86_64-linux-gnu"];
-  execFileSync("clang", ["-O2", "-g", "-target", "bpf", `-ffile-prefix-map=${root}=.`, ...include, "-c", source, "-o", object]);
+  execFileSync("clang", [
+    "-O2",
+    "-g",
+    "-target",
+    "bpf",
+    `-ffile-prefix-map=${root}=.`,
+    ...include,
+    "-c",
+    source,
+    "-o",
+    object,
+  ]);
   // Keep BTF and drop DWARF, as libbpf's users do.
   execFileSync("llvm-strip", ["-g", object]);
   return readFileSync(object);
@@ -73,7 +85,11 @@ async function imageBytes(name: string): Promise<Uint8Array> {
       mode: 0o755,
     });
   for (const source of recipe.bpf ?? [])
-    guest.set(`/${source.replace(/\.c$/, ".o")}`, { kind: "file", data: compileBpf(join(directory, source)), mode: 0o644 });
+    guest.set(`/${source.replace(/\.c$/, ".o")}`, {
+      kind: "file",
+      data: compileBpf(join(directory, source)),
+      mode: 0o644,
+    });
   for (const [path, source] of Object.entries(recipe.files ?? {}))
     guest.set(path, { kind: "file", data: readFileSync(join(directory, source)), mode: 0o644 });
   for (const disk of recipe.disks ?? []) files.set(basename(disk), readFileSync(join(directory, disk)));
@@ -92,10 +108,18 @@ async function imageBytes(name: string): Promise<Uint8Array> {
   return buildImage({ manifest, files, root: guest });
 }
 
+/** Runs an image and writes its console to images/NAME/console.txt, with plain line ends. */
+function recordConsole(name: string): void {
+  const run = spawnSync("npx", ["tsx", join(root, "run.ts"), join(images, `${name}.bin`)], { encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`images/${name}.bin ends with ${run.status}\n${run.stdout}${run.stderr}`);
+  writeFileSync(join(images, name, "console.txt"), run.stdout.replaceAll("\r\n", "\n"));
+}
+
 program
   .argument("[names...]", "images to build; all if none are named")
+  .option("--record", "also run each image and keep its console output as what is expected")
   .option("--check", "compare with the checked-in images instead of writing them")
-  .action(async (names: string[], options: { check?: boolean }) => {
+  .action(async (names: string[], options: { check?: boolean; record?: boolean }) => {
     requireTool("gcc", "gcc");
     requireTool("make", "make");
     requireTool("clang", "clang");
@@ -111,6 +135,10 @@ program
     let differing = 0;
     for (const name of names.length ? names : known) {
       const path = join(images, `${name}.bin`);
+      if (options.record) {
+        writeFileSync(path, await imageBytes(name));
+        recordConsole(name);
+      }
       const bytes = await imageBytes(name);
       if (!options.check) {
         writeFileSync(path, bytes);

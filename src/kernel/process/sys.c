@@ -424,7 +424,6 @@ SYSCALL_DEFINE4(reboot, int, magic1, int, magic2, unsigned int, cmd, void __user
 		command[sizeof(command) - 1] = '\0';
 		if (strstarts(command, "exit=") && kstrtouint(command + 5, 0, &status))
 			return -EINVAL;
-		pr_emerg("reboot: Restarting system with command '%s'\n", command);
 		machine_exit(status);
 	}
 	return -EINVAL;

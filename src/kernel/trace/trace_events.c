@@ -19,8 +19,12 @@ static LIST_HEAD(events);
 static LIST_HEAD(groups);
 static DEFINE_MUTEX(event_mutex);
 static struct dentry *events_dir;
-/* Ids below are those of Linux's built-in ftrace records. */
-static int next_id = 1 << 6;
+/*
+ * Ids of the kernel's own events start where Linux's do; those made at run time start behind all that Linux 6.1 has of
+ * its own in the configuration of the recorded facts, so that a recorded trace names the same numbers.
+ */
+static int next_static_id = 1 << 6;
+static int next_dynamic_id = 1076;
 
 /* A directory of events that lives while it has members. */
 struct event_group {
@@ -273,7 +277,7 @@ int trace_add_event_call(struct trace_event_call *call)
 		put_group(call->group);
 		goto out;
 	}
-	call->id = next_id++;
+	call->id = call->flags & TRACE_EVENT_FL_TRACEPOINT ? next_static_id++ : next_dynamic_id++;
 	INIT_LIST_HEAD(&call->perf_events);
 	tracefs_create_file("enable", 0640, call->dir, call, &enable_fops);
 	tracefs_create_file("id", 0440, call->dir, call, &id_fops);
