@@ -51,7 +51,7 @@ export const statuses = {
 /** Bits of load.privileges. */
 export const privilegeBits = { bpf: 1, perfmon: 2 } as const;
 /** Bits of load.result_flags. */
-export const resultBits = { kprobe_override: 1, tail_call: 2, get_stack: 4 } as const;
+export const resultBits = { kprobe_override: 1, tail_call: 2, get_stack: 4, write_user: 8 } as const;
 
 /**
  * Functions that generated code calls besides helpers, in the helper table under numbers that no helper has: loads of packet

@@ -47,6 +47,7 @@ const ENOMEM = 12;
 const EBADF = 9;
 
 const HELPER_GET_STACKID = 27;
+const HELPER_PROBE_WRITE_USER = 36;
 const HELPER_GET_STACK = 67;
 
 export interface BpfCoprocessorOptions {
@@ -338,7 +339,8 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     const flags =
       (result.kprobeOverride ? resultBits.kprobe_override : 0) |
       (result.tailCall ? resultBits.tail_call : 0) |
-      (result.helpers.some((id) => id === HELPER_GET_STACKID || id === HELPER_GET_STACK) ? resultBits.get_stack : 0);
+      (result.helpers.some((id) => id === HELPER_GET_STACKID || id === HELPER_GET_STACK) ? resultBits.get_stack : 0) |
+      (result.helpers.includes(HELPER_PROBE_WRITE_USER) ? resultBits.write_user : 0);
     block.set("handle", handle);
     block.set("image_size", compiled.size);
     block.set("tail_call_entry", compiled.tailCallEntry);

@@ -195,6 +195,11 @@ static void *fd_array_map_lookup_elem(struct bpf_map *map, void *key)
 	return ERR_PTR(-EOPNOTSUPP);
 }
 
+void *bpf_fd_array_entry(struct bpf_map *map, u32 index)
+{
+	return index < map->max_entries ? to_array(map)->ptrs[index] : NULL;
+}
+
 int bpf_fd_array_map_lookup_elem(struct bpf_map *map, void *key, u32 *value)
 {
 	u32 index = *(u32 *)key;
@@ -202,7 +207,7 @@ int bpf_fd_array_map_lookup_elem(struct bpf_map *map, void *key, u32 *value)
 
 	if (!map->ops->map_fd_sys_lookup_elem)
 		return -ENOTSUPP;
-	ptr = index < map->max_entries ? to_array(map)->ptrs[index] : NULL;
+	ptr = bpf_fd_array_entry(map, index);
 	if (!ptr)
 		return -ENOENT;
 	*value = map->ops->map_fd_sys_lookup_elem(ptr);

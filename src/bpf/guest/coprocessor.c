@@ -176,6 +176,9 @@ static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *req
 	prog->verified_insns = answer.verified_insns;
 	prog->len = answer.xlated_cnt;
 	memcpy(prog->tag, answer.tag, sizeof(prog->tag));
+	if (answer.result_flags & BPF_COP_RESULT_WRITE_USER)
+		printk(KERN_WARNING "%s[%d] is installing a program with bpf_probe_write_user helper that may corrupt user "
+		       "memory!", current->comm, current->pid);
 
 	prog->image_size = PAGE_ALIGN(prog->jited_len);
 	prog->image = exec_alloc(prog->image_size);

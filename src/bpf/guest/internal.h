@@ -80,6 +80,7 @@ int bpf_map_get_info(struct bpf_map *map, struct bpf_map_info *info);
 int bpf_fd_array_map_update_elem(struct bpf_map *map, struct file *map_file, void *key, void *value, u64 flags);
 int bpf_fd_array_map_lookup_elem(struct bpf_map *map, void *key, u32 *value);
 int bpf_fd_array_map_delete_elem(struct bpf_map *map, void *key);
+void *bpf_fd_array_entry(struct bpf_map *map, u32 index);
 
 int bpf_stackmap_copy(struct bpf_map *map, void *key, void *value);
 long bpf_stackmap_get_id(struct bpf_map *map, u64 *ips, u32 count, u64 flags);

@@ -65,6 +65,30 @@ BPF_HELPER(probe_read_str)
 	return r3 < TASK_SIZE ? read_user_str((void *)r1, r2, (void *)r3) : read_kernel_str((void *)r1, r2, (void *)r3);
 }
 
+BPF_HELPER(probe_write_user)
+{
+	if (current->flags & (PF_KTHREAD | PF_EXITING) || !current->mm)
+		return -EPERM;
+	return copy_to_user_nofault((void __user *)r1, (const void *)r2, (u32)r3) ? -EFAULT : 0;
+}
+
+/* ---- perf events ---- */
+
+/* Nobody can map a perf event's buffer here, so there is never room for the sample. */
+BPF_HELPER(perf_event_output)
+{
+	struct bpf_map *map = (struct bpf_map *)r2;
+	u64 index = r3 & BPF_F_INDEX_MASK;
+
+	if (r3 & ~(u64)BPF_F_INDEX_MASK)
+		return -EINVAL;
+	if (index == BPF_F_CURRENT_CPU)
+		index = 0;
+	if (index >= map->max_entries)
+		return -E2BIG;
+	return bpf_fd_array_entry(map, index) ? -ENOSPC : -ENOENT;
+}
+
 /* ---- the probed function ---- */
 
 BPF_HELPER(override_return)
