@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { editSuperblock, editTreeBlock } from "../../src/btrfs-model/host/edit.ts";
-import { FileTree, isDirectory } from "../../src/btrfs-model/host/files.ts";
+import { FileTree, isDirectory, isRegular, isSymbolicLink } from "../../src/btrfs-model/host/files.ts";
 import { superblockField, treeId } from "../../src/btrfs-model/host/format.ts";
 import { loadImage, type MemoryImage, Volume } from "../../src/btrfs-model/host/volume.ts";
 
@@ -82,6 +82,23 @@ describe.skipIf(missing)("native btrfs", () => {
     expect(output.split("\n").filter((line) => line.startsWith("/"))).toEqual(expected);
     expect(output).toContain("mount 0");
     expect(status).toBe(0);
+  });
+
+  test("subvolumes, snapshots, shared extents and colliding names that Linux made: both readers agree on every file", () => {
+    const image = loadImage(join(import.meta.dirname, "linux-disks/subvolumes.img.gz"));
+    const files = new FileTree(new Volume(image));
+    const expected = [...files.walk()]
+      .filter(({ path, inode }) => (isRegular(inode) || isSymbolicLink(inode)) && path !== "/compressed")
+      .map(({ path, inode }) => `${path} ${inode.mode.toString(8)} ${inode.size} 0 ${fnv(files.read(inode))}`);
+    const { status, output } = run(image, "read");
+    const read = output.split("\n").filter((line) => line.startsWith("/"));
+    expect(read.filter((line) => !line.startsWith("/compressed"))).toEqual(expected);
+    expect(output).toMatch(/compressed extents are not supported: root 5 ino \d+ off 0 compression 3/);
+    expect(output).toMatch(/\/compressed 100644 \d+ -95 /);
+    expect(status).toBe(0);
+    expect(run(image, "read", "subvol=origin/inner-read-only").output).toContain("/dir/file 100644 7 0");
+    expect(run(image, "read", "subvol=many").output).toContain("'many' is not a valid subvolume");
+    expect(run(image, "read", "subvol=absent").output).toContain("mount -2\n");
   });
 
   test("each failing allocation gives ENOMEM and leaves nothing behind", () => {

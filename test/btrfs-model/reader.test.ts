@@ -1,5 +1,6 @@
 /** The TypeScript reader on disks that mkfs.btrfs made: what is in them, and how it says that a disk is damaged. */
-import { readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { editSuperblock, editTreeBlock } from "../../src/btrfs-model/host/edit.ts";
@@ -48,6 +49,20 @@ describe.each(names)("disk %s", (name) => {
     expect(blocks).toBeGreaterThan(8);
     for (const { inode } of files.walk()) if (isRegular(inode)) files.read(inode);
   });
+});
+
+test("reads what Linux wrote as Linux reads it: subvolumes, snapshots, shared and preallocated extents", () => {
+  const directory = join(import.meta.dirname, "linux-disks");
+  const files = new FileTree(new Volume(loadImage(join(directory, "subvolumes.img.gz"))));
+  const listing: string[] = [];
+  for (const { path, inode } of files.walk()) {
+    if (isRegular(inode) && path !== "/compressed")
+      listing.push(`${createHash("sha256").update(files.read(inode)).digest("hex")}  .${path}`);
+    else if (isSymbolicLink(inode)) listing.push(`.${path} -> ${text(files.read(inode))}`);
+  }
+  const expected = readFileSync(join(directory, "subvolumes.txt"), "utf8").trim().split("\n");
+  expect(listing.sort()).toEqual(expected.sort());
+  expect(() => files.read(files.resolve("/compressed"))).toThrow(/compressed/);
 });
 
 test("a directory of a thousand files spreads over several levels of small nodes", () => {
