@@ -15,6 +15,9 @@
 #include "arch.h"
 #include "pgtable.h"
 
+/* With more free pages than these no page fault can run out of memory. */
+#define PAGES_THAT_SUFFICE	64
+
 #define PF_PROT		0x01
 #define PF_WRITE	0x02
 #define PF_USER		0x04
@@ -116,7 +119,10 @@ failed:
 		return;
 	}
 	local_irq_enable();
-	if (fault & VM_FAULT_OOM) {
+	if ((fault & VM_FAULT_OOM) && nr_free_pages_count > PAGES_THAT_SUFFICE) {
+		/* An allocation was made to fail; memory there is. The access happens again. */
+		pr_warn_once("Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF\n");
+	} else if (fault & VM_FAULT_OOM) {
 		pr_err("Out of memory: Killed process %d (%s)\n", current->pid, current->comm);
 		force_sig(SIGKILL);
 	} else if (fault & VM_FAULT_SIGBUS) {
