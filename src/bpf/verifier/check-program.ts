@@ -214,7 +214,7 @@ function checkCall(env: VerifierEnvironment, insn: Instruction): void {
     env.reject(EINVAL, "function calls are not allowed while holding a lock");
   }
   if (insn.src === BPF_PSEUDO_CALL) checkFunctionCall(env);
-  else checkHelperCall(env, insn);
+  else if (!isKfunc) checkHelperCall(env, insn);
 }
 
 function hasReservedFields(insn: Instruction): boolean {

@@ -244,9 +244,8 @@ export class VerifierEnvironment {
   }
 
   printInstructionLine(text: string): void {
-    this.verbose(`${this.insnIndex}: `);
     const before = this.log.length;
-    this.verbose(`${text}\n`);
+    this.verbose(`${this.insnIndex}: ${text}\n`);
     this.previousInstructionLength = this.log.length - before;
     this.previousLogLength = this.log.length;
   }

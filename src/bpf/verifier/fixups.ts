@@ -27,6 +27,7 @@ import {
   type Instruction,
   instruction,
   isHelperCall,
+  isKfuncCall,
   isLdImm64,
   isPseudoCall,
   isPseudoFunc,
@@ -207,6 +208,9 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
     nodes = removeDeadCode(all);
   } else {
     trapDeadCode(all);
+  }
+  if (nodes.some((node) => isKfuncCall(node.insn))) {
+    env.reject(EINVAL, "invalid kernel function call not eliminated in verifier pass");
   }
   const kept = nodes;
   nodes = guardDivisions(nodes);

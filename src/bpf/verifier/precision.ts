@@ -177,7 +177,7 @@ function markChain(env: VerifierEnvironment, frameno: number, regno: number, slo
     for (let i = last; ; ) {
       if (skip) skip = false;
       else if (!backtrack(env, i, wanted)) {
-        markAllScalarsPrecise(env.state);
+        markAllScalarsPrecise(state);
         return;
       }
       // Everything was assigned within this state.
@@ -196,7 +196,7 @@ function markChain(env: VerifierEnvironment, frameno: number, regno: number, slo
     state = parent;
     const marked = markInState(state.frames[frameno], wanted);
     if (marked.unknownSlot) {
-      markAllScalarsPrecise(env.state);
+      markAllScalarsPrecise(state);
       return;
     }
     if (env.log.everyPath) {

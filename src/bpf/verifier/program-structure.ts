@@ -46,7 +46,6 @@ import {
   BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_CALL,
   BPF_PSEUDO_FUNC,
-  BPF_PSEUDO_KFUNC_CALL,
   BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_IDX,
   BPF_PSEUDO_MAP_IDX_VALUE,
@@ -138,7 +137,9 @@ export function findSubprograms(env: VerifierEnvironment): void {
     if (!env.capable) {
       env.reject(EPERM, "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN");
     }
-    if (insn.src === BPF_PSEUDO_KFUNC_CALL && isKfuncCall(insn)) {
+    if (isKfuncCall(insn)) {
+      // A loader leaves 0 for a function that the kernel does not have: fine as long as the call is dead.
+      if (insn.imm === 0 && insn.off === 0) return;
       env.reject(ENOTSUPP, "calling kernel function is not supported without CONFIG_DEBUG_INFO_BTF");
     }
     const target = index + insn.imm + 1;
