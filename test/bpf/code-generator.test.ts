@@ -49,7 +49,7 @@ const exit = isa.instruction(isa.BPF_JMP | isa.BPF_EXIT);
 
 describe("generated x86-64 code", () => {
   it.skipIf(runner === undefined)("random programs: result and memory are the interpreter's", () => {
-    const cases = Array.from({ length: 1500 }, (_, seed) => ({
+    const cases = Array.from({ length: 600 }, (_, seed) => ({
       program: randomProgram(seed + 1, seed % 40 === 0 ? 400 : 60),
       context: randomContext(seed),
     }));

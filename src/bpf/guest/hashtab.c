@@ -200,7 +200,11 @@ static struct htab_elem *take(struct bpf_htab *htab, bool replaces)
 	}
 	if (!is_prealloc(htab)) {
 		elem = kmalloc(htab->elem_size, GFP_NOWAIT | __GFP_NOWARN);
-		return elem ?: ERR_PTR(-ENOMEM);
+		if (!elem)
+			return ERR_PTR(-ENOMEM);
+		/* It belongs to the map, not to what the probed task is doing. */
+		kmem_not_a_leak(elem);
+		return elem;
 	}
 	elem = list_first_entry(&htab->free, struct htab_elem, hash_node);
 	list_del(&elem->hash_node);
