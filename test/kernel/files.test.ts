@@ -37,6 +37,12 @@ describe.skipIf(missing !== undefined)("guest files", () => {
     });
   });
 
+  test("allocations that fail leave nothing behind", () => {
+    const { output, exitCode } = runInMachine(testRun("allocation-failures"));
+    expect(output.replaceAll(/^\w+: survives\n/gm, "")).toBe("");
+    expect(exitCode).toBe(0);
+  });
+
   test("the initramfs brings files and directories with their modes", () => {
     const run = {
       files: { "/bin/ls": userProgram("ls"), "/data/some/file": userProgram("echo") },

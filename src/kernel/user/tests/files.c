@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -489,6 +490,41 @@ static void descriptors(void)
 	T(close(fd));
 }
 
+static void mapping(void)
+{
+	char buffer[8] = { 0 }, *shared, *private, *other;
+	int fd;
+
+	printf("-- mapping\n");
+	F(fd, open("map", O_RDWR | O_CREAT | O_TRUNC, 0600));
+	T(ftruncate(fd, 6000));
+	T(pwrite(fd, "first", 5, 0));
+	shared = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	private = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	T(shared != MAP_FAILED && private != MAP_FAILED);
+	printf("%.5s %.5s %d\n", shared, private, shared[5999]);
+	memcpy(shared + 4096, "shared", 6);
+	memcpy(private, "PRIV", 4);
+	T(pread(fd, buffer, 6, 4096));
+	printf("%.6s %.5s %.6s\n", buffer, shared, private + 4096);
+	T(pwrite(fd, "again", 5, 0));
+	printf("%.5s %.5s\n", shared, private);
+	T(mmap(NULL, 4096, PROT_READ, MAP_SHARED, 99, 0) == MAP_FAILED ? -1 : 0);
+	T(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 100) == MAP_FAILED ? -1 : 0);
+	T(munmap(shared, 8192));
+	T(close(fd));
+	F(fd, open("map", O_RDONLY));
+	T(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0);
+	other = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	T(close(fd));
+	T(unlink("map"));
+	other[0] = 'X';
+	printf("%.5s %.5s\n", other, private);
+	F(fd, open(".", O_RDONLY));
+	T(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0);
+	T(close(fd));
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
@@ -503,6 +539,7 @@ int main(int argc, char **argv)
 	many_entries();
 	links();
 	attributes();
+	mapping();
 	descriptors();
 	printf("done\n");
 	return 0;
