@@ -38,6 +38,8 @@ export function isBeyondBaseline(code: Uint8Array): boolean {
       return prefix !== 0;
     case 0x31: // RDTSC
     case 0x33: // RDPMC
+    case 0x34: // SYSENTER and SYSEXIT, which AMD processors do not have in long mode
+    case 0x35:
     case 0xa2: // CPUID
       return true;
     case 0xb8: // POPCNT

@@ -168,9 +168,18 @@ function describeInputs(test: TestCase, text: string): string[] {
   return lines.filter((line) => line.trim());
 }
 
+/** All instructions of a sequence. */
+function disassembleAll(code: Uint8Array): string {
+  if (!disassembler) return "";
+  return disassembler
+    .disasm(Buffer.from(code), { address: 0x1000 })
+    .map(({ mnemonic, opStr }) => `${mnemonic} ${opStr}`.trim())
+    .join("; ");
+}
+
 /** A difference told to a human. */
 export function report(test: TestCase, differences: readonly Difference[]): string {
-  const text = disassemble(test.code);
+  const text = test.name === "sequence" ? disassembleAll(test.code) : disassemble(test.code);
   const at = (layout.code.address + test.codeOffset).toString(16);
   return [
     `${test.name} (case ${test.seed}): ${hex(test.code)} at ${at}: ${text}`,

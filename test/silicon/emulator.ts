@@ -147,14 +147,20 @@ export class Emulator {
     state.lstar = supervisor + BigInt(physical.systemCall);
     state.gdtr = { base: supervisor + BigInt(physical.gdt), limit: 0x7f };
     state.idtr = { base: supervisor + BigInt(physical.idt), limit: 0xfff };
-    state.setSegment("cs", { selector: selectors.kernelCode, base: 0n, limit: 0xffff_ffff, attributes: 0xa9b });
-    state.setSegment("ss", { selector: selectors.kernelData, base: 0n, limit: 0xffff_ffff, attributes: 0xc93 });
+    this.#enterSupervisor();
     state.setSegment("tr", {
       selector: selectors.tss,
       base: supervisor + BigInt(physical.tss),
       limit: 0x67,
       attributes: 0x08b,
     });
+  }
+
+  /** Every exception leaves the processor in ring 0; a case that was cut off does not. */
+  #enterSupervisor(): void {
+    const { state } = this.cpu;
+    state.setSegment("cs", { selector: selectors.kernelCode, base: 0n, limit: 0xffff_ffff, attributes: 0xa9b });
+    state.setSegment("ss", { selector: selectors.kernelData, base: 0n, limit: 0xffff_ffff, attributes: 0xc93 });
     state.cpl = 0;
   }
 
@@ -174,6 +180,8 @@ export class Emulator {
     if (test.code.length > 0) memory.write(physical.code + test.codeOffset, test.code);
     this.#codeUsed = { offset: test.codeOffset, size: test.code.length };
     for (const patch of test.patches) memory.write(physical.data + patch.offset, patch.bytes);
+
+    if (state.cpl !== 0) this.#enterSupervisor();
 
     // IRETQ's frame.
     const frame = physical.stack + 0x800;
@@ -216,6 +224,7 @@ export class Emulator {
     view.setUint16(x87 + x87Layout.opcode, 0, true);
     view.setBigUint64(x87 + x87Layout.instructionPointer, 0n, true);
     view.setBigUint64(x87 + x87Layout.dataPointer, 0n, true);
+    view.setUint32(x87 + x87Layout.codeSelector, 0, true);
     this.cpu.state.mxcsr = from.getUint32(24, true);
     const top = (status >> 11) & 7;
     for (let i = 0; i < 8; i++) {

@@ -5,6 +5,7 @@
 import { isBeyondBaseline } from "./beyond-baseline.ts";
 import type { Outcome, TestCase } from "./case.ts";
 import type { Difference } from "./compare.ts";
+import { layout } from "./layout.ts";
 
 const transcendental = /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos) /;
 const c1 = 0x0200;
@@ -19,7 +20,7 @@ function areNeighbours(a: string, b: string): boolean {
 }
 
 /** Whether all differences are of a kind that is documented here. */
-export function isTolerated(test: TestCase, _expected: Outcome, differences: readonly Difference[]): boolean {
+export function isTolerated(test: TestCase, got: Outcome, differences: readonly Difference[]): boolean {
   if (differences.length === 0) return true;
   if (test.name === "walk") {
     // The processor fetches all of an undefined instruction before it says so.
@@ -28,7 +29,26 @@ export function isTolerated(test: TestCase, _expected: Outcome, differences: rea
     if (isBeyondBaseline(test.code)) return true;
   }
   // INT1: the saved RIP is that of the next instruction (AMD64 APM volume 3, INT1); under KVM on AMD it is its own.
-  if (test.name === "int1 f1" && differences.length === 1 && differences[0].what === "rip") return true;
+  if (differences.length === 1 && differences[0].what === "rip") {
+    const at = Number(BigInt(`0x${differences[0].got}`) - BigInt(layout.code.address)) - test.codeOffset;
+    if (test.code[at - 1] === 0xf1) return true;
+  }
+  // What never ends is cut off after a time there and after a number of instructions here.
+  if (got.ending.kind === "timeout") return true;
+  if (test.name === "walk" || test.name === "sequence") {
+    const opcodes = Buffer.from(test.code).toString("hex");
+    // RET far: the order in which the processor looks at the stacks and at CS is not told by the manuals.
+    if (/c[ab]/.test(opcodes) && differences.length === 1 && /^#PF/.test(differences[0].expected)) return true;
+    // F3 LOOPNE is LOOPE, F2 LOOPE is LOOPNE on AMD processors: documented nowhere.
+    if (/f3(..)?(4.)?e0|f2(..)?(4.)?e1/.test(opcodes)) return true;
+    // A jump into the middle of an instruction finds anything: extensions, and system calls of 32 bits, before which Linux
+    // cuts RAX.
+    const at = Number(got.rip - BigInt(layout.code.address)) - test.codeOffset;
+    if (got.ending.kind === "exception" && got.ending.vector === 6 && at >= 0) {
+      if (isBeyondBaseline(test.code.subarray(at))) return true;
+    }
+    if (got.ending.kind === "system call" && differences.every(({ what }) => what === "rax")) return true;
+  }
   // LOCK MOV to or from CR0 is CR8 on AMD processors that announce it (AltMovCr8); the emulated one does not.
   if (/^mov 0f2[02]r$/.test(test.name) && test.code.includes(0xf0)) return true;
   // CALL to an address that is not canonical, with a stack that cannot be written either: the processor looks at the stack

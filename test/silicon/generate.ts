@@ -72,7 +72,7 @@ function patch(draft: Draft, address: bigint, bytes: Uint8Array): void {
   if (to > from) draft.patches.push({ offset: start + from, bytes: bytes.slice(from, to) });
 }
 
-function littleEndian(value: bigint, size: number): Uint8Array {
+export function littleEndian(value: bigint, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   for (let i = 0; i < size; i++) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
   return bytes;
@@ -176,7 +176,7 @@ function encodeMemory(draft: Draft, reg: number, rex: number, target: bigint): {
   return { bytes: [modrm, sib, ...tail], relative: false };
 }
 
-function immediateBytes(random: Random, kind: Template["immediate"], operandSize: number): number[] {
+export function immediateBytes(random: Random, kind: Template["immediate"], operandSize: number): number[] {
   const integer = (size: number): number[] => [...littleEndian(randomInteger(random), size)];
   switch (kind) {
     case "":

@@ -11,6 +11,7 @@ import { prefixedOpcode } from "./generate.ts";
 import { Processor } from "./processor.ts";
 import { Random } from "./random.ts";
 import { selectTemplates, sessionCase } from "./select.ts";
+import { sequenceCase } from "./sequence.ts";
 import { baseMemory } from "./state.ts";
 import type { Family } from "./templates.ts";
 import { recordVectors } from "./vectors.ts";
@@ -26,6 +27,7 @@ interface Options {
   readonly first: number;
   readonly show: number;
   readonly walk?: boolean;
+  readonly sequence?: boolean;
   readonly list?: boolean;
   readonly record?: string;
 }
@@ -74,12 +76,15 @@ async function main(options: Options): Promise<void> {
       const count = Math.min(batchSize, options.cases - done);
       const cases = Array.from({ length: count }, (_, i) => {
         const index = options.first + done + i;
-        return options.walk ? walkCase(options.seed, index) : sessionCase(chosen, options.seed, index);
+        if (options.walk) return walkCase(options.seed, index);
+        if (options.sequence) return sequenceCase(options.seed, index);
+        return sessionCase(chosen, options.seed, index);
       });
       const expected = await processor.run(cases);
       cases.forEach((test, i) => {
-        const differences = compareOutcomes(expected[i], emulator.run(test));
-        tally.add(test, isTolerated(test, expected[i], differences) ? [] : differences, options.show);
+        const got = emulator.run(test);
+        const differences = compareOutcomes(expected[i], got);
+        tally.add(test, isTolerated(test, got, differences) ? [] : differences, options.show);
       });
     }
   } finally {
@@ -104,6 +109,7 @@ const program = new Command("silicon")
   .option("--first <n>", "index of the first case", number, 0)
   .option("--show <n>", "examples printed for each instruction form", number, 2)
   .option("--walk", "random bytes instead of known instructions")
+  .option("--sequence", "several instructions in a row")
   .option("--list", "list the instruction forms and exit")
   .option("--record <file>", "record what the real processor does into a vector file and exit");
 

@@ -26,7 +26,6 @@
 
 #define PAGE 4096UL
 #define CODE 0x10000000UL
-#define CODE_ALIAS 0x18000000UL
 #define CODE_SIZE (2 * PAGE)
 #define DATA 0x20000000UL
 #define DATA_SIZE (2 * PAGE)
@@ -164,6 +163,7 @@ static int fill(size_t size)
 /* ---- one case ---- */
 
 static uint8_t base[DATA_SIZE];
+static uint8_t *code_alias; /* CODE, writable, wherever there is room */
 static int running;
 static uint32_t previous_code_size, previous_code_offset;
 
@@ -204,8 +204,8 @@ static void begin_case(struct frame *f)
 		memcpy((void *)DATA, base, DATA_SIZE);
 	}
 	/* Bytes around the code are int3: a wild jump inside CODE stops there. */
-	memset((void *)(CODE_ALIAS + previous_code_offset), 0xcc, previous_code_size);
-	memcpy((void *)(CODE_ALIAS + c->code_offset), code, c->code_size);
+	memset(code_alias + previous_code_offset, 0xcc, previous_code_size);
+	memcpy(code_alias + c->code_offset, code, c->code_size);
 	previous_code_offset = c->code_offset;
 	previous_code_size = c->code_size;
 	apply_patches((uint8_t *)DATA, code + c->code_size, c->patch_count);
@@ -332,11 +332,13 @@ __attribute__((used)) static void start(void)
 	if (fd < 0 || syscall6(__NR_ftruncate, fd, CODE_SIZE, 0, 0, 0, 0))
 		say_and_exit("processor: no memfd\n");
 	map(CODE, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-	map(CODE_ALIAS, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	code_alias = (uint8_t *)syscall6(__NR_mmap, 0, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if ((unsigned long)code_alias > -PAGE)
+		say_and_exit("processor: cannot map the code for writing\n");
 	map(DATA, DATA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	map(RODATA, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	/* Touch everything: a first access must not be different from later ones. */
-	memset((void *)CODE_ALIAS, 0xcc, CODE_SIZE);
+	memset(code_alias, 0xcc, CODE_SIZE);
 	memset((void *)DATA, 0, DATA_SIZE);
 	asm volatile("movb (%0), %%al" : : "r"(RODATA) : "al");
 	if (syscall6(__NR_sigaltstack, (long)&stack, 0, 0, 0, 0, 0))

@@ -1,0 +1,105 @@
+/**
+ * Several instructions in a row, run to a breakpoint: what one leaves behind (flags above all) the next must find, and the
+ * emulator executes them as blocks. Memory operands are addressed by RSI and RBP, which no instruction changes, so a sequence
+ * seldom faults; if it does, both processors must have got equally far.
+ */
+import type { TestCase } from "./case.ts";
+import { immediateBytes, littleEndian } from "./generate.ts";
+import { layout } from "./layout.ts";
+import { Random } from "./random.ts";
+import { randomFlags, randomFxsave, randomInteger } from "./state.ts";
+import { type Template, templates } from "./templates.ts";
+
+/** All but RSP, RBP and RSI. */
+const registers = [0, 1, 2, 3, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+const unsuitable = [
+  "stack",
+  "code",
+  "frame",
+  "string",
+  "xlat",
+  "rdi",
+  "interrupt",
+  "control",
+  "anywhere",
+  "x87state",
+  "mxcsr",
+];
+const never =
+  /^(int|hlt|in|out|cli|sti|ud2|invd|wbinvd|rdmsr|wrmsr|lgdt|lidt|invlpg|swapgs|clts|sysret|div|idiv|ret|f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos|fldenv|frstor|fnsave|fldcw|std|int1|int3|jmp|call|loop|loope|loopne)$/;
+
+const suitable = templates.filter(
+  (template) =>
+    !never.test(template.name) &&
+    !unsuitable.some((word) => template.attributes.has(word)) &&
+    template.immediate !== "o" &&
+    template.immediate !== "jz" &&
+    // The opcode names a register that must not change: push, pop, xchg, mov and bswap of RSP, RBP and RSI.
+    !(
+      template.modrm === undefined &&
+      [4, 5, 6].includes(template.opcode[template.opcode.length - 1] & 7) &&
+      /^(xchg|mov|bswap)$/.test(template.name)
+    ),
+);
+
+function instruction(random: Random, template: Template): number[] {
+  const code: number[] = [];
+  const narrow = template.operandSize && random.chance(1, 5);
+  if (narrow) code.push(0x66);
+  if (template.mandatoryPrefix !== undefined) code.push(template.mandatoryPrefix);
+  const wide = template.operandSize && random.chance(1, 2) ? 8 : 0;
+  const operandSize = wide ? 8 : narrow ? 2 : 4;
+  const takesRex = !template.attributes.has("norex");
+  if (template.modrm === undefined) {
+    // The register in the opcode keeps its low three bits; extending it is harmless.
+    if (wide && takesRex) code.push(0x48);
+    code.push(...template.opcode);
+    const immediate = immediateBytes(random, template.immediate, operandSize);
+    if (template.immediate === "j1") immediate[0] = random.below(6);
+    code.push(...immediate);
+    return code;
+  }
+  const reg = template.digit ?? random.pick(registers);
+  const rm = random.pick(registers);
+  const memory = template.modrm === "memory" || (template.modrm === "any" && random.chance(1, 3));
+  const rex = 0x40 | wide | ((reg & 8) >> 1) | (memory ? 0 : rm >> 3);
+  // Without REX byte registers 4 to 7 are AH to BH: all of those may change.
+  if (takesRex && (rex !== 0x40 || template.memorySize === 1)) code.push(rex);
+  code.push(...template.opcode);
+  if (memory) {
+    const base = random.pick([5, 6]);
+    const displacement = BigInt((random.below(0x800) - 0x400) & (template.aligned ? ~15 : ~0));
+    code.push(0x80 | ((reg & 7) << 3) | base, ...littleEndian(BigInt.asUintN(32, displacement), 4));
+  } else {
+    code.push(0xc0 | ((reg & 7) << 3) | (rm & 7));
+  }
+  code.push(...immediateBytes(random, template.immediate, operandSize));
+  return code;
+}
+
+/** A sequence of 2 to 16 instructions. */
+export function sequenceCase(seed: number, index: number): TestCase {
+  const number = seed * 0x1_0000_0000 + index;
+  const random = new Random(number);
+  const code: number[] = [];
+  for (let n = 2 + random.below(15); n > 0; n--) code.push(...instruction(random, random.pick(suitable)));
+  code.push(0xcc);
+  const gpr = new BigUint64Array(16);
+  for (let i = 0; i < 16; i++) gpr[i] = randomInteger(random);
+  gpr[4] = BigInt(layout.data.address + 0x1800);
+  gpr[5] = BigInt(layout.data.address + 0x800);
+  gpr[6] = BigInt(layout.data.address + 0x1000);
+  return {
+    seed: number,
+    name: "sequence",
+    code: Uint8Array.from(code),
+    codeOffset: random.below(0x1e00),
+    runToBreakpoint: true,
+    gpr,
+    rflags: randomFlags(random) & ~0x400n,
+    fsBase: 0n,
+    gsBase: 0n,
+    fxsave: randomFxsave(random, random.chance(1, 3) ? "sse" : "default"),
+    patches: [],
+  };
+}
