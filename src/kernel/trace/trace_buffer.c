@@ -54,6 +54,8 @@ static void store(struct trace_event_call *call, const void *data, size_t size)
 	record = kmalloc(sizeof(*record) + size, GFP_ATOMIC);
 	if (!record)
 		return;
+	/* It is the buffer's, not of the task that the probe hit. */
+	kmem_not_a_leak(record);
 	record->when = ktime_get_ns();
 	record->call = call;
 	memcpy(record->comm, current->comm, TASK_COMM_LEN);
