@@ -43,4 +43,7 @@ const header = `/**
  */
 export const commonForms: readonly string[] = \`
 `;
-writeFileSync("src/cpu/tier0/common-forms.ts", `${header}${[...forms].sort().join("\n")}\n\`.trim().split("\\n");\n`);
+writeFileSync(
+  "src/cpu/tier0/common-forms.ts",
+  `${header}${[...forms].sort().join("\n")}\n\`\n  .trim()\n  .split("\\n");\n`,
+);

@@ -467,4 +467,6 @@ NP 0F 29 Wps,Vps#0|4|1|8|64|8|none
 NP 0F AE /0 Mn#0|8|1|8|64|8|none
 NP 0F AE /1 Mn#0|8|1|8|64|8|none
 NP 0F AE /2 Md#0|4|1|8|64|8|none
-`.trim().split("\n");
+`
+  .trim()
+  .split("\n");
