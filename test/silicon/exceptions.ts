@@ -44,9 +44,7 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
     // A jump into the middle of an instruction finds anything: extensions, and system calls of 32 bits, before which Linux
     // cuts RAX.
     const at = Number(got.rip - BigInt(layout.code.address)) - test.codeOffset;
-    if (got.ending.kind === "exception" && got.ending.vector === 6 && at >= 0) {
-      if (isBeyondBaseline(test.code.subarray(at))) return true;
-    }
+    if (got.ending.kind === "exception" && at >= 0 && isBeyondBaseline(test.code.subarray(at))) return true;
     if (got.ending.kind === "system call" && differences.every(({ what }) => what === "rax")) return true;
   }
   // LOCK MOV to or from CR0 is CR8 on AMD processors that announce it (AltMovCr8); the emulated one does not.
@@ -73,7 +71,7 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
     });
   }
   // MXCSR_MASK: AMD's misaligned exception mask (bit 17) is not among what the emulated processor has.
-  if (test.name.startsWith("fxsave")) {
+  if (/^(fxsave|walk|sequence)/.test(test.name)) {
     return differences.every(
       ({ what, expected, got }) =>
         what.startsWith("[") && mxcsrQuadword.exec(expected)?.[1] === mxcsrQuadword.exec(got)?.[1],
