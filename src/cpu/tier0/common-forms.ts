@@ -87,8 +87,10 @@ export const commonForms: readonly string[] = `
 0F 90+cc Eb#2|4|0|8|64|8|none
 0F 90+cc Eb#3|4|0|8|64|8|none
 0F 90+cc Eb#4|4|0|8|64|8|none
+0F 90+cc Eb#4|4|1|8|64|8|none
 0F 90+cc Eb#5|4|0|8|64|8|none
 0F 90+cc Eb#5|4|1|8|64|8|none
+0F 90+cc Eb#6|4|0|8|64|8|none
 0F A2#0|4|0|8|64|8|none
 0F A3 Ev,Gv#0|8|0|8|64|8|none
 0F A5 Ev,Gv,CL#0|8|0|8|64|8|none
@@ -97,6 +99,7 @@ export const commonForms: readonly string[] = `
 0F AD Ev,Gv,CL#0|8|0|8|64|8|none
 0F AF Gv,Ev#0|4|0|8|64|8|none
 0F AF Gv,Ev#0|8|0|8|64|8|none
+0F AF Gv,Ev#0|8|1|8|64|8|none
 0F B1 Ev,Gv#0|4|1|8|64|8|none
 0F B6 Gv,Eb#0|4|0|8|64|8|none
 0F B6 Gv,Eb#0|4|1|8|64|8|none
@@ -120,6 +123,7 @@ export const commonForms: readonly string[] = `
 0F BE Gv,Eb#0|8|0|8|64|8|none
 0F BE Gv,Eb#0|8|1|8|64|8|none
 0F BF Gv,Ew#0|4|1|8|64|8|none
+0F C1 Ev,Gv#0|4|1|8|64|8|none
 0F C8+r Zv#0|4|0|8|64|8|none
 11 Ev,Gv#0|8|0|8|64|8|none
 19 Ev,Gv#0|4|0|8|64|8|none
@@ -148,10 +152,12 @@ export const commonForms: readonly string[] = `
 2C AL,Ib#0|4|0|8|64|8|none
 2D rAX,Iz#0|2|0|8|64|8|none
 2D rAX,Iz#0|4|0|8|64|8|none
+2D rAX,Iz#0|8|0|8|64|8|none
 30 Eb,Gb#0|4|0|8|64|8|none
 31 Ev,Gv#0|4|0|4|32|4|none
 31 Ev,Gv#0|4|0|8|64|8|none
 31 Ev,Gv#0|8|0|8|64|8|none
+32 Gb,Eb#0|4|1|8|64|8|none
 33 Gv,Ev#0|4|1|8|64|8|none
 33 Gv,Ev#0|4|2|8|64|8|none
 33 Gv,Ev#0|8|1|8|64|8|none
@@ -159,6 +165,8 @@ export const commonForms: readonly string[] = `
 38 Eb,Gb#0|4|0|8|64|8|none
 38 Eb,Gb#0|4|1|8|64|8|none
 38 Eb,Gb#0|4|2|8|64|8|none
+39 Ev,Gv#0|2|0|8|64|8|none
+39 Ev,Gv#0|2|1|8|64|8|none
 39 Ev,Gv#0|4|0|8|64|8|none
 39 Ev,Gv#0|4|1|8|64|8|none
 39 Ev,Gv#0|8|0|8|64|8|none
@@ -190,10 +198,12 @@ export const commonForms: readonly string[] = `
 66 0F 6A Vx,Wx#0|4|0|8|64|8|none
 66 0F 6C Vx,Wx#0|4|0|8|64|8|none
 66 0F 6E Vx,Ey#0|4|0|8|64|8|none
+66 0F 6E Vx,Ey#0|4|1|8|64|8|none
 66 0F 6E Vx,Ey#0|8|0|8|64|8|none
 66 0F 6F Vx,Wx#0|4|0|8|64|8|none
 66 0F 6F Vx,Wx#0|4|1|8|64|8|none
 66 0F 70 Vx,Wx,Ib#0|4|0|8|64|8|none
+66 0F 72 /2 Ux,Ib#0|4|0|8|64|8|none
 66 0F 72 /4 Ux,Ib#0|4|0|8|64|8|none
 66 0F 72 /6 Ux,Ib#0|4|0|8|64|8|none
 66 0F 73 /2 Ux,Ib#0|4|0|8|64|8|none
@@ -209,6 +219,7 @@ export const commonForms: readonly string[] = `
 66 0F D6 Wq,Vx#0|4|1|8|64|8|none
 66 0F D7 Gd,Ux#0|4|0|8|64|8|none
 66 0F DB Vx,Wx#0|4|0|8|64|8|none
+66 0F DF Vx,Wx#0|4|0|8|64|8|none
 66 0F EB Vx,Wx#0|4|0|8|64|8|none
 66 0F EF Vx,Wx#0|4|0|8|64|8|none
 66 0F F4 Vx,Wx#0|4|0|8|64|8|none
@@ -221,6 +232,7 @@ export const commonForms: readonly string[] = `
 69 Gv,Ev,Iz#0|8|0|8|64|8|none
 69 Gv,Ev,Iz#0|8|1|8|64|8|none
 6A Ibs#0|8|0|8|64|8|none
+6B Gv,Ev,Ibs#0|4|1|8|64|8|none
 6B Gv,Ev,Ibs#0|8|0|8|64|8|none
 6B Gv,Ev,Ibs#0|8|1|8|64|8|none
 70+cc Jbs#0|8|0|8|64|8|none
@@ -244,6 +256,7 @@ export const commonForms: readonly string[] = `
 80 /7 Eb,Ib#0|4|1|8|64|8|none
 80 /7 Eb,Ib#0|4|2|8|64|8|none
 80 /7 Eb,Ib#0|4|3|8|64|8|none
+81 /0 Ev,Iz#0|4|0|8|64|8|none
 81 /0 Ev,Iz#0|8|0|8|64|8|none
 81 /1 Ev,Iz#0|2|0|8|64|8|none
 81 /1 Ev,Iz#0|4|0|8|64|8|none
@@ -264,12 +277,14 @@ export const commonForms: readonly string[] = `
 81 /7 Ev,Iz#0|4|1|8|64|8|none
 81 /7 Ev,Iz#0|8|0|8|64|8|none
 81 /7 Ev,Iz#0|8|1|8|64|8|none
+83 /0 Ev,Ibs#0|2|1|8|64|8|none
 83 /0 Ev,Ibs#0|4|0|4|32|4|none
 83 /0 Ev,Ibs#0|4|0|8|64|8|none
 83 /0 Ev,Ibs#0|4|1|8|64|8|none
 83 /0 Ev,Ibs#0|4|2|8|64|8|none
 83 /0 Ev,Ibs#0|8|0|8|64|8|none
 83 /0 Ev,Ibs#0|8|1|8|64|8|none
+83 /0 Ev,Ibs#0|8|2|8|64|8|none
 83 /1 Ev,Ibs#0|4|0|4|32|4|none
 83 /1 Ev,Ibs#0|4|0|8|64|8|none
 83 /1 Ev,Ibs#0|4|1|8|64|8|none
@@ -294,6 +309,7 @@ export const commonForms: readonly string[] = `
 83 /7 Ev,Ibs#0|2|1|8|64|8|none
 83 /7 Ev,Ibs#0|4|0|8|64|8|none
 83 /7 Ev,Ibs#0|4|1|8|64|8|none
+83 /7 Ev,Ibs#0|4|2|8|64|8|none
 83 /7 Ev,Ibs#0|8|0|8|64|8|none
 83 /7 Ev,Ibs#0|8|1|8|64|8|none
 83 /7 Ev,Ibs#0|8|2|8|64|8|none
@@ -310,6 +326,7 @@ export const commonForms: readonly string[] = `
 88 Eb,Gb#0|4|2|8|64|8|none
 88 Eb,Gb#0|4|3|8|64|8|none
 89 Ev,Gv#0|2|1|8|64|8|none
+89 Ev,Gv#0|2|2|8|64|8|none
 89 Ev,Gv#0|4|0|4|32|4|none
 89 Ev,Gv#0|4|0|8|64|8|none
 89 Ev,Gv#0|4|1|8|64|8|none
@@ -343,10 +360,12 @@ export const commonForms: readonly string[] = `
 9C#0|8|0|8|64|8|none
 A3 Ov,rAX#0|4|3|4|32|4|none
 A4#0|4|0|8|64|8|rep
+A5#0|4|0|8|64|8|rep
 A5#0|8|0|8|64|8|rep
 A8 AL,Ib#0|4|0|8|64|8|none
 A9 rAX,Iz#0|2|0|8|64|8|none
 A9 rAX,Iz#0|4|0|8|64|8|none
+A9 rAX,Iz#0|8|0|8|64|8|none
 AA#0|4|0|4|32|4|rep
 AA#0|4|0|8|64|8|rep
 AB#0|4|0|4|32|4|rep
@@ -385,6 +404,7 @@ C7 /0 Ev,Iz#0|8|2|8|64|8|none
 C7 /0 Ev,Iz#0|8|3|8|64|8|none
 C9#0|8|0|8|64|8|none
 CB#0|8|0|8|64|8|none
+CC#0|4|0|8|64|8|none
 CF#0|8|0|8|64|8|none
 D1 /5 Ev,1#0|2|0|8|64|8|none
 D1 /5 Ev,1#0|4|0|8|64|8|none
@@ -424,9 +444,11 @@ F3 0F 7E Vx,Wq#0|4|1|8|64|8|none
 F4#0|4|0|8|64|8|none
 F6 /0 Eb,Ib#0|4|0|8|64|8|none
 F6 /0 Eb,Ib#0|4|1|8|64|8|none
+F6 /3 Eb#0|4|0|8|64|8|none
 F7 /0 Ev,Iz#0|2|1|8|64|8|none
 F7 /0 Ev,Iz#0|4|0|8|64|8|none
 F7 /0 Ev,Iz#0|4|1|8|64|8|none
+F7 /0 Ev,Iz#0|8|0|8|64|8|none
 F7 /0 Ev,Iz#0|8|1|8|64|8|none
 F7 /2 Ev#0|4|0|8|64|8|none
 F7 /2 Ev#0|8|0|8|64|8|none
@@ -467,6 +489,9 @@ NP 0F 29 Wps,Vps#0|4|1|8|64|8|none
 NP 0F AE /0 Mn#0|8|1|8|64|8|none
 NP 0F AE /1 Mn#0|8|1|8|64|8|none
 NP 0F AE /2 Md#0|4|1|8|64|8|none
+NP 0F AE /5 reg#0|4|0|8|64|8|none
+NP 0F AE /6 reg#0|4|0|8|64|8|none
+NP 0F AE /7 reg#0|4|0|8|64|8|none
 `
   .trim()
   .split("\n");
