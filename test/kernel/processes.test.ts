@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined)("guest processes", () => {
       "EXEC_DATA",
       /#PF: supervisor instruction fetch in kernel mode\n#PF: error_code\(0x0011\) - permissions violation/,
     ],
-    ["GENERAL_PROTECTION", /general protection fault.*: 0000 \[#1\].*[^]*RIP: 0010:recurse/],
+    ["GENERAL_PROTECTION", /general protection fault.*: 0000 \[#1\].*[\s\S]*RIP: 0010:recurse/],
   ])("%s ends in an oops", (crash, report) => {
     const { output, exitCode } = provoke(crash, runInMachine);
     expect(output).toMatch(report);
@@ -74,10 +74,10 @@ describe.skipIf(missing !== undefined)("guest processes", () => {
 
   test.each([
     ["WARNING", /-\[ cut here \]-+\nWARNING: CPU: 0 PID: \d+ at src\/kernel\/debug\/lkdtm\.c:\d+ lkdtm_WARNING\+/],
-    ["SLAB_FREE_DOUBLE", /BUG kmalloc-128: Object already free[^]*freed by:\n kfree.*\n lkdtm_SLAB_FREE_DOUBLE/],
+    ["SLAB_FREE_DOUBLE", /BUG kmalloc-128: Object already free[\s\S]*freed by:\n kfree.*\n lkdtm_SLAB_FREE_DOUBLE/],
     ["WRITE_AFTER_FREE", /BUG kmalloc-1k: Poison overwritten/],
     ["SLAB_LINEAR_OVERFLOW", /BUG kmalloc-1k: Right Redzone overwritten/],
-    ["SLAB_LEAK", /40 bytes .* allocated by PID \d+:\n kmalloc.*\n lkdtm_SLAB_LEAK[^]*nothing left allocated/],
+    ["SLAB_LEAK", /40 bytes .* allocated by PID \d+:\n kmalloc.*\n lkdtm_SLAB_LEAK[\s\S]*nothing left allocated/],
   ])("%s is reported, and the kernel goes on", (crash, report) => {
     const { output, exitCode } = provoke(crash, runInMachine);
     expect(output).toMatch(report);
@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)("guest processes", () => {
   test("a panic ends the run", () => {
     const { output, exitCode } = provoke("PANIC", runInMachine);
     expect(output).toMatch(
-      /Kernel panic - not syncing: dumptest\n[^]*---\[ end Kernel panic - not syncing: dumptest \]---/,
+      /Kernel panic - not syncing: dumptest\n[\s\S]*---\[ end Kernel panic - not syncing: dumptest \]---/,
     );
     expect(exitCode).toBeUndefined();
   });
