@@ -15,9 +15,16 @@ struct cached_page {
 	struct rb_node node;
 	pgoff_t index;
 	struct page *page;
+	struct address_space *mapping;
+	struct list_head clean;		/* in clean_pages, if its file system could read it again */
 };
 
+/* How many pages shrink_page_cache() gives back at most. */
+#define SHRINK_PAGES	1024
+
 static struct kmem_cache *cached_page_cache;
+/* Pages that can be had again from ->readpage, the oldest first. */
+static LIST_HEAD(clean_pages);
 
 static struct cached_page *find(struct address_space *mapping, pgoff_t index)
 {
@@ -47,20 +54,26 @@ struct page *find_get_page(struct address_space *mapping, pgoff_t index)
 static int insert(struct address_space *mapping, pgoff_t index, struct page *page)
 {
 	struct rb_node **link = &mapping->i_pages.rb_node, *parent = NULL;
-	struct cached_page *c;
+	struct cached_page *c = kmem_cache_alloc(cached_page_cache, GFP_KERNEL), *other;
 
-	while (*link) {
-		c = rb_entry(*link, struct cached_page, node);
-		if (c->index == index)
-			return -EEXIST;
-		parent = *link;
-		link = index < c->index ? &parent->rb_left : &parent->rb_right;
-	}
-	c = kmem_cache_alloc(cached_page_cache, GFP_KERNEL);
+	/* Before the walk: making room for it may take pages out of this very tree. */
 	if (!c)
 		return -ENOMEM;
+	while (*link) {
+		other = rb_entry(*link, struct cached_page, node);
+		if (other->index == index) {
+			kmem_cache_free(cached_page_cache, c);
+			return -EEXIST;
+		}
+		parent = *link;
+		link = index < other->index ? &parent->rb_left : &parent->rb_right;
+	}
 	c->index = index;
 	c->page = page;
+	c->mapping = mapping;
+	INIT_LIST_HEAD(&c->clean);
+	if (mapping->a_ops->readpage)
+		list_add_tail(&c->clean, &clean_pages);
 	rb_link_node(&c->node, parent, link);
 	rb_insert_color(&c->node, &mapping->i_pages);
 	mapping->nrpages++;
@@ -72,11 +85,28 @@ static int insert(struct address_space *mapping, pgoff_t index, struct page *pag
 static void drop(struct address_space *mapping, struct cached_page *c)
 {
 	rb_erase(&c->node, &mapping->i_pages);
+	list_del(&c->clean);
 	mapping->nrpages--;
 	if (!mapping->a_ops->readpage)
 		mapping->host->i_blocks -= PAGE_SIZE / 512;
 	put_page(c->page);
 	kmem_cache_free(cached_page_cache, c);
+}
+
+/* When memory runs out: gives back pages that nobody uses and that can be read again. How many bytes. */
+unsigned long shrink_page_cache(void)
+{
+	struct cached_page *c, *next;
+	unsigned long freed = 0;
+
+	list_for_each_entry_safe(c, next, &clean_pages, clean) {
+		if (page_ref_count(c->page) != 1)
+			continue;
+		drop(c->mapping, c);
+		if (++freed == SHRINK_PAGES)
+			break;
+	}
+	return freed * PAGE_SIZE;
 }
 
 struct page *read_mapping_page(struct address_space *mapping, pgoff_t index, struct file *file)

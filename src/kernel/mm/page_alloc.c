@@ -85,8 +85,13 @@ noinline bool should_fail_alloc_page(gfp_t gfp, unsigned int order)
 }
 ALLOW_ERROR_INJECTION(should_fail_alloc_page, TRUE);
 
-/* Caches give back what they can; the block cache and the caches of the file systems add to it. */
+/* Caches give back what they can: bytes freed. */
 unsigned long __weak shrink_block_cache(void)
+{
+	return 0;
+}
+
+unsigned long __weak shrink_page_cache(void)
 {
 	return 0;
 }
@@ -98,7 +103,7 @@ noinline struct page *__alloc_pages(gfp_t gfp, unsigned int order, int preferred
 	if (order >= MAX_ORDER || should_fail_alloc_page(gfp, order))
 		return NULL;
 	page = take_block(order);
-	if (!page && gfpflags_allow_blocking(gfp) && shrink_block_cache())
+	if (!page && gfpflags_allow_blocking(gfp) && shrink_block_cache() + shrink_page_cache())
 		page = take_block(order);
 	if (!page) {
 		if (!(gfp & __GFP_NOWARN))
