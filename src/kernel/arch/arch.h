@@ -25,6 +25,7 @@ void timer_interrupt(struct pt_regs *regs);
 /* Calls due before user mode goes on: signals, rescheduling. */
 void exit_to_user_mode_loop(struct pt_regs *regs);
 
-bool handle_user_fault(struct pt_regs *regs, unsigned long error_code, unsigned long address);
+/* The address of the memory operand at which @regs stopped; false if it has none. */
+bool gp_fault_address(const struct pt_regs *regs, unsigned long *address);
 
 #endif

@@ -41,6 +41,24 @@ static int __init panic_on_warn_setup(char *value)
 }
 early_param("panic_on_warn", panic_on_warn_setup);
 
+/* panic=N: restart N seconds later (N < 0: at once); 0, the default: stay. */
+static int panic_timeout;
+
+static int __init panic_setup(char *value)
+{
+	return !kstrtoint(value, 0, &panic_timeout);
+}
+early_param("panic", panic_setup);
+
+/* An exception that cannot be delivered: the processor shuts down, and the machine starts anew. */
+static void __noreturn triple_fault(void)
+{
+	struct { u16 size; u64 address; } __packed none = { 0, 0 };
+
+	__asm__ __volatile__("lidt %0; int3" : : "m" (none));
+	machine_halt();
+}
+
 static const char *taint_text(void)
 {
 	switch (tainted) {
@@ -266,5 +284,10 @@ void panic(const char *fmt, ...)
 		dump_stack();
 	printk(KERN_EMERG "---[ end Kernel panic - not syncing: %s ]---\n", text);
 	outb(PVPANIC_PANICKED, PLATFORM_PVPANIC_PORT);
+	if (panic_timeout) {
+		if (panic_timeout > 0)
+			mdelay(panic_timeout * 1000UL);
+		triple_fault();
+	}
 	machine_halt();
 }

@@ -126,9 +126,18 @@ void do_invalid_op(struct pt_regs *regs, long error_code, unsigned int trapnr)
 
 void do_general_protection(struct pt_regs *regs, long error_code, unsigned int trapnr)
 {
+	char text[90] = "general protection fault";
+	unsigned long address;
+
 	if (!user_mode(regs) && kprobe_page_fault(regs, trapnr))
 		return;
-	do_trap(regs, trapnr, error_code, "general protection fault", SIGSEGV, 0, NULL);
+	if (!user_mode(regs) && error_code)
+		snprintf(text, sizeof(text), "general protection fault, maybe segment-related");
+	else if (!user_mode(regs) && !search_exception_tables(regs->ip) && gp_fault_address(regs, &address))
+		snprintf(text, sizeof(text), "general protection fault, %s 0x%lx",
+			 (long)address >> 47 != 0 && (long)address >> 47 != -1 ?
+			 "probably for non-canonical address" : "maybe for address", address);
+	do_trap(regs, trapnr, error_code, text, SIGSEGV, 0, NULL);
 }
 
 void do_math_error(struct pt_regs *regs, long error_code, unsigned int trapnr)
