@@ -6,8 +6,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildGuest, missingForGuest, runInMachine, userProgram } from "../kernel/guest.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { missingForGuest, runInMachine, userProgram } from "../kernel/guest.ts";
 
 const missing = missingForGuest();
 if (missing !== undefined) console.log(`bpf in the guest: skipped, not installed: ${missing}`);
@@ -15,8 +15,6 @@ if (missing !== undefined) console.log(`bpf in the guest: skipped, not installed
 const recorded = (name: string): string => readFileSync(new URL(`./${name}.txt`, import.meta.url), "utf8");
 
 describe.skipIf(missing !== undefined)("bpf(2) in the guest", () => {
-  beforeAll(() => buildGuest(), 300_000);
-
   it.each([
     ["maps, loading and attribute checks", "bpf", "bpf-syscall"],
     ["instructions and helpers", "bpf-execute", "bpf-execute"],
@@ -32,7 +30,6 @@ if (missing === undefined && missingClang !== undefined)
 
 describe.skipIf(missingClang !== undefined)("a BPF object on a kprobe in the guest", () => {
   const directory = mkdtempSync(join(tmpdir(), "enomem-bpf-guest-"));
-  beforeAll(() => buildGuest(), 300_000);
   afterAll(() => rmSync(directory, { recursive: true }));
 
   it("helpers and maps do what they do on Linux", () => {

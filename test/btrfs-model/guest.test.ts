@@ -1,7 +1,7 @@
 /** Disks mounted by the kernel in the machine: what a user program reads there is what the TypeScript reader finds. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { editSuperblock } from "../../src/btrfs-model/host/edit.ts";
 import { FileTree, isDirectory, isSymbolicLink } from "../../src/btrfs-model/host/files.ts";
 import { superblockField } from "../../src/btrfs-model/host/format.ts";
@@ -9,7 +9,7 @@ import { loadImage, type MemoryImage, Volume } from "../../src/btrfs-model/host/
 import { boot } from "../../src/index.ts";
 import { Disk } from "../../src/machine/disk.ts";
 import { RootFiles } from "../../src/machine/initramfs.ts";
-import { buildGuest, missingForGuest, userProgram } from "../kernel/guest.ts";
+import { missingForGuest, userProgram } from "../kernel/guest.ts";
 
 const directory = join(import.meta.dirname, "disks");
 const names = readdirSync(directory).map((name) => basename(name, ".img.gz"));
@@ -71,8 +71,6 @@ function listing(image: MemoryImage): string[] {
 const withoutMessages = (console: string): string[] => console.split("\n").filter((line) => /^[dfl?] /.test(line));
 
 describe.skipIf(missing !== undefined)("in the guest", () => {
-  beforeAll(() => buildGuest());
-
   test.each(names)(
     "%s: every file reads as the TypeScript reader has it, and nothing stays allocated",
     async (name) => {

@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
-import { buildGuest, missingForGuest, runInMachine } from "./guest.ts";
+import { describe, expect, test } from "vitest";
+import { missingForGuest, runInMachine } from "./guest.ts";
 
 const busybox = "/bin/busybox";
 /** A static program names no interpreter. */
@@ -34,8 +34,6 @@ const scripts: Readonly<Record<string, string>> = {
 };
 
 describe.skipIf(missing !== undefined)("busybox shell", () => {
-  beforeAll(() => buildGuest(), 300_000);
-
   test.each(Object.entries(scripts))("%s", (_, script) => {
     const line = `B=${busybox}; ${script.trim().split(/\n\s*/).join("; ")}`;
     const directory = mkdtempSync(join(tmpdir(), "busybox-"));

@@ -1,14 +1,6 @@
 /** The guest's files, directories, pipes and terminal answer as Linux does: the same program runs on both. */
-import { beforeAll, describe, expect, test } from "vitest";
-import {
-  buildGuest,
-  type GuestRun,
-  missingForGuest,
-  runInMachine,
-  runInQemu,
-  runNatively,
-  userProgram,
-} from "./guest.ts";
+import { describe, expect, test } from "vitest";
+import { type GuestRun, missingForGuest, runInMachine, runInQemu, runNatively, userProgram } from "./guest.ts";
 
 const missing = missingForGuest();
 const missingQemu = missingForGuest("qemu-system-x86_64");
@@ -23,8 +15,6 @@ function testRun(name: string): GuestRun {
 }
 
 describe.skipIf(missing !== undefined)("guest files", () => {
-  beforeAll(() => buildGuest(), 300_000);
-
   describe.each(programs)("%s", (name) => {
     test.skipIf(!isRoot)("prints in our machine what it prints on the host", () => {
       const native = runNatively(userProgram(`tests/${name}`));

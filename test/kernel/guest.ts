@@ -1,8 +1,8 @@
 /**
- * Builds the kernel and its user programs with the host's gcc, and runs programs on them: in our own machine, under QEMU, or
- * natively on the host, for tests that compare.
+ * Runs programs on the kernel that test/build-guest.ts has built: in our own machine, under QEMU, or natively on the host,
+ * for tests that compare.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,12 +20,6 @@ function has(tool: string): boolean {
 export function missingForGuest(...more: readonly string[]): string | undefined {
   const missing = ["gcc", "make", "ld", "nm", "awk", ...more].filter((tool) => !has(tool));
   return missing.length === 0 ? undefined : missing.join(", ");
-}
-
-/** Brings build/kernel and build/user up to date. */
-export function buildGuest(): void {
-  for (const part of ["src/kernel", "src/kernel/user"])
-    execFileSync("make", ["-s", "-j2", "-C", join(root, part)], { stdio: ["ignore", "ignore", "inherit"] });
 }
 
 /** The host path of a user program: "init", "tests/files". */

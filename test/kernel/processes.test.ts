@@ -1,7 +1,6 @@
 /** Processes, signals and memory of the guest answer as Linux does; its reports of its own errors look as Linux's. */
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
-  buildGuest,
   type GuestResult,
   type GuestRun,
   missingForGuest,
@@ -27,8 +26,6 @@ function provoke(crash: string, run: (guest: GuestRun) => GuestResult): GuestRes
 }
 
 describe.skipIf(missing !== undefined)("guest processes", () => {
-  beforeAll(() => buildGuest(), 300_000);
-
   test("fork, wait, signals, faults and exec: in our machine as on the host", () => {
     const native = runNatively(userProgram("tests/processes"));
     expect(native.exitCode).toBe(0);
