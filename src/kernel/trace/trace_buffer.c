@@ -31,18 +31,48 @@ struct trace_record {
 	char data[];
 };
 
+/*
+ * Records lie one after another in memory of the buffer's own: a probe must not allocate, least of all one on the
+ * allocator. The list is in the order of time, which is also the order of addresses but for the wrap.
+ */
+static char buffer[BUFFER_BYTES] __attribute__((aligned(8)));
+static size_t next_free;
 static LIST_HEAD(records);
-static size_t stored_bytes;
 static bool tracing_on = true;
 static DECLARE_WAIT_QUEUE_HEAD(readers);
 
 static void drop_first(void)
 {
-	struct trace_record *first = list_first_entry(&records, struct trace_record, list);
+	list_del(&list_first_entry(&records, struct trace_record, list)->list);
+}
 
-	list_del(&first->list);
-	stored_bytes -= sizeof(*first) + first->size;
-	kfree(first);
+/* Drops the oldest records as long as they begin in [@from, @to). */
+static void drop_within(const char *from, const char *to)
+{
+	while (!list_empty(&records)) {
+		const char *first = (const char *)list_first_entry(&records, struct trace_record, list);
+
+		if (first < from || first >= to)
+			return;
+		drop_first();
+	}
+}
+
+static struct trace_record *reserve(size_t size)
+{
+	size_t total = ALIGN(sizeof(struct trace_record) + size, 8);
+	struct trace_record *record;
+
+	if (total > BUFFER_BYTES)
+		return NULL;
+	if (next_free + total > BUFFER_BYTES) {
+		drop_within(buffer + next_free, buffer + BUFFER_BYTES);
+		next_free = 0;
+	}
+	record = (struct trace_record *)(buffer + next_free);
+	drop_within(buffer + next_free, buffer + next_free + total);
+	next_free += total;
+	return record;
 }
 
 static void store(struct trace_event_call *call, const void *data, size_t size)
@@ -51,11 +81,9 @@ static void store(struct trace_event_call *call, const void *data, size_t size)
 
 	if (!tracing_on)
 		return;
-	record = kmalloc(sizeof(*record) + size, GFP_ATOMIC);
+	record = reserve(size);
 	if (!record)
 		return;
-	/* It is the buffer's, not of the task that the probe hit. */
-	kmem_not_a_leak(record);
 	record->when = ktime_get_ns();
 	record->call = call;
 	memcpy(record->comm, current->comm, TASK_COMM_LEN);
@@ -64,9 +92,6 @@ static void store(struct trace_event_call *call, const void *data, size_t size)
 	record->size = size;
 	memcpy(record->data, data, size);
 	list_add_tail(&record->list, &records);
-	stored_bytes += sizeof(*record) + size;
-	while (stored_bytes > BUFFER_BYTES)
-		drop_first();
 	wake_up(&readers);
 }
 
@@ -95,8 +120,6 @@ void trace_buffer_forget(struct trace_event_call *call)
 		if (record->call != call)
 			continue;
 		list_del(&record->list);
-		stored_bytes -= sizeof(*record) + record->size;
-		kfree(record);
 	}
 }
 
