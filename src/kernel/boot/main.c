@@ -62,7 +62,7 @@ static int kernel_init(void *unused)
 	      "See Linux Documentation/admin-guide/init.rst for guidance.");
 }
 
-void start_kernel(unsigned long start_info)
+void __init start_kernel(unsigned long start_info)
 {
 	pid_t pid;
 

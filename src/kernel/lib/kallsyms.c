@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The kernel's symbols: the table that the build embeds, and names of run-time code. */
 #include <kernel/errno.h>
+#include <kernel/init.h>
 #include <kernel/kallsyms.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
@@ -140,17 +141,27 @@ int kallsyms_on_each_symbol(int (*fn)(void *data, const char *name, unsigned lon
 	return ret;
 }
 
+extern char __init_text_start[], __init_text_end[];
+
+static bool is_kernel_inittext(unsigned long addr)
+{
+	return addr >= (unsigned long)__init_text_start && addr < (unsigned long)__init_text_end;
+}
+
 bool core_kernel_text(unsigned long addr)
 {
+	if (is_kernel_inittext(addr))
+		return system_state < SYSTEM_RUNNING;
 	return addr >= (unsigned long)_stext && addr < (unsigned long)_etext;
 }
 
+/* For stack traces: start_kernel() stays at the bottom of the idle task's stack. */
 bool __kernel_text_address(unsigned long addr)
 {
-	return core_kernel_text(addr) || is_exec_address(addr);
+	return kernel_text_address(addr) || is_kernel_inittext(addr);
 }
 
 bool kernel_text_address(unsigned long addr)
 {
-	return __kernel_text_address(addr);
+	return core_kernel_text(addr) || is_exec_address(addr);
 }

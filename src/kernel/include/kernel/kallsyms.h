@@ -27,6 +27,7 @@ bool kallsyms_get(unsigned int index, unsigned long *addr, char *type, const cha
 /* How many symbols have exactly this name. */
 unsigned int kallsyms_count_name(const char *name);
 
+/* Init text counts only until the first user program runs. */
 bool core_kernel_text(unsigned long addr);
 /* Also true for executable memory (probes' copies, compiled programs). */
 bool kernel_text_address(unsigned long addr);
