@@ -60,7 +60,6 @@ __printf(2, 3) int sprintf(char *buf, const char *fmt, ...);
 int vsprintf(char *buf, const char *fmt, va_list args);
 char *kvasprintf(gfp_t gfp, const char *fmt, va_list args);
 __printf(2, 3) char *kasprintf(gfp_t gfp, const char *fmt, ...);
-int sscanf(const char *buf, const char *fmt, ...);
 
 unsigned long simple_strtoul(const char *s, char **end, unsigned int base);
 unsigned long long simple_strtoull(const char *s, char **end, unsigned int base);
