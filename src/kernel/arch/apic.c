@@ -3,6 +3,7 @@
 #include <kernel/init.h>
 #include <kernel/io.h>
 #include <kernel/irq.h>
+#include <kernel/irq_work.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/msr.h>
@@ -11,12 +12,14 @@
 #include <kernel/seq_file.h>
 #include <kernel/slab.h>
 #include <generated/platform.h>
+#include <trace/events/irq.h>
 #include "../boot/boot.h"
 #include "arch.h"
 
 #define APIC_TASKPRI		0x80
 #define APIC_EOI		0xb0
 #define APIC_SPIV		0xf0
+#define APIC_ICR		0x300
 #define APIC_LVTT		0x320
 #define APIC_LVTPC		0x340
 #define APIC_LVT0		0x350
@@ -28,6 +31,7 @@
 #define APIC_LVT_MASKED		(1 << 16)
 #define APIC_DM_NMI		(4 << 8)
 #define APIC_TDR_DIV_1		0xb
+#define APIC_DEST_SELF		(1 << 18)
 
 #define IOAPIC_REDIR(pin)	(0x10 + 2 * (pin))
 #define IOAPIC_MASKED		(1 << 16)
@@ -42,7 +46,7 @@ struct irq_action {
 
 static void __iomem *lapic, *ioapic;
 static struct irq_action *actions[NR_IRQS];
-static unsigned long irq_counts[NR_IRQS], timer_count;
+static unsigned long irq_counts[NR_IRQS], timer_count, irq_work_count;
 static u32 redirection[NR_IRQS];
 
 static u32 lapic_read(u32 reg) { return readl(lapic + reg); }
@@ -57,6 +61,11 @@ static void ioapic_write(u32 reg, u32 value)
 void lapic_eoi(void)
 {
 	lapic_write(APIC_EOI, 0);
+}
+
+void lapic_send_self(unsigned int vector)
+{
+	lapic_write(APIC_ICR, APIC_DEST_SELF | vector);
 }
 
 void lapic_timer_set(u64 ticks)
@@ -153,6 +162,15 @@ bool in_interrupt(void)
 	return pcpu_hot.irq_depth != 0;
 }
 
+static void run_action(unsigned int irq, struct irq_action *action)
+{
+	irqreturn_t ret;
+
+	trace_irq_handler_entry(irq, action->name);
+	ret = action->handler(irq, action->dev_id);
+	trace_irq_handler_exit(irq, action->name, ret);
+}
+
 void common_interrupt(struct pt_regs *regs, unsigned int vector)
 {
 	unsigned int irq = vector - FIRST_EXTERNAL_VECTOR;
@@ -164,10 +182,14 @@ void common_interrupt(struct pt_regs *regs, unsigned int vector)
 		timer_count++;
 		lapic_eoi();
 		timer_interrupt(regs);
+	} else if (vector == IRQ_WORK_VECTOR) {
+		irq_work_count++;
+		lapic_eoi();
+		irq_work_run();
 	} else if (irq < NR_IRQS && actions[irq]) {
 		irq_counts[irq]++;
 		for (struct irq_action *action = actions[irq]; action; action = action->next)
-			action->handler(irq, action->dev_id);
+			run_action(irq, action);
 		lapic_eoi();
 	} else {
 		pr_warn_once("unexpected interrupt vector %u\n", vector);
@@ -188,4 +210,5 @@ void show_interrupts(struct seq_file *m)
 			seq_printf(m, "%s%s", action->name, action->next ? ", " : "\n");
 	}
 	seq_printf(m, "LOC: %10lu   Local timer interrupts\n", timer_count);
+	seq_printf(m, "IWI: %10lu   IRQ work interrupts\n", irq_work_count);
 }

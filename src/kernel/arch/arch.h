@@ -15,7 +15,10 @@ void set_kernel_stack(unsigned long top);
 void lapic_eoi(void);
 void lapic_timer_set(u64 ticks);		/* one shot, in timer counts; 0 stops */
 u32 lapic_timer_read(void);
+/* Interrupts this processor, when it lets interrupts in. */
+void lapic_send_self(unsigned int vector);
 #define LOCAL_TIMER_VECTOR	0xec
+#define IRQ_WORK_VECTOR		0xf6
 #define SPURIOUS_APIC_VECTOR	0xff
 #define FIRST_EXTERNAL_VECTOR	0x20
 

@@ -11,6 +11,7 @@
 #include <kernel/ptrace.h>
 #include <kernel/sched.h>
 #include <kernel/uaccess.h>
+#include <trace/events/exceptions.h>
 #include "../mm/internal.h"
 #include "arch.h"
 #include "pgtable.h"
@@ -87,6 +88,10 @@ void do_page_fault(struct pt_regs *regs, unsigned long error_code, unsigned int 
 	vm_fault_t fault;
 	int code = SEGV_MAPERR;
 
+	if (user)
+		trace_page_fault_user(address, regs, error_code);
+	else
+		trace_page_fault_kernel(address, regs, error_code);
 	if (!user && kprobe_page_fault(regs, trapnr))
 		return;
 	/* Kernel addresses, faults where no sleep is allowed, and threads without user memory: nothing to page in. */

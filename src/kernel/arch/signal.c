@@ -12,6 +12,7 @@
 #include <kernel/signal.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <trace/events/syscalls.h>
 #include "../process/process.h"
 #include "../process/signal.h"
 #include "arch.h"
@@ -231,6 +232,7 @@ void irqentry_exit_to_user_mode(struct pt_regs *regs)
 
 void syscall_exit_to_user_mode(struct pt_regs *regs)
 {
+	trace_sys_exit(regs, regs->ax);
 	local_irq_disable();
 	exit_to_user_mode_loop(regs);
 }

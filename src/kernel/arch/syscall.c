@@ -9,6 +9,7 @@
 #include <kernel/sched.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <trace/events/syscalls.h>
 #include "arch.h"
 
 extern const struct syscall_entry __start_syscall_table[], __stop_syscall_table[];
@@ -45,6 +46,11 @@ const char *syscall_name(unsigned long nr)
 bool do_syscall_64(struct pt_regs *regs, unsigned long nr)
 {
 	local_irq_enable();
+	if (trace_sys_enter_enabled()) {
+		trace_sys_enter(regs, nr);
+		/* A probe may have sent the call elsewhere. */
+		nr = (int)regs->orig_ax;
+	}
 	if (likely(nr < NR_syscalls && sys_call_table[nr])) {
 		regs->ax = sys_call_table[nr](regs);
 	} else {
@@ -52,6 +58,7 @@ bool do_syscall_64(struct pt_regs *regs, unsigned long nr)
 			pr_info("%s[%d]: unknown system call %ld\n", current->comm, current->pid, nr);
 		regs->ax = -ENOSYS;
 	}
+	trace_sys_exit(regs, regs->ax);
 	local_irq_disable();
 	exit_to_user_mode_loop(regs);
 	return regs->cx == regs->ip && regs->r11 == regs->flags && regs->cs == __USER_CS && regs->ss == __USER_DS &&

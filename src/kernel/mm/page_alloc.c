@@ -9,6 +9,7 @@
 #include <kernel/mm.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
+#include <trace/events/kmem.h>
 #include "../boot/boot.h"
 
 #define MAX_ORDER 11
@@ -118,6 +119,7 @@ noinline struct page *__alloc_pages(gfp_t gfp, unsigned int order, int preferred
 	page->index = 0;
 	if (gfp & __GFP_ZERO)
 		memset(page_address(page), 0, PAGE_SIZE << order);
+	trace_mm_page_alloc(page, order, gfp, gfp & __GFP_MOVABLE ? 1 : gfp & __GFP_RECLAIMABLE ? 2 : 0);
 	return page;
 }
 ALLOW_ERROR_INJECTION(__alloc_pages, NULL);
@@ -127,6 +129,7 @@ void __free_pages(struct page *page, unsigned int order)
 	WARN_ON(page->flags & (1u << PG_buddy | 1u << PG_reserved));
 	if (WARN_ON(page->_refcount <= 0) || --page->_refcount)
 		return;
+	trace_mm_page_free(page, order);
 	free_block(page, order);
 }
 

@@ -17,6 +17,7 @@
 #include <kernel/seq_file.h>
 #include <kernel/slab.h>
 #include <kernel/vmalloc.h>
+#include <trace/events/kmem.h>
 #include "../boot/boot.h"
 #include "slab.h"
 
@@ -279,6 +280,7 @@ noinline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 		out_of_memory_note(cache->name, cache->size, gfp);
 	else if (cache->ctor)
 		cache->ctor(object);
+	trace_kmem_cache_alloc(_RET_IP_, object, cache->size, cache->stride, gfp, -1);
 	return object;
 }
 ALLOW_ERROR_INJECTION(kmem_cache_alloc, NULL);
@@ -292,6 +294,7 @@ void kmem_cache_free(struct kmem_cache *cache, void *ptr)
 	page = virt_to_page(ptr);
 	if (WARN_ON(!(page->flags & (1u << PG_slab)) || page->slab_cache != cache))
 		return;
+	trace_kmem_cache_free(_RET_IP_, ptr, cache->name);
 	give_object(page->slab, ptr);
 }
 
@@ -375,7 +378,9 @@ noinline void *kmalloc(size_t size, gfp_t gfp)
 	if (unlikely(size > kmalloc_sizes[KMALLOC_CLASSES - 1])) {
 		if (should_failslab(NULL, gfp))
 			return NULL;
-		return alloc_large(size, gfp);
+		object = alloc_large(size, gfp);
+		trace_kmalloc(_RET_IP_, object, size, PAGE_SIZE << get_order(size), gfp, -1);
+		return object;
 	}
 	cache = kmalloc_caches[class_of(size)];
 	if (should_failslab(cache, gfp))
@@ -383,6 +388,7 @@ noinline void *kmalloc(size_t size, gfp_t gfp)
 	object = take_object(cache, gfp, size);
 	if (unlikely(!object))
 		out_of_memory_note(cache->name, size, gfp);
+	trace_kmalloc(_RET_IP_, object, size, cache->size, gfp, -1);
 	return object;
 }
 ALLOW_ERROR_INJECTION(kmalloc, NULL);
@@ -393,6 +399,7 @@ void kfree(const void *ptr)
 	struct large *large;
 	unsigned long flags;
 
+	trace_kfree(_RET_IP_, ptr);
 	if (ZERO_OR_NULL_PTR(ptr))
 		return;
 	if (WARN(!virt_addr_valid(ptr), "kfree: bad pointer 0x%px\n", ptr))

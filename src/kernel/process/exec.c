@@ -14,6 +14,8 @@
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 #include <kernel/vmalloc.h>
+#include <trace/events/sched.h>
+#include <trace/events/task.h>
 #include "../mm/internal.h"
 #include "exec.h"
 #include "process.h"
@@ -182,12 +184,15 @@ int begin_new_exec(struct linux_binprm *bprm)
 	unshare_files();
 	do_close_on_exec(current->files);
 	name = strrchr(bprm->filename, '/');
-	strscpy(current->comm, name ? name + 1 : bprm->filename, sizeof(current->comm));
+	name = name ? name + 1 : bprm->filename;
+	trace_task_rename(current, name);
+	strscpy(current->comm, name, sizeof(current->comm));
 	return 0;
 }
 
 static int exec_program(struct linux_binprm *bprm)
 {
+	pid_t old_pid = current->pid;
 	int ret;
 
 	strscpy(bprm->interp_name, bprm->filename, sizeof(bprm->interp_name));
@@ -196,6 +201,8 @@ static int exec_program(struct linux_binprm *bprm)
 	if (!ret)
 		ret = load_elf_binary(bprm);
 	current->in_execve = false;
+	if (!ret)
+		trace_sched_process_exec(current, old_pid, bprm->filename);
 	if (bprm->file && !IS_ERR(bprm->file))
 		fput(bprm->file);
 	vfree(bprm->argv.text);

@@ -13,6 +13,7 @@
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <trace/events/sched.h>
 #include "process.h"
 
 void __weak kprobe_flush_task(struct task_struct *task)
@@ -156,6 +157,7 @@ void __noreturn do_exit(long code)
 	mm_release_vfork(task);
 	signal->maxrss = task->mm ? max(signal->maxrss, task->mm->hiwater_rss) : signal->maxrss;
 	exit_mm();
+	trace_sched_process_exit(task);
 	perf_event_exit_task(task);
 	if (group_dead && leader->pid == leader->session)
 		disassociate_ctty(leader);

@@ -14,6 +14,8 @@
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <trace/events/sched.h>
+#include <trace/events/task.h>
 #include "../boot/boot.h"
 #include "../mm/internal.h"
 #include "../mm/walk.h"
@@ -59,6 +61,7 @@ void put_task_struct(struct task_struct *task)
 {
 	if (--task->usage)
 		return;
+	trace_sched_process_free(task);
 	free_pages((unsigned long)task->stack, get_order(THREAD_SIZE));
 	kmem_cache_free(task_cache, task);
 }
@@ -338,6 +341,8 @@ pid_t kernel_clone(const struct clone_args_kernel *args)
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
+	trace_task_newtask(task, args->flags);
+	trace_sched_process_fork(current, task);
 	pid = task->pid;
 	if (args->flags & CLONE_PARENT_SETTID)
 		put_user(pid, args->parent_tid);

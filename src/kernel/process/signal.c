@@ -7,6 +7,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/timer.h>
+#include <trace/events/signal.h>
 #include "process.h"
 #include "signal.h"
 
@@ -157,13 +158,16 @@ int send_signal_to(int sig, kernel_siginfo_t *info, struct task_struct *task, bo
 		return -ESRCH;
 	local_irq_save(flags);
 	prepare_signal(sig, task);
-	if (sig_ignored(task, sig) && info != SEND_SIG_PRIV)
+	if ((sig_ignored(task, sig) && info != SEND_SIG_PRIV) || (task->flags & PF_KTHREAD && sig != SIGKILL)) {
+		trace_signal_generate(sig, info, task, group, TRACE_SIGNAL_IGNORED);
 		goto out;
-	if (task->flags & PF_KTHREAD && sig != SIGKILL)
-		goto out;
+	}
 	pending = group && sig != SIGKILL ? &task->signal->shared_pending : &task->pending;
-	if (sig < SIGRTMIN_KERNEL && (pending->signal & sigmask(sig)))
+	if (sig < SIGRTMIN_KERNEL && (pending->signal & sigmask(sig))) {
+		trace_signal_generate(sig, info, task, group, TRACE_SIGNAL_ALREADY_PENDING);
 		goto wake;
+	}
+	trace_signal_generate(sig, info, task, group, TRACE_SIGNAL_DELIVERED);
 	if (sig != SIGKILL) {
 		q = kmalloc(sizeof(*q), GFP_ATOMIC);
 		if (q) {
@@ -341,6 +345,7 @@ int get_signal(kernel_siginfo_t *info, struct k_sigaction *action)
 		if (!sig)
 			return 0;
 		sa = &current->sighand->action[sig - 1];
+		trace_signal_deliver(sig, info, (unsigned long)sa->sa_handler, sa->sa_flags);
 		if (sa->sa_handler == SIG_IGN)
 			continue;
 		if (sa->sa_handler != SIG_DFL) {

@@ -15,6 +15,7 @@
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 #include <generated/platform.h>
+#include <trace/events/task.h>
 #include "process.h"
 
 /* ---- who ---- */
@@ -347,6 +348,7 @@ SYSCALL_DEFINE5(prctl, int, option, unsigned long, arg2, unsigned long, arg3, un
 		if (strncpy_from_user(comm, (char __user *)arg2, sizeof(comm) - 1) < 0)
 			return -EFAULT;
 		comm[sizeof(comm) - 1] = '\0';
+		trace_task_rename(current, comm);
 		strscpy(current->comm, comm, sizeof(current->comm));
 		return 0;
 	case PR_GET_NAME:

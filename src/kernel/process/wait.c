@@ -6,6 +6,7 @@
 #include <kernel/signal.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <trace/events/sched.h>
 #include "process.h"
 
 struct wait_opts {
@@ -99,6 +100,7 @@ static long do_wait(struct wait_opts *wo)
 	bool done, any;
 	int ret;
 
+	trace_sched_process_wait(wo->pid);
 	done = try_wait(wo, &any);
 	if (!done && !any)
 		return -ECHILD;

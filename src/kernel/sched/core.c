@@ -14,6 +14,7 @@
 #include <kernel/string.h>
 #include <kernel/irq.h>
 #include <kernel/uaccess.h>
+#include <trace/events/sched.h>
 #include "../arch/arch.h"
 #include "sched.h"
 
@@ -113,9 +114,11 @@ int wake_up_state(struct task_struct *task, unsigned int state)
 
 	local_irq_save(flags);
 	if (task->__state & state) {
+		trace_sched_waking(task);
 		task->__state = TASK_RUNNING;
 		if (!task->on_rq && task != &init_task)
 			enqueue(task);
+		trace_sched_wakeup(task);
 		woken = 1;
 	}
 	local_irq_restore(flags);
@@ -134,6 +137,7 @@ void wake_up_new_task(struct task_struct *task)
 	local_irq_save(flags);
 	task->__state = TASK_RUNNING;
 	enqueue(task);
+	trace_sched_wakeup_new(task);
 	local_irq_restore(flags);
 }
 
@@ -236,6 +240,7 @@ void schedule(void)
 			timer_program(false);
 			current_task = prev;
 		}
+		trace_sched_switch(false, prev, next, prev->__state);
 		finish_task_switch(context_switch(prev, next));
 	}
 	local_irq_restore(flags);

@@ -6,7 +6,10 @@
 #include <kernel/err.h>
 #include <kernel/fs.h>
 #include <kernel/init.h>
+#include <kernel/irq.h>
+#include <kernel/irq_work.h>
 #include <kernel/kernel.h>
+#include <kernel/kprobes.h>
 #include <kernel/list.h>
 #include <kernel/sched.h>
 #include <kernel/seq_file.h>
@@ -17,6 +20,7 @@
 #include <kernel/tracefs.h>
 #include <kernel/uaccess.h>
 #include <kernel/wait.h>
+#include "filter.h"
 
 #define BUFFER_BYTES (256 * 1024)
 
@@ -26,7 +30,7 @@ struct trace_record {
 	struct trace_event_call *call;		/* NULL: text of trace_printk */
 	char comm[TASK_COMM_LEN];
 	int pid;
-	bool irqs_off;
+	u8 flags;				/* TRACE_FLAG_ */
 	size_t size;
 	char data[];
 };
@@ -75,6 +79,28 @@ static struct trace_record *reserve(size_t size)
 	return record;
 }
 
+static u8 current_flags(void)
+{
+	return (irqs_disabled() ? TRACE_FLAG_IRQS_OFF : 0) | (current->need_resched ? TRACE_FLAG_NEED_RESCHED : 0) |
+	       (in_interrupt() ? TRACE_FLAG_HARDIRQ : 0);
+}
+
+void trace_event_fill_entry(struct trace_event_call *call, struct trace_entry *entry)
+{
+	entry->type = call->id;
+	entry->flags = current_flags();
+	entry->preempt_count = 0;
+	entry->pid = current->pid;
+}
+NOKPROBE_SYMBOL(trace_event_fill_entry);
+
+/* Readers are woken from an interrupt of their own: the event may have happened in the middle of waking somebody. */
+static void wake_readers(struct irq_work *work)
+{
+	wake_up(&readers);
+}
+static struct irq_work wake_work = IRQ_WORK_INIT(wake_readers);
+
 static void store(struct trace_event_call *call, const void *data, size_t size)
 {
 	struct trace_record *record;
@@ -88,22 +114,19 @@ static void store(struct trace_event_call *call, const void *data, size_t size)
 	record->call = call;
 	memcpy(record->comm, current->comm, TASK_COMM_LEN);
 	record->pid = current->pid;
-	record->irqs_off = irqs_disabled();
+	record->flags = current_flags();
 	record->size = size;
 	memcpy(record->data, data, size);
 	list_add_tail(&record->list, &records);
-	wake_up(&readers);
+	if (waitqueue_active(&readers))
+		irq_work_queue(&wake_work);
 }
 
 void trace_buffer_write(struct trace_event_call *call, void *data, size_t size)
 {
-	struct trace_entry *entry = data;
-
-	entry->type = call->id;
-	entry->flags = 0;
-	entry->preempt_count = 0;
-	entry->pid = current->pid;
-	store(call, data, size);
+	trace_event_fill_entry(call, data);
+	if (!call->filter || filter_match_preds(call->filter, call, data))
+		store(call, data, size);
 }
 
 void trace_buffer_printk(const char *text, size_t length)
@@ -127,8 +150,9 @@ static void show_record(struct seq_file *m, struct trace_record *record)
 {
 	u64 us = (record->when + 500) / 1000;
 
-	seq_printf(m, "%16s-%-7d [000] %c.... %5llu.%06llu: ", record->comm, record->pid, record->irqs_off ? 'd' : '.',
-		   us / 1000000, us % 1000000);
+	seq_printf(m, "%16s-%-7d [000] %c%c%c.. %5llu.%06llu: ", record->comm, record->pid,
+		   record->flags & TRACE_FLAG_IRQS_OFF ? 'd' : '.', record->flags & TRACE_FLAG_NEED_RESCHED ? 'N' : '.',
+		   record->flags & TRACE_FLAG_HARDIRQ ? 'h' : '.', us / 1000000, us % 1000000);
 	if (record->call) {
 		seq_printf(m, "%s: ", record->call->name);
 		record->call->print(m, record->call, record->data);

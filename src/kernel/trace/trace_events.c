@@ -14,6 +14,7 @@
 #include <kernel/trace_events.h>
 #include <kernel/tracefs.h>
 #include <kernel/uaccess.h>
+#include "filter.h"
 
 static LIST_HEAD(events);
 static LIST_HEAD(groups);
@@ -127,8 +128,8 @@ static void show_field(struct seq_file *m, const struct trace_event_field *field
 {
 	const char *bracket = strchr(field->type, '[');
 
-	/* "char[16] comm" is written "char comm[16]". */
-	if (bracket)
+	/* "char[16] comm" is written "char comm[16]", but not so "__data_loc char[] name". */
+	if (bracket && strncmp(field->type, "__data_loc", 10))
 		seq_printf(m, "\tfield:%.*s %s%s;", (int)(bracket - field->type), field->type, field->name, bracket);
 	else
 		seq_printf(m, "\tfield:%s %s;", field->type, field->name);
@@ -157,6 +158,15 @@ static int format_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+unsigned int trace_event_record_end(const struct trace_event_call *call)
+{
+	unsigned int end = sizeof(struct trace_entry);
+
+	for (unsigned int i = 0; i < call->nr_fields; i++)
+		end = max(end, (unsigned int)call->fields[i].offset + call->fields[i].size);
+	return end;
+}
+
 static int format_open(struct inode *inode, struct file *file)
 {
 	return single_open(file, format_show, inode->i_private);
@@ -164,6 +174,65 @@ static int format_open(struct inode *inode, struct file *file)
 static const struct file_operations format_fops = {
 	.open = format_open, .read = seq_read, .llseek = seq_lseek, .release = single_release,
 };
+
+/* ---- filters ---- */
+
+static ssize_t filter_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	struct trace_event_call *call = file_inode(file)->i_private;
+	char *text = kasprintf(GFP_KERNEL, "%s\n", call->filter ? event_filter_text(call->filter) : "none");
+	ssize_t ret;
+
+	if (!text)
+		return -ENOMEM;
+	ret = simple_read_from_buffer(buf, count, pos, text, strlen(text));
+	kfree(text);
+	return ret;
+}
+
+/* "0" removes the filter. A text that is refused takes the old filter's place too, and says why when it is read. */
+static int set_filter(struct trace_event_call *call, const char *text)
+{
+	struct event_filter *filter = NULL, *old = call->filter;
+	int ret = strcmp(text, "0") ? event_filter_create(call, text, &filter) : 0;
+
+	if (ret == -ENOMEM)
+		return ret;
+	call->filter = filter;
+	event_filter_free(old);
+	return ret;
+}
+
+static char *filter_text_from_user(const char __user *buf, size_t count)
+{
+	char *text, *trimmed;
+
+	if (count >= PAGE_SIZE)
+		return ERR_PTR(-EINVAL);
+	text = memdup_user_nul(buf, count);
+	if (IS_ERR(text))
+		return text;
+	trimmed = strim(text);
+	memmove(text, trimmed, strlen(trimmed) + 1);
+	return text;
+}
+
+static ssize_t filter_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	struct trace_event_call *call = file_inode(file)->i_private;
+	char *text = filter_text_from_user(buf, count);
+	int ret;
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	mutex_lock(&event_mutex);
+	ret = set_filter(call, text);
+	mutex_unlock(&event_mutex);
+	kfree(text);
+	*pos += count;
+	return ret ? ret : (ssize_t)count;
+}
+static const struct file_operations filter_fops = { .read = filter_read, .write = filter_write };
 
 /* ---- groups ---- */
 
@@ -217,6 +286,50 @@ static ssize_t group_enable_write(struct file *file, const char __user *buf, siz
 }
 static const struct file_operations group_enable_fops = { .read = group_enable_read, .write = group_enable_write };
 
+static ssize_t group_filter_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	static const char text[] = "### global filter ###\n"
+		"# Use this to set filters for multiple events.\n"
+		"# Only events with the given fields will be affected.\n"
+		"# If no events are modified, an error message will be displayed here\n";
+
+	return simple_read_from_buffer(buf, count, pos, text, sizeof(text) - 1);
+}
+
+static ssize_t group_filter_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	struct event_group *group = file_inode(file)->i_private;
+	char *text = filter_text_from_user(buf, count);
+	struct trace_event_call *call;
+	struct event_filter *filter;
+	int ret = -EINVAL;
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	mutex_lock(&event_mutex);
+	list_for_each_entry(call, &events, list) {
+		if (strcmp(call->group, group->name))
+			continue;
+		if (!strcmp(text, "0")) {
+			set_filter(call, text);
+			ret = 0;
+			continue;
+		}
+		if (event_filter_create(call, text, &filter)) {
+			event_filter_free(filter);
+			continue;
+		}
+		swap(call->filter, filter);
+		event_filter_free(filter);
+		ret = 0;
+	}
+	mutex_unlock(&event_mutex);
+	kfree(text);
+	*pos += count;
+	return ret ? ret : (ssize_t)count;
+}
+static const struct file_operations group_filter_fops = { .read = group_filter_read, .write = group_filter_write };
+
 static struct event_group *get_group(const char *name)
 {
 	struct event_group *group;
@@ -237,6 +350,7 @@ static struct event_group *get_group(const char *name)
 		return NULL;
 	}
 	tracefs_create_file("enable", 0640, group->dir, group, &group_enable_fops);
+	tracefs_create_file("filter", 0640, group->dir, group, &group_filter_fops);
 	group->members = 1;
 	list_add_tail(&group->list, &groups);
 	return group;
@@ -277,10 +391,11 @@ int trace_add_event_call(struct trace_event_call *call)
 		put_group(call->group);
 		goto out;
 	}
-	call->id = call->flags & TRACE_EVENT_FL_TRACEPOINT ? next_static_id++ : next_dynamic_id++;
+	call->id = call->flags & (TRACE_EVENT_FL_TRACEPOINT | TRACE_EVENT_FL_SYSCALL) ? next_static_id++ : next_dynamic_id++;
 	INIT_LIST_HEAD(&call->perf_events);
 	tracefs_create_file("enable", 0640, call->dir, call, &enable_fops);
 	tracefs_create_file("id", 0440, call->dir, call, &id_fops);
+	tracefs_create_file("filter", 0640, call->dir, call, &filter_fops);
 	tracefs_create_file("format", 0440, call->dir, call, &format_fops);
 	list_add_tail(&call->list, &events);
 	ret = 0;
@@ -297,6 +412,8 @@ int trace_remove_event_call(struct trace_event_call *call)
 	list_del(&call->list);
 	tracefs_remove(call->dir);
 	put_group(call->group);
+	event_filter_free(call->filter);
+	call->filter = NULL;
 	mutex_unlock(&event_mutex);
 	return 0;
 }

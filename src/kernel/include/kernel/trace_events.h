@@ -19,6 +19,7 @@ struct perf_event;
 #define TRACE_EVENT_FL_TRACEPOINT	(1 << 0)
 #define TRACE_EVENT_FL_KPROBE		(1 << 1)
 #define TRACE_EVENT_FL_UPROBE		(1 << 2)
+#define TRACE_EVENT_FL_SYSCALL		(1 << 3)	/* syscalls:sys_enter_NAME and sys_exit_NAME */
 
 /* One field of an event's record, as its `format` file shows it. */
 struct trace_event_field {
@@ -49,6 +50,7 @@ struct trace_event_call {
 	int perf_refcount;
 	struct list_head perf_events;	/* struct perf_event, linked by tp_list */
 	struct bpf_prog_array *prog_array;
+	struct event_filter *filter;	/* of tracefs; NULL: everything */
 	struct dentry *dir;
 };
 
@@ -59,6 +61,16 @@ struct trace_entry {
 	u8 preempt_count;
 	int pid;
 };
+
+/* trace_entry.flags */
+#define TRACE_FLAG_IRQS_OFF	0x01
+#define TRACE_FLAG_NEED_RESCHED	0x04
+#define TRACE_FLAG_HARDIRQ	0x08
+
+/* Fills the head of a record with the event and the present state of the processor. */
+void trace_event_fill_entry(struct trace_event_call *call, struct trace_entry *entry);
+/* Where the last field of the event's record ends: how far programs may read. */
+unsigned int trace_event_record_end(const struct trace_event_call *call);
 
 /* Makes the event visible under events/GROUP/NAME and gives it an id. 0, -EEXIST or -ENOMEM. */
 int trace_add_event_call(struct trace_event_call *call);
@@ -71,7 +83,7 @@ struct trace_event_call *trace_find_event_by_name(const char *group, const char 
 int trace_event_get(struct trace_event_call *call);
 void trace_event_put(struct trace_event_call *call);
 
-/* Stores a record of @size bytes (head included, filled here) in the trace buffer that the `trace` file shows. */
+/* Stores a record of @size bytes (head included, filled here) that passes the event's filter in the trace buffer that the `trace` file shows. */
 void trace_buffer_write(struct trace_event_call *call, void *record, size_t size);
 /* Stores a line of bpf_trace_printk. */
 void trace_buffer_printk(const char *text, size_t length);
