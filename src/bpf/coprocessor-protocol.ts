@@ -52,6 +52,8 @@ export const statuses = {
 export const privilegeBits = { bpf: 1, perfmon: 2 } as const;
 /** Bits of load.result_flags. */
 export const resultBits = { kprobe_override: 1, tail_call: 2, get_stack: 4, write_user: 8 } as const;
+/** In bits 16 to 31 of load.result_flags: where the last access to the context ends, in bytes. */
+export const RESULT_CONTEXT_SHIFT = 16;
 
 /**
  * Functions that generated code calls besides helpers, in the helper table under numbers that no helper has: loads of packet
@@ -201,6 +203,7 @@ export function coprocessorHeader(): string {
   group("status", statuses);
   group("priv", privilegeBits);
   group("result", resultBits);
+  lines.splice(-1, 0, define("BPF_COP_RESULT_CONTEXT_SHIFT", RESULT_CONTEXT_SHIFT));
   group("helper", internalHelpers);
   for (const [name, block] of Object.entries(blocks)) {
     lines.push(`struct bpf_cop_${name} {`);

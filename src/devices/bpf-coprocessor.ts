@@ -14,6 +14,7 @@ import {
   commands,
   fieldOffsets,
   privilegeBits,
+  RESULT_CONTEXT_SHIFT,
   registers,
   resultBits,
   statuses,
@@ -340,7 +341,8 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       (result.kprobeOverride ? resultBits.kprobe_override : 0) |
       (result.tailCall ? resultBits.tail_call : 0) |
       (result.helpers.some((id) => id === HELPER_GET_STACKID || id === HELPER_GET_STACK) ? resultBits.get_stack : 0) |
-      (result.helpers.includes(HELPER_PROBE_WRITE_USER) ? resultBits.write_user : 0);
+      (result.helpers.includes(HELPER_PROBE_WRITE_USER) ? resultBits.write_user : 0) |
+      (result.maxContextOffset << RESULT_CONTEXT_SHIFT);
     block.set("handle", handle);
     block.set("image_size", compiled.size);
     block.set("tail_call_entry", compiled.tailCallEntry);

@@ -170,6 +170,7 @@ static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *req
 	prog->jited_len = answer.image_size;
 	prog->tail_call_entry = answer.tail_call_entry;
 	prog->kprobe_override = !!(answer.result_flags & BPF_COP_RESULT_KPROBE_OVERRIDE);
+	prog->max_ctx_offset = answer.result_flags >> BPF_COP_RESULT_CONTEXT_SHIFT;
 	prog->call_get_stack = !!(answer.result_flags & BPF_COP_RESULT_GET_STACK);
 	prog->stack_depth = answer.stack_depth;
 	prog->func_cnt = answer.func_cnt;

@@ -104,6 +104,7 @@ int bpf_prog_test_run(const union bpf_attr *attr, union bpf_attr __user *uattr);
 /* ---- links ---- */
 
 int link_create(union bpf_attr *attr);
+int raw_tracepoint_open(union bpf_attr *attr);
 
 /* ---- the co-processor ---- */
 

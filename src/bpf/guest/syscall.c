@@ -144,6 +144,8 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 					    attr.open_flags == BPF_F_WRONLY ? O_WRONLY : O_RDWR);
 	case BPF_OBJ_GET_INFO_BY_FD:
 		return CHECK_ATTR(&attr, info.info) ? obj_get_info_by_fd(&attr, uattr) : -EINVAL;
+	case BPF_RAW_TRACEPOINT_OPEN:
+		return CHECK_ATTR(&attr, raw_tracepoint.prog_fd) ? raw_tracepoint_open(&attr) : -EINVAL;
 	case BPF_LINK_CREATE:
 		return CHECK_ATTR(&attr, link_create.kprobe_multi.cookies) ? link_create(&attr) : -EINVAL;
 	default:

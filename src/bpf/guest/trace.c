@@ -120,7 +120,8 @@ unsigned int trace_call_bpf(struct trace_event_call *call, void *ctx)
 		return 0;
 	}
 	if (array) {
-		bpf_run_ctx.regs = call->flags & TRACE_EVENT_FL_KPROBE ? ctx : NULL;
+		/* Of a static event's record, programs cannot read the head: it is where the registers are. */
+		bpf_run_ctx.regs = call->flags & (TRACE_EVENT_FL_KPROBE | TRACE_EVENT_FL_UPROBE) ? ctx : *(struct pt_regs **)ctx;
 		for (i = 0; i < array->cnt; i++) {
 			bpf_run_ctx.bpf_cookie = array->items[i].bpf_cookie;
 			ret &= bpf_prog_run(array->items[i].prog, ctx);

@@ -277,6 +277,7 @@ export function checkMemoryAccess(
     checkUnmodified(env, reg, regno);
     const access = contextAccess(env.program, offset, size, kind === BPF_WRITE);
     if (access === null) env.reject(EACCES, `invalid bpf_context access off=${offset} size=${size}`);
+    env.maxContextOffset = Math.max(env.maxContextOffset, offset + size);
     if (isLoad) {
       env.markUnknown(value);
       if (access.type !== SCALAR_VALUE) {

@@ -100,6 +100,9 @@ export class VerifierEnvironment {
   private previousLogLength = 0;
   private previousInstructionLength = 0;
 
+  /** Where the last access to the context ends. */
+  maxContextOffset = 0;
+
   instructionsProcessed = 0;
   previousInstructionsProcessed = 0;
   jumpsProcessed = 0;

@@ -246,5 +246,6 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
     tailCall: TAIL_CALL !== undefined && helpers.has(TAIL_CALL),
     helpers: [...helpers].sort((a, b) => a - b),
     stackDepth: env.subprograms[0].stackDepth,
+    maxContextOffset: env.maxContextOffset,
   };
 }

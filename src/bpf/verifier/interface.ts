@@ -117,4 +117,6 @@ export interface VerifiedProgram {
   readonly helpers: readonly number[];
   /** The stack of the main program, in bytes. */
   readonly stackDepth: number;
+  /** Where the last access to the context ends: an event's record must be at least that long. */
+  readonly maxContextOffset: number;
 }

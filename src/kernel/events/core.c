@@ -88,7 +88,7 @@ int perf_event_set_bpf_prog(struct perf_event *event, struct bpf_prog *prog, u64
 	}
 	is_kprobe = event->tp_event->flags & TRACE_EVENT_FL_KPROBE;
 	is_uprobe = event->tp_event->flags & TRACE_EVENT_FL_UPROBE;
-	is_tracepoint = event->tp_event->flags & TRACE_EVENT_FL_TRACEPOINT;
+	is_tracepoint = event->tp_event->flags & (TRACE_EVENT_FL_TRACEPOINT | TRACE_EVENT_FL_SYSCALL);
 	if ((is_kprobe || is_uprobe) && prog->type != BPF_PROG_TYPE_KPROBE)
 		return -EINVAL;
 	if (is_tracepoint && prog->type != BPF_PROG_TYPE_TRACEPOINT)
@@ -97,6 +97,8 @@ int perf_event_set_bpf_prog(struct perf_event *event, struct bpf_prog *prog, u64
 		return -EINVAL;
 	if (prog->kprobe_override && !is_kprobe)
 		return -EINVAL;
+	if (is_tracepoint && prog->max_ctx_offset > trace_event_record_end(event->tp_event))
+		return -EACCES;
 	return perf_event_attach_bpf_prog(event, prog, bpf_cookie);
 }
 

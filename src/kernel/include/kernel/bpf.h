@@ -86,6 +86,7 @@ struct bpf_prog {
 	char name[BPF_OBJ_NAME_LEN];
 	u32 id;
 	u32 stack_depth;
+	u32 max_ctx_offset;		/* where the last access to the context ends */
 	u32 verified_insns;
 	u64 load_time;			/* ns since boot */
 	u32 prog_flags;
