@@ -122,6 +122,7 @@ program
   .action(async (names: string[], options: { check?: boolean; record?: boolean }) => {
     requireTool("gcc", "gcc");
     requireTool("make", "make");
+    requireTool("pahole", "dwarves");
     requireTool("clang", "clang");
     requireTool("llvm-strip", "llvm");
     execFileSync("make", ["-C", join(root, "src/kernel"), "-j2"], { stdio: "inherit" });

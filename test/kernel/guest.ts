@@ -18,7 +18,7 @@ function has(tool: string): boolean {
 
 /** What is missing for building and running guests, or undefined. */
 export function missingForGuest(...more: readonly string[]): string | undefined {
-  const missing = ["gcc", "make", "ld", "nm", "awk", ...more].filter((tool) => !has(tool));
+  const missing = ["gcc", "make", "ld", "nm", "awk", "pahole", ...more].filter((tool) => !has(tool));
   return missing.length === 0 ? undefined : missing.join(", ");
 }
 
