@@ -29,6 +29,7 @@ import { commonForms } from "./tier0/common-forms.ts";
 import { STACK_ACCESS } from "./tier0/emitter.ts";
 import { Handlers, type SlowPaths } from "./tier0/handlers.ts";
 import { Record } from "./tier0/record.ts";
+import { type WatchHit, Watchpoints } from "./watchpoints.ts";
 
 export interface CpuOptions {
   readonly ramBytes: number;
@@ -52,6 +53,8 @@ export class Cpu {
   readonly bus: SystemBus;
   /** Addresses before which run() stops. */
   readonly breakpoints: Set<bigint>;
+  /** Memory whose use stops run(). */
+  readonly watchpoints: Watchpoints;
   readonly debugging: Debugging;
   /** Called on every exception and interrupt delivery while set. */
   onDelivery?: (event: Delivery) => void;
@@ -75,6 +78,8 @@ export class Cpu {
   #fault: Fault | undefined;
   #faultRecord = 0;
   #runAlone = false;
+  /** What the running instruction did to watched memory, first. */
+  #watchHit: WatchHit | undefined;
   // What waits for the next instruction boundary.
   #interruptLine = false;
   #nmiPending = false;
@@ -113,8 +118,9 @@ export class Cpu {
     this.#handlers.compileForms(commonForms);
     this.#blocks = new Blocks(host, options.ramBytes, this.#handlers, this.tlb);
     this.debugging = new Debugging(this.state);
+    this.watchpoints = new Watchpoints(() => this.tlb.flush());
     const blocks = this.#blocks;
-    const { debugging } = this;
+    const { debugging, watchpoints } = this;
     this.linear = new GuestMemory(host, options.ramBytes, this.tlb, this.bus, {
       mayAccessDevice: () => this.#mustBeAlone(),
       invalidateCode: (start, end) => blocks.invalidate(start, end),
@@ -126,6 +132,15 @@ export class Cpu {
         if (!debugging.watchesData || !debugging.hits(address, size, write)) return true;
         if (!this.#mustBeAlone()) return false;
         debugging.noteData(address, size, write);
+        return true;
+      },
+      watchpoints,
+      debuggerWatched: (address, size, read, write) => {
+        const watchpoint = watchpoints.find(address, size, read, write);
+        if (watchpoint === undefined) return true;
+        if (!this.#mustBeAlone()) return false;
+        this.#watchHit ??= { watchpoint, address, size, write };
+        this.#breakSlice();
         return true;
       },
     });
@@ -240,6 +255,7 @@ export class Cpu {
       if (this.#shutDown) return { kind: "shutdown" };
       if (this.time >= this.#limit) return STOP_TIME;
       const stop = this.#round(false);
+      if (this.#watchHit !== undefined) return this.#watched(this.#watchHit);
       if (stop !== undefined) return stop;
     }
   }
@@ -250,7 +266,13 @@ export class Cpu {
     this.#limit = Number.MAX_SAFE_INTEGER;
     const stop = this.#round(true);
     if (this.#shutDown) return { kind: "shutdown" };
+    if (this.#watchHit !== undefined) return this.#watched(this.#watchHit);
     return stop ?? STOP_TIME;
+  }
+
+  #watched(hit: WatchHit): StopReason {
+    this.#watchHit = undefined;
+    return { kind: "watchpoint", hit };
   }
 
   /** Events first, then one stay in generated code. */
@@ -318,6 +340,8 @@ export class Cpu {
       this.#u64[layout.rip >> 3] = this.recordRip(record);
       this.#i32[layout.linkSlot >> 2] = 0;
       if (fault !== undefined) {
+        // What it accessed before it faulted does not count: it has done nothing, and may do it again.
+        this.#watchHit = undefined;
         if (flags & Flag.RF && fault.vector !== Vector.DB) this.state.systemFlags |= Flag.RF;
         this.#deliverFault(fault, state.rip);
         return undefined;
@@ -541,6 +565,11 @@ export class Cpu {
       },
       call: (record, routine) => {
         this.#unfinished = this.#u16[(record + Record.remaining) >> 1];
+        // A routine cannot be left in the middle when it touches watched memory.
+        if (this.watchpoints.size > 0 && !this.#mustBeAlone()) {
+          this.#faultRecord = record;
+          return 0;
+        }
         try {
           routineById(routine)(this, record);
           this.#unfinished = 0;

@@ -9,6 +9,7 @@ import { Fault, Vector } from "./fault.ts";
 import { layout } from "./state.ts";
 import type { SystemBus } from "./system-bus.ts";
 import { READS_TOO, STACK_ACCESS } from "./tier0/emitter.ts";
+import type { Watchpoints } from "./watchpoints.ts";
 
 const PAGE = 4096;
 const linearAddress = (low: number, high: number): bigint =>
@@ -25,6 +26,10 @@ export interface MemoryClient {
   watches: boolean;
   /** A data access while something is watched. False: not now; the instruction must be run alone. */
   watched(address: bigint, size: number, write: boolean): boolean;
+  /** The debugger's watchpoints; pages of theirs stay out of the TLB. */
+  readonly watchpoints: Watchpoints;
+  /** An access while there are any. False: not now; the instruction must be run alone. */
+  debuggerWatched(address: bigint, size: number, read: boolean, write: boolean): boolean;
 }
 
 export class GuestMemory {
@@ -95,11 +100,18 @@ export class GuestMemory {
     const first = this.#translate(low, high, write, user, stack);
     const { writable, large } = this.walk;
     if (this.#client.watches && !this.#client.watched(linearAddress(low, high), size, write)) return 0;
+    let keep = !this.#client.watches;
+    if (this.#client.watchpoints.size > 0) {
+      const address = linearAddress(low, high);
+      const reads = !write || (sizeAndFlags & READS_TOO) !== 0;
+      if (!this.#client.debuggerWatched(address, size, reads, write)) return 0;
+      if (this.#client.watchpoints.onPage(address)) keep = false;
+    }
     if ((low & 0xfff) + size <= PAGE) {
       if (first < this.#ramBytes) {
         const page = Math.floor(first / PAGE);
         const isCode = this.#client.isCodePage(page);
-        if (!this.#client.watches) this.#tlb.fill(low, high, user, page * PAGE, writable && !isCode, large);
+        if (keep) this.#tlb.fill(low, high, user, page * PAGE, writable && !isCode, large);
         if (write && isCode) this.#client.invalidateCode(first, first + size);
         return RAM + first;
       }
@@ -199,6 +211,7 @@ export class GuestMemory {
 
   /** Reads up to 8 bytes, little-endian. `supervisor`: as CPL 0, as descriptor tables are read. Throws faults. */
   read(address: bigint, size: number, supervisor = false, stack = false): bigint {
+    if (this.#client.watchpoints.size > 0) this.#client.debuggerWatched(address, size, true, false);
     const firstLow = Number(BigInt.asIntN(32, address));
     if ((firstLow & 0xfff) + size <= PAGE) {
       const firstHigh = Number(BigInt.asIntN(32, address >> 32n));
@@ -234,6 +247,7 @@ export class GuestMemory {
 
   /** Writes up to 8 bytes, or nothing if it faults. */
   write(address: bigint, size: number, value: bigint, supervisor = false, stack = false): void {
+    if (this.#client.watchpoints.size > 0) this.#client.debuggerWatched(address, size, false, true);
     const firstLow = Number(BigInt.asIntN(32, address));
     if ((firstLow & 0xfff) + size > PAGE) this.probeWrite(address, size, supervisor, stack);
     else {

@@ -1,4 +1,5 @@
 /** What the processor needs of the machine around it, and what it says when it stops. */
+import type { WatchHit } from "./watchpoints.ts";
 
 export interface SystemBus {
   /** Port I/O, size in bytes. Unclaimed ports read all ones. */
@@ -28,7 +29,9 @@ export type StopReason =
   /** requestStop() was called by a device or a hook. */
   | { readonly kind: "requested" }
   /** About to execute an address in cpu.breakpoints. */
-  | { readonly kind: "breakpoint"; readonly address: bigint };
+  | { readonly kind: "breakpoint"; readonly address: bigint }
+  /** The last instruction used memory of cpu.watchpoints. */
+  | { readonly kind: "watchpoint"; readonly hit: WatchHit };
 
 /** An exception, external interrupt or software interrupt as it is delivered. */
 export interface Delivery {

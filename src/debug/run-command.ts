@@ -162,6 +162,7 @@ function exitCode(stop: Stop): number {
       return stop.code !== 0 && (stop.code & 0xff) === 0 ? 255 : stop.code & 0xff;
     case "requested":
     case "breakpoint":
+    case "watchpoint":
     case "time":
       return EXIT_INTERRUPTED;
     default:
@@ -175,7 +176,7 @@ async function runToEnd(session: Session, terminal: Terminal | undefined, interr
   for (;;) {
     const stop = await session.run();
     if (interrupted()) return { reason: "requested" };
-    if (stop.reason !== "breakpoint" && stop.reason !== "requested") return stop;
+    if (stop.reason !== "breakpoint" && stop.reason !== "watchpoint" && stop.reason !== "requested") return stop;
   }
 }
 
@@ -188,7 +189,8 @@ async function runWithTerminal(session: Session, terminal: Terminal, interrupted
     const stop = await session.run({ time: machine.time + TERMINAL_SLICE_MS * ticksPerMillisecond });
     if (interrupted()) return { reason: "requested" };
     const waiting = stop.reason === "halted" && !terminal.closed();
-    if (!waiting && stop.reason !== "time" && stop.reason !== "breakpoint" && stop.reason !== "requested") return stop;
+    const goesOn = ["time", "breakpoint", "watchpoint", "requested"].includes(stop.reason);
+    if (!waiting && !goesOn) return stop;
     const ahead = machine.time / ticksPerMillisecond - (performance.now() - start);
     if (waiting || ahead > 0) await new Promise((wake) => setTimeout(wake, waiting ? TERMINAL_SLICE_MS : ahead));
   }

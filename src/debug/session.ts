@@ -254,6 +254,8 @@ export function describeStop(stop: Stop, symbols: Symbols): string {
       return "its time was over";
     case "breakpoint":
       return `it reached ${symbols.describe(stop.address) ?? `0x${stop.address.toString(16)}`}`;
+    case "watchpoint":
+      return `it ${stop.hit.write ? "wrote" : "read"} ${symbols.describe(stop.hit.address) ?? `0x${stop.hit.address.toString(16)}`}`;
     case "requested":
       return "it was asked to stop";
   }

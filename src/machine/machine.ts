@@ -7,6 +7,7 @@
 import { verify } from "../bpf/verifier/index.ts";
 import { Cpu, type StopReason, type SystemBus } from "../cpu/index.ts";
 import { type CpuState, Flag } from "../cpu/state.ts";
+import type { WatchHit, Watchpoints } from "../cpu/watchpoints.ts";
 import { BpfCoprocessor } from "../devices/bpf-coprocessor.ts";
 import { Bus } from "../devices/bus.ts";
 import type { Clock, DeviceState, Stateful } from "../devices/device.ts";
@@ -54,6 +55,8 @@ export type Stop =
   | { readonly reason: "time" }
   /** The instruction at `address`, which is in {@link Machine.breakpoints}, is next. */
   | { readonly reason: "breakpoint"; readonly address: bigint }
+  /** The last instruction used memory that is in {@link Machine.watchpoints}. */
+  | { readonly reason: "watchpoint"; readonly hit: WatchHit }
   /** {@link Machine.requestStop} was called. */
   | { readonly reason: "requested" };
 
@@ -219,6 +222,11 @@ export class Machine {
     return this.cpu.breakpoints;
   }
 
+  /** Ranges of virtual addresses whose use stops a run, behind the instruction that did it. */
+  get watchpoints(): Watchpoints {
+    return this.cpu.watchpoints;
+  }
+
   /** Types on the console, or sends to the second serial port. */
   sendInput(data: Uint8Array | string, port: 0 | 1 = 0): void {
     this.#uarts[port].receive(typeof data === "string" ? Buffer.from(data) : data);
@@ -246,7 +254,7 @@ export class Machine {
 
   /**
    * Executes one instruction, or delivers one interrupt. A halted processor is woken by the next alarm first. Returns undefined,
-   * or why nothing could be executed.
+   * or why nothing could be executed, or that what was executed used watched memory.
    */
   step(): Stop | undefined {
     for (let futile = 0; ; futile++) {
@@ -255,6 +263,7 @@ export class Machine {
       const stop = this.cpu.step();
       if (this.#end !== undefined) return undefined; // the instruction ended the run: the next call says so
       if (stop.kind === "shutdown") this.end({ reason: "triple-fault" });
+      if (stop.kind === "watchpoint") return { reason: "watchpoint", hit: stop.hit };
       if (stop.kind !== "halted") return undefined;
       if (futile >= FUTILE_ALARMS || !this.#skipToAlarm(Infinity)) return { reason: "halted" };
     }
@@ -292,6 +301,8 @@ export class Machine {
         case "breakpoint":
           this.#reported = { address: reason.address, retired: cpu.retired };
           return { reason: "breakpoint", address: reason.address };
+        case "watchpoint":
+          return { reason: "watchpoint", hit: reason.hit };
         case "shutdown":
           this.end({ reason: "triple-fault" });
           break;
