@@ -12,6 +12,7 @@
 #include <kernel/signal.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <kernel/uprobes.h>
 #include <trace/events/syscalls.h>
 #include "../process/process.h"
 #include "../process/signal.h"
@@ -214,12 +215,17 @@ void exit_to_user_mode_loop(struct pt_regs *regs)
 	if (unlikely(regs->ip >= TASK_SIZE_MAX + PAGE_SIZE && (long)regs->ip >> 47 != -1))
 		force_sig(SIGSEGV);
 	while (current->need_resched || current->sigpending || current->restore_sigmask) {
+		bool deny;
+
 		local_irq_enable();
 		if (current->need_resched)
 			schedule();
-		if (current->sigpending || current->restore_sigmask)
+		deny = (current->sigpending || current->restore_sigmask) && uprobe_deny_signal(regs);
+		if (!deny && (current->sigpending || current->restore_sigmask))
 			do_signal(regs);
 		local_irq_disable();
+		if (deny && !current->need_resched)
+			break;
 	}
 }
 

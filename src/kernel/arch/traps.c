@@ -11,6 +11,7 @@
 #include <kernel/msr.h>
 #include <kernel/ptrace.h>
 #include <kernel/sched.h>
+#include <kernel/uprobes.h>
 #include "arch.h"
 
 int __weak kprobe_int3_handler(struct pt_regs *regs)
@@ -150,7 +151,8 @@ void do_int3(struct pt_regs *regs, long error_code, unsigned int trapnr)
 {
 	if (user_mode(regs)) {
 		local_irq_enable();
-		signal_trap(regs, trapnr, 0, SIGTRAP, 0, NULL);
+		if (!uprobe_handle_breakpoint(regs))
+			signal_trap(regs, trapnr, 0, SIGTRAP, 0, NULL);
 		local_irq_disable();
 		return;
 	}
@@ -169,8 +171,12 @@ void do_debug(struct pt_regs *regs, long error_code, unsigned int trapnr)
 	__asm__ __volatile__("movq %%db6, %0" : "=r" (dr6));
 	__asm__ __volatile__("movq %0, %%db6" : : "r" (0xffff0ff0UL));
 	if (user_mode(regs)) {
-		regs->flags &= ~X86_EFLAGS_TF;
 		local_irq_enable();
+		if (uprobe_handle_step(regs)) {
+			local_irq_disable();
+			return;
+		}
+		regs->flags &= ~X86_EFLAGS_TF;
 		signal_trap(regs, trapnr, 0, SIGTRAP, TRAP_TRACE, (void __user *)regs->ip);
 		local_irq_disable();
 		return;

@@ -17,6 +17,8 @@ struct mm_struct *dup_mm(struct mm_struct *old);
 /* Makes room and maps [addr, addr + len) without asking ->mmap; vm_flags are final. */
 int insert_area(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long vm_flags,
 		struct vm_area_struct **result);
+/* Room for an area where mmap would choose it; 0: none. */
+unsigned long unmapped_area(struct mm_struct *mm, unsigned long len);
 int do_brk_area(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long vm_flags);
 /* Gives an area memory of its own that its copies share. */
 int shmem_zero_setup(struct vm_area_struct *vma);

@@ -8,6 +8,7 @@
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
+#include <kernel/uprobes.h>
 #include "internal.h"
 #include "walk.h"
 
@@ -59,6 +60,7 @@ void mmput(struct mm_struct *mm)
 		return;
 	list_for_each_entry_safe(vma, next, &mm->mmap, vm_list)
 		free_area(vma);
+	uprobe_clear_state(mm);
 	if (read_cr3() == __pa(mm->pgd))
 		write_cr3(__pa(swapper_pg_dir));
 	free_page_tables(mm);
@@ -141,7 +143,7 @@ int do_munmap(struct mm_struct *mm, unsigned long start, size_t len)
 }
 
 /* The highest gap of @len bytes below mmap_base, or above it if there is none. */
-static unsigned long find_gap(struct mm_struct *mm, unsigned long len)
+unsigned long unmapped_area(struct mm_struct *mm, unsigned long len)
 {
 	struct vm_area_struct *vma;
 	unsigned long top = mm->mmap_base, low;
@@ -237,7 +239,7 @@ unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, 
 		addr = PAGE_ALIGN(addr);
 		next = find_vma(mm, addr);
 		if (!addr || addr < MMAP_MIN_ADDR || addr > TASK_SIZE - len || (next && next->vm_start < addr + len))
-			addr = find_gap(mm, len);
+			addr = unmapped_area(mm, len);
 		if (!addr)
 			return -ENOMEM;
 	}
@@ -276,6 +278,7 @@ unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, 
 			do_munmap(mm, addr, len);
 			return ret;
 		}
+		uprobe_mmap(vma);
 	}
 	return addr;
 }

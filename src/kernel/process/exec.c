@@ -13,6 +13,7 @@
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <kernel/uprobes.h>
 #include <kernel/vmalloc.h>
 #include <trace/events/sched.h>
 #include <trace/events/task.h>
@@ -163,6 +164,7 @@ int begin_new_exec(struct linux_binprm *bprm)
 	if (!mm)
 		return -ENOMEM;
 	mm->exe_file = get_file(bprm->file);
+	uprobe_free_utask(current);
 	mm->mmap_base = PAGE_ALIGN(STACK_TOP - (128UL << 20) - PAGE_SIZE);
 	if (rlimit(RLIMIT_STACK) < 1UL << 40 && rlimit(RLIMIT_STACK) > 128UL << 20)
 		mm->mmap_base = PAGE_ALIGN(STACK_TOP - rlimit(RLIMIT_STACK) - PAGE_SIZE);

@@ -13,6 +13,7 @@
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <kernel/uprobes.h>
 #include <trace/events/sched.h>
 #include "process.h"
 
@@ -35,6 +36,7 @@ static void exit_mm(void)
 		futex_wake_address((unsigned int __user *)current->clear_child_tid, 1);
 	}
 	current->clear_child_tid = NULL;
+	uprobe_free_utask(current);
 	current->mm = NULL;
 	mmput(mm);
 }

@@ -14,6 +14,7 @@
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
+#include <kernel/uprobes.h>
 #include <trace/events/sched.h>
 #include <trace/events/task.h>
 #include "../boot/boot.h"
@@ -82,6 +83,7 @@ struct mm_struct *dup_mm(struct mm_struct *old)
 	mm->map_count = 0;
 	mm->total_vm = 0;
 	mm->rss = 0;
+	uprobe_dup_mm(mm);
 	if (mm->exe_file)
 		get_file(mm->exe_file);
 	list_for_each_entry(vma, &old->mmap, vm_list) {
@@ -229,6 +231,7 @@ static struct task_struct *dup_task_struct(void)
 	task->restore_sigmask = false;
 	task->journal_info = NULL;
 	task->perf_event_ctxp = NULL;
+	task->utask = NULL;
 	task->kthread_exited = NULL;
 	task->kthread_should_stop = false;
 	task->files = NULL;
@@ -287,6 +290,7 @@ static struct task_struct *copy_process(const struct clone_args_kernel *args)
 	if (ret)
 		goto fail_signal;
 	task->active_mm = task->mm;
+	uprobe_copy_process(task, flags);
 	copy_thread(task, args);
 	task->pid = alloc_pid();
 	task->exit_signal = args->exit_signal;

@@ -100,6 +100,7 @@ struct file;
 struct mm_struct;
 struct vm_area_struct;
 struct task_struct;
+struct xol_area;
 
 struct vm_fault {
 	struct vm_area_struct *vma;
@@ -150,6 +151,8 @@ struct mm_struct {
 	unsigned long rss;		/* pages */
 	unsigned long hiwater_rss;
 	struct file *exe_file;
+	struct xol_area *xol_area;	/* where instructions of uprobes are stepped */
+	bool undumpable, thp_disabled;	/* prctl(2) */
 	unsigned long saved_auxv[46];
 };
 

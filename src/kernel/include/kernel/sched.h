@@ -117,6 +117,7 @@ struct task_struct {
 	struct list_head kretprobe_instances;
 	void *journal_info;
 	void *perf_event_ctxp;
+	struct uprobe_task *utask;
 	/* kthreads */
 	int (*threadfn)(void *data);
 	void *threaddata;
