@@ -195,7 +195,9 @@ int arch_uprobe_analyze_insn(struct arch_uprobe *auprobe)
 		if (memchr("\x26\x2e\x36\x3e\xf0", code[i], 5))
 			return -ENOTSUPP;
 	if (insn_decode(&insn, code, 15)) {
-		if (code[prefixes] == 0x0f || (code[prefixes] & 0xf0) == 0x40) {
+		if ((code[prefixes] & 0xf0) == 0x40)
+			prefixes++;
+		if (code[prefixes] == 0x0f) {
 			/* Whatever it does, it does it in the copy. */
 			auprobe->ops = &step_ops;
 			auprobe->fixups = FIX_IP;

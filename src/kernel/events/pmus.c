@@ -7,6 +7,7 @@
 #include <kernel/kallsyms.h>
 #include <kernel/perf_event.h>
 #include <kernel/slab.h>
+#include <kernel/string.h>
 #include <kernel/sysfs.h>
 #include <kernel/trace_events.h>
 #include <kernel/uaccess.h>
@@ -17,19 +18,24 @@
 
 static int listen(struct perf_event *event, struct trace_event_call *call)
 {
-	int ret = trace_event_get(call);
+	int ret;
 
-	if (ret)
-		return ret;
+	/* First on the list: turning the source on may ask who listens. */
 	event->tp_event = call;
 	call->perf_refcount++;
 	list_add_tail(&event->tp_list, &call->perf_events);
-	return 0;
+	ret = trace_event_get(call);
+	if (ret) {
+		list_del_init(&event->tp_list);
+		call->perf_refcount--;
+		event->tp_event = NULL;
+	}
+	return ret;
 }
 
 static void stop_listening(struct perf_event *event)
 {
-	list_del(&event->tp_list);
+	list_del_init(&event->tp_list);
 	event->tp_event->perf_refcount--;
 	trace_event_put(event->tp_event);
 }
@@ -96,6 +102,40 @@ static struct pmu kprobe_pmu = {
 	.name = "kprobe", .type = PMU_TYPE_KPROBE, .event_init = kprobe_init, .destroy = kprobe_destroy,
 };
 
+static int uprobe_init(struct perf_event *event)
+{
+	struct trace_event_call *call;
+	char *path;
+	int ret;
+
+	if (event->attr.type != PMU_TYPE_UPROBE)
+		return -ENOENT;
+	if (!event->attr.uprobe_path)
+		return -EINVAL;
+	path = strndup_user((const char __user *)event->attr.uprobe_path, PATH_MAX);
+	if (IS_ERR(path))
+		return PTR_ERR(path) == -EINVAL ? -E2BIG : PTR_ERR(path);
+	call = *path ? create_local_trace_uprobe(path, event->attr.probe_offset, event->attr.config >> 32,
+						 event->attr.config & 1) : ERR_PTR(-EINVAL);
+	kfree(path);
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	ret = listen(event, call);
+	if (ret)
+		destroy_local_trace_uprobe(call);
+	return ret;
+}
+
+static void uprobe_destroy(struct perf_event *event)
+{
+	stop_listening(event);
+	destroy_local_trace_uprobe(event->tp_event);
+}
+
+static struct pmu uprobe_pmu = {
+	.name = "uprobe", .type = PMU_TYPE_UPROBE, .event_init = uprobe_init, .destroy = uprobe_destroy,
+};
+
 static int software_init(struct perf_event *event)
 {
 	if (event->attr.type != PERF_TYPE_SOFTWARE || event->attr.config >= PERF_COUNT_SW_MAX)
@@ -111,11 +151,20 @@ static ssize_t show_retprobe(void *priv, char *buf)
 	return sysfs_emit(buf, "config:0\n");
 }
 
+static ssize_t show_ref_ctr_offset(void *priv, char *buf)
+{
+	return sysfs_emit(buf, "config:32-63\n");
+}
+
 static int __init perf_pmus_init(void)
 {
 	perf_pmu_register(&software_pmu);
 	perf_pmu_register(&tracepoint_pmu);
 	perf_pmu_register(&kprobe_pmu);
+	perf_pmu_register(&uprobe_pmu);
+	sysfs_create_file_simple("bus/event_source/devices/uprobe/format/retprobe", 0444, show_retprobe, NULL, NULL);
+	sysfs_create_file_simple("bus/event_source/devices/uprobe/format/ref_ctr_offset", 0444, show_ref_ctr_offset, NULL,
+				 NULL);
 	sysfs_create_file_simple("bus/event_source/devices/kprobe/format/retprobe", 0444, show_retprobe, NULL, NULL);
 	return 0;
 }

@@ -59,19 +59,28 @@ int trace_event_get(struct trace_event_call *call)
 {
 	int ret;
 
-	if (call->enable_count == 0 && call->reg) {
+	if (call->enable_count == 0 && call->reg)
 		ret = call->reg(call, true);
-		if (ret)
-			return ret;
-	}
-	call->enable_count++;
-	return 0;
+	else
+		ret = call->listeners_changed ? call->listeners_changed(call) : 0;
+	if (!ret)
+		call->enable_count++;
+	return ret;
 }
 
 void trace_event_put(struct trace_event_call *call)
 {
 	if (--call->enable_count == 0 && call->reg)
 		call->reg(call, false);
+	else if (call->listeners_changed)
+		call->listeners_changed(call);
+}
+
+int next_local_event_id(void)
+{
+	static int next = 1 << 15;
+
+	return next++;
 }
 
 static int set_enabled(struct trace_event_call *call, bool enable)
@@ -80,12 +89,13 @@ static int set_enabled(struct trace_event_call *call, bool enable)
 
 	if (enable == call->tracefs_enabled)
 		return 0;
+	call->tracefs_enabled = enable;
 	if (enable)
 		ret = trace_event_get(call);
 	else
 		trace_event_put(call);
-	if (!ret)
-		call->tracefs_enabled = enable;
+	if (ret)
+		call->tracefs_enabled = false;
 	return ret;
 }
 

@@ -41,6 +41,8 @@ struct trace_event_call {
 	const char *print_fmt;
 	/* Turns the source of events on or off; called when the first listener comes and after the last has gone. */
 	int (*reg)(struct trace_event_call *call, bool on);
+	/* Others listen than before, without the source having been turned on or off. May be NULL. */
+	int (*listeners_changed)(struct trace_event_call *call);
 	/* Formats a record for the `trace` file. */
 	void (*print)(struct seq_file *m, struct trace_event_call *call, const void *record);
 	void *data;
@@ -91,6 +93,13 @@ void trace_buffer_printk(const char *text, size_t length);
 /* For the attach rules of overrides (A12): is the call's probe at a function's entry, and may that function be made to fail? */
 bool trace_kprobe_on_func_entry(struct trace_event_call *call);
 bool trace_kprobe_error_injectable(struct trace_event_call *call);
+
+/* Ids of events that tracefs does not show. */
+int next_local_event_id(void);
+/* The same for a uprobe PMU event; @filename is looked up. */
+struct trace_event_call *create_local_trace_uprobe(const char *filename, unsigned long offset, unsigned long ref_ctr_offset,
+						   bool is_return);
+void destroy_local_trace_uprobe(struct trace_event_call *call);
 
 /* Makes a trace event of its own for a kprobe PMU event, invisible in tracefs (create_local_trace_kprobe). */
 struct trace_event_call *create_local_trace_kprobe(const char *func, void *addr, unsigned long offset, bool is_return);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Between trace_uprobe.c (what a uprobe event is) and uprobe_events.c (the files that define and show them). */
+#ifndef _TRACE_TRACE_UPROBE_H
+#define _TRACE_TRACE_UPROBE_H
+
+#include "probe_args.h"
+#include <kernel/list.h>
+#include <kernel/mutex.h>
+#include <kernel/trace_events.h>
+#include <kernel/uprobes.h>
+
+#define UPROBE_EVENT_SYSTEM	"uprobes"
+
+/* An event name and the probes that share it. */
+struct trace_uprobe_event {
+	struct trace_event_call call;
+	struct list_head probes;
+	size_t record_size;		/* without strings */
+};
+
+struct trace_uprobe {
+	struct list_head list;		/* trace_uprobes */
+	struct list_head sibling;	/* its event's probes */
+	struct trace_uprobe_event *event;
+	struct uprobe_consumer consumer;
+	struct file *file;
+	char *filename;			/* as given */
+	unsigned long offset, ref_ctr_offset;
+	bool is_return;
+	unsigned long nhit;
+	int nr_args;
+	struct probe_arg *args;
+	unsigned long *file_offsets;	/* of arguments "@+OFFSET"; ~0UL: not one */
+};
+
+extern struct list_head trace_uprobes;
+extern struct mutex trace_uprobe_mutex;
+
+/* Opens the file. ERR_PTR(-ENOENT ..), -EINVAL if it is no regular file. */
+struct trace_uprobe *trace_uprobe_alloc(const char *filename, unsigned long offset, unsigned long ref_ctr_offset,
+					bool is_return, int nr_args);
+void trace_uprobe_free(struct trace_uprobe *tu);
+/* "[NAME=]FETCHARG[:TYPE]" of a probe in user code; its memory is the process's. Errors as of probe_arg_parse(). */
+int trace_uprobe_parse_arg(struct trace_uprobe *tu, const char *text, int index, struct probe_arg_error *error);
+/* Makes @tu visible as GROUP/NAME, or adds it to the probes that stand there. On failure *why may say more. */
+int trace_uprobe_register(struct trace_uprobe *tu, const char *group, const char *name, const char **why);
+/* Removes and frees it. -EBUSY while its event has listeners. */
+int trace_uprobe_unregister(struct trace_uprobe *tu);
+
+#endif
