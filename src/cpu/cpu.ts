@@ -80,6 +80,8 @@ export class Cpu {
   #runAlone = false;
   /** What the running instruction did to watched memory, first. */
   #watchHit: WatchHit | undefined;
+  /** The record from which TypeScript is being called, or 0. */
+  #runningRecord = 0;
   // What waits for the next instruction boundary.
   #interruptLine = false;
   #nmiPending = false;
@@ -137,9 +139,12 @@ export class Cpu {
       watchpoints,
       debuggerWatched: (address, size, read, write) => {
         const watchpoint = watchpoints.find(address, size, read, write);
-        if (watchpoint === undefined) return true;
+        if (watchpoint === undefined && watchpoints.recorder === undefined) return true;
         if (!this.#mustBeAlone()) return false;
-        this.#watchHit ??= { watchpoint, address, size, write };
+        watchpoints.recorder?.(address, size, read, write);
+        if (watchpoint === undefined) return true;
+        const rip = this.#runningRecord === 0 ? this.state.rip : this.recordRip(this.#runningRecord);
+        this.#watchHit ??= { watchpoint, address, size, write, rip };
         this.#breakSlice();
         return true;
       },
@@ -331,6 +336,7 @@ export class Cpu {
     this.#softwareInterrupted = false;
     this.#handlers.enter(block.header);
     this.#unfinished = 0;
+    this.#runningRecord = 0;
     if (this.#fault !== undefined || this.#runAlone) {
       const record = this.#faultRecord;
       const fault = this.#fault;
@@ -544,6 +550,7 @@ export class Cpu {
     };
     const access = (record: number, low: number, high: number, size: number, write: boolean): number => {
       this.#unfinished = this.#u16[(record + Record.remaining) >> 1];
+      this.#runningRecord = record;
       try {
         const stack = this.#u8[record + Record.flags] & 1 ? STACK_ACCESS : 0;
         const host = this.linear.access(low, high, size | stack, write);
@@ -565,8 +572,9 @@ export class Cpu {
       },
       call: (record, routine) => {
         this.#unfinished = this.#u16[(record + Record.remaining) >> 1];
+        this.#runningRecord = record;
         // A routine cannot be left in the middle when it touches watched memory.
-        if (this.watchpoints.size > 0 && !this.#mustBeAlone()) {
+        if (this.watchpoints.active && !this.#mustBeAlone()) {
           this.#faultRecord = record;
           return 0;
         }

@@ -101,7 +101,7 @@ export class GuestMemory {
     const { writable, large } = this.walk;
     if (this.#client.watches && !this.#client.watched(linearAddress(low, high), size, write)) return 0;
     let keep = !this.#client.watches;
-    if (this.#client.watchpoints.size > 0) {
+    if (this.#client.watchpoints.active) {
       const address = linearAddress(low, high);
       const reads = !write || (sizeAndFlags & READS_TOO) !== 0;
       if (!this.#client.debuggerWatched(address, size, reads, write)) return 0;
@@ -211,7 +211,7 @@ export class GuestMemory {
 
   /** Reads up to 8 bytes, little-endian. `supervisor`: as CPL 0, as descriptor tables are read. Throws faults. */
   read(address: bigint, size: number, supervisor = false, stack = false): bigint {
-    if (this.#client.watchpoints.size > 0) this.#client.debuggerWatched(address, size, true, false);
+    if (this.#client.watchpoints.active) this.#client.debuggerWatched(address, size, true, false);
     const firstLow = Number(BigInt.asIntN(32, address));
     if ((firstLow & 0xfff) + size <= PAGE) {
       const firstHigh = Number(BigInt.asIntN(32, address >> 32n));
@@ -247,7 +247,7 @@ export class GuestMemory {
 
   /** Writes up to 8 bytes, or nothing if it faults. */
   write(address: bigint, size: number, value: bigint, supervisor = false, stack = false): void {
-    if (this.#client.watchpoints.size > 0) this.#client.debuggerWatched(address, size, false, true);
+    if (this.#client.watchpoints.active) this.#client.debuggerWatched(address, size, false, true);
     const firstLow = Number(BigInt.asIntN(32, address));
     if ((firstLow & 0xfff) + size > PAGE) this.probeWrite(address, size, supervisor, stack);
     else {

@@ -19,7 +19,12 @@ export interface WatchHit {
   readonly address: bigint;
   readonly size: number;
   readonly write: boolean;
+  /** Of the instruction; of what was interrupted, for accesses of an exception's delivery. */
+  readonly rip: bigint;
 }
+
+/** Told about every data access. */
+export type AccessRecorder = (address: bigint, size: number, read: boolean, write: boolean) => void;
 
 const PAGE_SHIFT = 12n;
 
@@ -27,14 +32,25 @@ export class Watchpoints {
   readonly #list = new Set<Watchpoint>();
   readonly #pages = new Set<bigint>();
   readonly #changed: () => void;
+  #recorder: AccessRecorder | undefined;
 
   /** `changed`: translations of addresses must be looked up anew. */
   constructor(changed: () => void) {
     this.#changed = changed;
   }
 
-  get size(): number {
-    return this.#list.size;
+  /** Whether there is anything to look at. */
+  get active(): boolean {
+    return this.#list.size > 0 || this.#recorder !== undefined;
+  }
+
+  /** While set, it is told about all data accesses, before they happen. That is slow: for single steps. */
+  get recorder(): AccessRecorder | undefined {
+    return this.#recorder;
+  }
+  set recorder(recorder: AccessRecorder | undefined) {
+    this.#recorder = recorder;
+    this.#changed();
   }
 
   add(watchpoint: Watchpoint): void {
@@ -48,7 +64,7 @@ export class Watchpoints {
 
   /** Whether some byte of the page that `address` lies in is watched. */
   onPage(address: bigint): boolean {
-    return this.#pages.has(address >> PAGE_SHIFT);
+    return this.#recorder !== undefined || this.#pages.has(address >> PAGE_SHIFT);
   }
 
   /** The watchpoint that an access concerns. */

@@ -43,7 +43,7 @@ describe("watchpoints", () => {
     const bare = machineWith("mov eax, 1; mov [rbx + 8], eax; mov ecx, 2; mov [rbx + 16], ecx; hlt");
     watch(bare, DATA + 8n, 4);
     const stop = bare.run();
-    expect(stop).toMatchObject({ reason: "device", stop: { reason: "watchpoint", hit: { write: true, size: 4 } } });
+    expect(stop).toMatchObject({ reason: "device", stop: { reason: "watchpoint", hit: { write: true, size: 4, rip: CODE + 5n } } });
     expect(bare.registers.rip).toBe(CODE + 8n);
     expect(bare.registers.rax).toBe(1n);
     expect(bare.registers.rcx).toBe(0n);
