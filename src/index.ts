@@ -16,25 +16,36 @@
  *
  *     const { machine, elf } = boot(await readBootSource("images/mount-and-read.bin"));
  *     machine.console.listener = (bytes) => process.stdout.write(bytes);
- *     const session = await Session.create({ machine, symbols: new Symbols(elf.symbols()) });
+ *     const session = await Session.create({ machine, symbols: new Symbols(elf.symbols()), btf: kernelBtf(elf) });
  *     await session.runTo("open_ctree");
  *     await session.run(); // { reason: "exit", code: 0 }
  */
 export { type CpuState, Flag, type GeneralRegister, type Segment, type SegmentRegister } from "./cpu/state.ts";
+export type { Frame, FrameStart } from "./debug/backtrace.ts";
+export type { Dialogue, DialogueOptions } from "./debug/dialogue.ts";
 export { type Disassembler, type Instruction, loadDisassembler } from "./debug/disassemble.ts";
-export {
-  type Breakpoint,
-  type BreakpointAction,
-  describeStop,
-  Session,
-  SessionError,
-  type SessionOptions,
-} from "./debug/session.ts";
+export type { Patch } from "./debug/patch.ts";
+export type { Override, OverrideActions, ProbeActions, ProbeHit } from "./debug/probe-hits.ts";
+export type { Registers } from "./debug/registers.ts";
+export { describeStop, type Place, Session, type SessionOptions } from "./debug/session.ts";
+export { SessionError } from "./debug/session-error.ts";
+export type { MemoryWrite, RegisterChange, Step } from "./debug/step.ts";
+export type {
+  Breakpoint,
+  BreakpointAction,
+  BreakpointOptions,
+  Watch,
+  WatchAction,
+  WatchedAccess,
+  WatchOptions,
+} from "./debug/stops.ts";
 export { parseAddress, type Symbol, Symbols } from "./debug/symbols.ts";
 export { Trace, type TraceOptions, type TracePlace } from "./debug/trace.ts";
+export { kernelBtf, type PrettyPrinter, Types, type Value } from "./debug/types.ts";
 export { VirtualMemory } from "./debug/virtual-memory.ts";
 export { platform } from "./devices/platform.ts";
 export type { BlockStorage } from "./devices/virtio-blk.ts";
+export type { ProbedAddress, RegisteredProbe } from "./kprobes/host/kprobes.ts";
 export {
   BareMachine,
   type BareMachineOptions,

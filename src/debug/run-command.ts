@@ -12,9 +12,11 @@ import { Disk } from "../machine/disk.ts";
 import { fileProblem, InputError, messageOf } from "../machine/input-error.ts";
 import type { Machine, Stop } from "../machine/machine.ts";
 import { loadDisassembler } from "./disassemble.ts";
-import { describeStop, Session, SessionError } from "./session.ts";
+import { describeStop, Session } from "./session.ts";
+import { SessionError } from "./session-error.ts";
 import { parseAddress, Symbols } from "./symbols.ts";
 import { Trace, type TracePlace } from "./trace.ts";
+import { kernelBtf } from "./types.ts";
 
 /** The options, as the command line names them. */
 export interface RunOptions {
@@ -74,6 +76,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
   const input = options.input === undefined ? undefined : await readInput("--input", options.input);
   const { machine, elf, commandLine } = boot(source, overrides);
   const symbols = new Symbols(elf.symbols(), () => machine.bpfPrograms());
+  const btf = kernelBtf(elf);
   const script = options.script ?? source.script;
   const action = await loadScript(options.script, source.script);
 
@@ -97,6 +100,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
     const session = await Session.create({
       machine,
       symbols,
+      ...(btf && { btf }),
       ...(trace && { runner: trace }),
       log: (line) => output.stderr(`${line}\n`),
       limits,

@@ -3,26 +3,34 @@
  * machine that has executed nothing yet; docs/scripts.md shows how.
  */
 
-import type { CpuState } from "../cpu/state.ts";
+import { readFile } from "node:fs/promises";
+import { inspect, isDeepStrictEqual } from "node:util";
+import type { Btf } from "../bpf/btf.ts";
+import { kprobeAt, type ProbedAddress, readKprobes } from "../kprobes/host/kprobes.ts";
+import { type Elf, parseElf } from "../machine/elf.ts";
 import type { Machine, RunLimits, Stop } from "../machine/machine.ts";
+import { type Assembler, loadAssembler } from "./assemble.ts";
+import { type Frame, type FrameStart, formatBacktrace, Unwinder } from "./backtrace.ts";
+import { Dialogue, type DialogueOptions } from "./dialogue.ts";
 import { type Disassembler, type Instruction, loadDisassembler } from "./disassemble.ts";
+import { type Patch, writePatch } from "./patch.ts";
+import { type OverrideActions, type ProbeActions, watchOverrides, watchProbe } from "./probe-hits.ts";
+import { namedRegisters, type Registers } from "./registers.ts";
+import { SessionError } from "./session-error.ts";
+import { recordStep, type Step } from "./step.ts";
+import {
+  type Breakpoint,
+  type BreakpointAction,
+  type BreakpointOptions,
+  Stops,
+  type Watch,
+  type WatchAction,
+  type WatchOptions,
+} from "./stops.ts";
 import { parseAddress, type Symbols } from "./symbols.ts";
+import { standardPrinters } from "./type-format.ts";
+import { Types, type Value } from "./types.ts";
 import { VirtualMemory } from "./virtual-memory.ts";
-
-/** Something that a script expected did not happen, or it asked for what is not there. */
-export class SessionError extends Error {
-  override readonly name = "SessionError";
-}
-
-/** Called when a breakpoint is reached. "stop" ends the run there; anything else lets it go on. */
-export type BreakpointAction = (session: Session) => "stop" | undefined | Promise<"stop" | undefined>;
-
-export interface Breakpoint {
-  readonly address: bigint;
-  /** How often it was reached. */
-  readonly hits: number;
-  remove(): void;
-}
 
 /** Runs the machine: it itself, or a trace around it. */
 export interface Runner {
@@ -39,50 +47,61 @@ const SHORTEST_SLICE = 10_000;
 const LONGEST_SLICE = 100_000_000;
 /** Ticks between two looks at the console. */
 const WAIT_TICKS = 5_000_000;
+const INT3 = 0xcc;
+const LONGEST_INSTRUCTION = 15;
 
-interface ActiveBreakpoint extends Breakpoint {
-  hits: number;
-  readonly action: BreakpointAction | undefined;
-}
+/** Where something is: a symbol, "symbol+0x10", "0x...", or the address itself. */
+export type Place = string | bigint;
 
 export class Session {
   readonly machine: Machine;
   readonly symbols: Symbols;
   /** Guest memory by virtual address, as the page tables are now. */
   readonly memory: VirtualMemory;
+  /** The processor's registers: `session.registers.rax`, also by part (`eax`, `al`), and assignment to them. All are bigints. */
+  readonly registers: Registers;
+  readonly #options: SessionOptions;
   readonly #runner: Runner;
   readonly #disassembler: Disassembler;
-  readonly #log: (line: string) => void;
+  readonly #assembler: Assembler;
+  readonly #types: Types | undefined;
+  readonly #unwinder: Unwinder;
+  readonly #stops: Stops;
   readonly #limits: RunLimits;
-  readonly #breakpoints = new Set<ActiveBreakpoint>();
   #sliceTicks = 1_000_000;
+  /** Up to here the console has been waited for. */
+  #consoleMark = 0;
 
-  private constructor(options: SessionOptions, disassembler: Disassembler) {
+  private constructor(options: SessionOptions, disassembler: Disassembler, assembler: Assembler) {
     this.machine = options.machine;
     this.symbols = options.symbols;
     this.memory = new VirtualMemory(options.machine);
+    this.registers = namedRegisters(options.machine.registers);
+    this.#options = options;
     this.#runner = options.runner ?? options.machine;
     this.#disassembler = disassembler;
-    this.#log = options.log ?? ((line) => console.error(line));
+    this.#assembler = assembler;
     this.#limits = options.limits ?? {};
+    this.#stops = new Stops(options.machine, this);
+    if (options.btf !== undefined) {
+      this.#types = new Types(options.btf, this.memory, this.symbols);
+      for (const [name, printer] of standardPrinters) this.#types.printers.set(name, printer);
+    }
+    this.#unwinder = new Unwinder(this.memory, this.symbols, this.#types);
   }
 
   static async create(options: SessionOptions): Promise<Session> {
-    return new Session(options, await loadDisassembler(options.symbols));
+    const disassembler = await loadDisassembler(options.symbols);
+    let session: Session | undefined;
+    const assembler = await loadAssembler((place) => session?.address(place) ?? 0n);
+    session = new Session(options, disassembler, assembler);
+    return session;
   }
 
-  /** The processor's registers: `session.registers.rax`, and assignment to them; 64-bit ones are unsigned bigints. */
-  get registers(): CpuState {
-    return this.machine.registers;
-  }
+  // Places
 
-  /** Everything that the guest printed on its console (of very much, the last part). */
-  get console(): string {
-    return this.machine.console.text();
-  }
-
-  /** The address of a symbol, "symbol+0x10", "0x..." or an address itself. Throws SessionError. */
-  address(place: string | bigint): bigint {
+  /** The address of a place. Throws SessionError. */
+  address(place: Place): bigint {
     if (typeof place === "bigint") return place;
     const address = parseAddress(place, this.symbols);
     if (address !== undefined) return address;
@@ -91,23 +110,52 @@ export class Session {
     throw new SessionError(`no symbol "${place}"${hint}`);
   }
 
-  /** Stops runs before the instruction at `place`, or calls `action` there. */
-  breakAt(place: string | bigint, action?: BreakpointAction): Breakpoint {
-    const address = this.address(place);
-    const breakpoint: ActiveBreakpoint = {
-      address,
-      hits: 0,
-      action,
-      remove: () => {
-        this.#breakpoints.delete(breakpoint);
-        if (![...this.#breakpoints].some((other) => other.address === address))
-          this.machine.breakpoints.delete(address);
-      },
-    };
-    this.#breakpoints.add(breakpoint);
-    this.machine.breakpoints.add(address);
-    return breakpoint;
+  /** "symbol+0x10", or the address in hexadecimal. */
+  describe(address: bigint): string {
+    return this.symbols.describe(address) ?? `0x${address.toString(16)}`;
   }
+
+  /** Adds the symbols of another ELF file, such as a program of the guest, loaded `offset` bytes from where it was linked. */
+  async loadSymbols(path: string, offset = 0n): Promise<void> {
+    let elf: Elf;
+    try {
+      elf = parseElf(await readFile(path), path);
+    } catch (error) {
+      throw new SessionError(`symbols of ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.symbols.add(elf.symbols().map((symbol) => ({ ...symbol, address: symbol.address + offset })));
+  }
+
+  // Stopping
+
+  /**
+   * Stops runs before the instruction at `place`, or calls an action there. The options are conditions and counts; a function alone
+   * is the action.
+   */
+  breakAt(place: Place, options: BreakpointOptions | BreakpointAction = {}): Breakpoint {
+    return this.#stops.breakAt(this.address(place), typeof options === "function" ? { action: options } : options);
+  }
+
+  /** Stops runs behind each instruction that writes (or as `on` says) the memory at `place`, or calls an action there. */
+  watch(place: Place, options: WatchOptions | WatchAction = {}): Watch {
+    const address = this.address(place);
+    const given = typeof options === "function" ? { action: options } : options;
+    const symbol = this.symbols.at(address);
+    const whole = symbol !== undefined && symbol.address === address && symbol.size > 0n ? Number(symbol.size) : 8;
+    return this.#stops.watch(address, given.size ?? whole, given);
+  }
+
+  /** Calls back when a probe of the guest's kernel is hit, at `place` or (undefined) anywhere. */
+  onProbe(place: Place | undefined, actions: ProbeActions): Breakpoint {
+    return watchProbe(this, place === undefined ? undefined : this.address(place), actions);
+  }
+
+  /** Calls back when the guest overrides a call: before rip and rax are changed, and when the function has "returned". */
+  onOverride(actions: OverrideActions): Breakpoint {
+    return watchOverrides(this, actions);
+  }
+
+  // Running
 
   /** Runs until a breakpoint stops it, the guest ends, or a limit (the run's own or the command's) is reached. */
   async run(limits: RunLimits = {}): Promise<Stop> {
@@ -121,27 +169,62 @@ export class Session {
       if (took < SLICE_MS / 2) this.#sliceTicks = Math.min(LONGEST_SLICE, this.#sliceTicks * 2);
       else if (took > SLICE_MS * 2) this.#sliceTicks = Math.max(SHORTEST_SLICE, this.#sliceTicks / 2);
       if (stop.reason === "breakpoint") {
-        if (await this.#reached(stop.address)) return stop;
+        if (await this.#stops.reachedBreakpoint(stop.address)) return stop;
+      } else if (stop.reason === "watchpoint") {
+        if (await this.#stops.used(stop.hit)) return stop;
       } else if (stop.reason !== "time" || this.machine.time >= time) return stop;
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
-  /** Runs until the instruction at `place` is next. Throws SessionError if the run stops otherwise. */
-  async runTo(place: string | bigint, limits: RunLimits = {}): Promise<void> {
-    const breakpoint = this.breakAt(place);
+  /** Runs until the instruction at `place` is next, and `when` holds there. Throws SessionError if the run stops otherwise. */
+  async runTo(place: Place, options: RunLimits & Pick<BreakpointOptions, "when"> = {}): Promise<void> {
+    let arrived = false;
+    const action = (): "stop" => {
+      arrived = true;
+      return "stop";
+    };
+    const { when } = options;
+    const breakpoint = this.breakAt(place, { action, ...(when !== undefined && { when }) });
     try {
-      const stop = await this.run(limits);
-      if (stop.reason !== "breakpoint" || stop.address !== breakpoint.address)
-        throw new SessionError(
-          `expected to reach ${this.describe(breakpoint.address)}, but ${describeStop(stop, this.symbols)}`,
-        );
+      const stop = await this.run(options);
+      if (arrived) return;
+      throw new SessionError(
+        `expected to reach ${this.describe(breakpoint.address)}, but ${describeStop(stop, this.symbols)}`,
+      );
     } finally {
       breakpoint.remove();
     }
   }
 
-  /** Executes `count` instructions. Returns why, if fewer could be executed. */
+  /**
+   * Runs instruction by instruction until `condition` holds before one. That is slow (about a million a second at best) and exact; a
+   * breakpoint with `when` is the fast way where the place is known. Throws SessionError if the guest ends first.
+   */
+  async runUntil(condition: (session: Session) => boolean, limits: RunLimits = {}): Promise<void> {
+    let turn = performance.now();
+    while (!condition(this)) {
+      const reached =
+        this.machine.time >= (limits.time ?? Infinity) ||
+        this.machine.instructions >= Math.min(limits.instructions ?? Infinity, this.#limits.instructions ?? Infinity);
+      const stop: Stop | undefined = reached ? { reason: "instruction-limit" } : this.#runner.step();
+      if (stop !== undefined && stop.reason !== "watchpoint")
+        throw new SessionError(`expected the condition to become true, but ${describeStop(stop, this.symbols)}`);
+      if (performance.now() - turn < SLICE_MS) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turn = performance.now();
+    }
+  }
+
+  /** Runs until the guest ends, past every breakpoint that only stops. Returns how it ended. */
+  async runToEnd(limits: RunLimits = {}): Promise<Stop> {
+    for (;;) {
+      const stop = await this.run(limits);
+      if (stop.reason !== "breakpoint" && stop.reason !== "watchpoint") return stop;
+    }
+  }
+
+  /** Executes `count` instructions. Returns why, if fewer could be executed or watched memory was used. */
   step(count = 1): Stop | undefined {
     for (let i = 0; i < count; i++) {
       const stop = this.#runner.step();
@@ -150,24 +233,114 @@ export class Session {
     return undefined;
   }
 
-  /** Runs to the return address of the function at whose first instruction the processor is. */
-  async finish(limits: RunLimits = {}): Promise<void> {
-    await this.runTo(this.memory.readUint(this.registers.rsp, 8), limits);
+  /** Executes one instruction and says what it changed. */
+  stepAndRecord(): Step {
+    const [instruction] = this.disassemble();
+    if (instruction === undefined) throw new SessionError(`no memory at ${this.describe(this.registers.rip)}`);
+    return recordStep(this.machine, this.#runner, this.memory, instruction);
   }
 
-  /** Runs until the console has printed `expected` (after `from`, a position in {@link console}). Throws SessionError. */
-  async waitFor(expected: string | RegExp, limits: RunLimits = {}, from = 0): Promise<void> {
-    const found = (): boolean => {
-      const text = this.console.slice(from);
-      return typeof expected === "string" ? text.includes(expected) : expected.test(text);
-    };
-    while (!found()) {
-      const time = Math.min(limits.time ?? Infinity, this.machine.time + WAIT_TICKS);
-      const stop = await this.run({ ...limits, time });
-      if (found()) return;
-      if (stop.reason !== "time" || this.machine.time >= (limits.time ?? Infinity))
-        throw new SessionError(`expected ${expected} on the console, but ${describeStop(stop, this.symbols)}`);
-    }
+  /** Executes one instruction; of a call, the whole function. Interrupts and exceptions on the way are not stopped in either. */
+  async stepOver(limits: RunLimits = {}): Promise<void> {
+    const [instruction] = this.disassemble();
+    if (instruction === undefined) throw new SessionError(`no memory at ${this.describe(this.registers.rip)}`);
+    const { rsp } = this.registers;
+    const length = BigInt(instruction.bytes.length);
+    if (/^call\b/.test(instruction.text))
+      await this.runTo(instruction.address + length, { ...limits, when: () => this.registers.rsp >= rsp });
+    else this.step();
+  }
+
+  /** Runs until the function that is being executed has returned to its caller. Returns rax, its result. */
+  async finish(limits: RunLimits = {}): Promise<bigint> {
+    const caller = this.backtrace({ limit: 2 }).at(1);
+    if (caller?.slot === undefined)
+      throw new SessionError(`finish: ${this.describe(this.registers.rip)} has no caller that can be found`);
+    // The same code may return there from a deeper call of itself.
+    const { slot, address } = caller;
+    await this.runTo(address, { ...limits, when: () => this.registers.rsp > slot });
+    return this.registers.rax;
+  }
+
+  // Inspecting
+
+  /** Callers of the code that is being executed, across exceptions and interrupts and into user code. Innermost first. */
+  backtrace(options: { readonly from?: FrameStart; readonly limit?: number } = {}): Frame[] {
+    const { rip, rsp, rbp } = options.from ?? this.registers;
+    return [...this.#unwinder.frames({ rip, rsp, rbp }, options.limit)];
+  }
+
+  /** The same as text, one line for each frame. */
+  formatBacktrace(options: { readonly from?: FrameStart; readonly limit?: number } = {}): string {
+    return formatBacktrace(this.backtrace(options));
+  }
+
+  /**
+   * `count` instructions from `place` on (by default the next one); fewer where memory is not mapped. Where a probe has put an int3,
+   * the instruction under it is shown too.
+   */
+  disassemble(place?: Place, count = 1): Instruction[] {
+    return this.#disassemble(place === undefined ? this.registers.rip : this.address(place), (_, n) => n < count);
+  }
+
+  /** All instructions from `start` to `end`, which is not included; without `end`, those of the function `start`. */
+  disassembleRange(start: Place, end?: Place): Instruction[] {
+    const from = this.address(start);
+    const to = end === undefined ? from + (this.symbols.at(from)?.size ?? 0n) : this.address(end);
+    return this.#disassemble(from, (address) => address < to);
+  }
+
+  /** The kernel's types. Throws SessionError for a kernel without type information. */
+  get types(): Types {
+    if (this.#types === undefined) throw new SessionError("the guest's kernel carries no type information (BTF)");
+    return this.#types;
+  }
+
+  /** The structure (or other type) `name` at `place`: `session.struct("task_struct", address).field("comm").text`. */
+  struct(name: string, place: Place): Value {
+    return this.types.value(name, this.address(place));
+  }
+
+  /** The saved registers at `place`. */
+  ptRegs(place: Place): Value {
+    return this.struct("pt_regs", place);
+  }
+
+  /** The task that is running: its struct task_struct. */
+  get currentTask(): Value {
+    return this.types.value("task_struct", this.memory.readUint(this.address("current_task"), 8));
+  }
+
+  /** All tasks, threads and the idle task among them. */
+  get tasks(): Value[] {
+    return [...this.types.list(this.address("task_list"), "task_struct", "tasks")];
+  }
+
+  /** The probes that are registered in the guest's kernel, by address. */
+  get kprobes(): ProbedAddress[] {
+    return readKprobes(this.types);
+  }
+
+  /** Machine code for `text` as it would be at `place`; `{symbol}` in it stands for an address. */
+  assemble(text: string, place: Place = 0n): Uint8Array {
+    return this.#assembler.assemble(text, this.address(place), this.registers.codeBits);
+  }
+
+  /**
+   * Writes code (text to be assembled, or bytes) over the guest's, and nops up to the end of the last instruction that it cuts, unless
+   * `pad` is false. Page permissions do not matter.
+   */
+  patch(place: Place, code: string | Uint8Array, options: { readonly pad?: boolean } = {}): Patch {
+    const address = this.address(place);
+    const bytes = typeof code === "string" ? this.assemble(code, address) : code;
+    return writePatch(this, address, bytes, options.pad ?? true);
+  }
+
+  // The console
+
+  /** Everything that the guest printed on its console (of very much, the last part). */
+  get console(): string {
+    return this.machine.console.text();
   }
 
   /** Types on the guest's console. */
@@ -175,59 +348,105 @@ export class Session {
     this.machine.sendInput(text);
   }
 
+  /**
+   * Runs until the console has printed `expected` behind what the last waitFor found (or `from`, a position in {@link console}). Returns
+   * what it printed up to and including that. Throws SessionError.
+   */
+  async waitFor(expected: string | RegExp, limits: RunLimits = {}, from = this.#consoleMark): Promise<string> {
+    for (;;) {
+      const text = this.console.slice(from);
+      const match = typeof expected === "string" ? text.indexOf(expected) : (expected.exec(text)?.index ?? -1);
+      if (match >= 0) {
+        const length = typeof expected === "string" ? expected.length : (expected.exec(text)?.[0].length ?? 0);
+        this.#consoleMark = from + match + length;
+        return text.slice(0, match + length);
+      }
+      const time = Math.min(limits.time ?? Infinity, this.machine.time + WAIT_TICKS);
+      const stop = await this.run({ ...limits, time });
+      const over = stop.reason !== "time" || this.machine.time >= (limits.time ?? Infinity);
+      if (over && this.console.slice(from).length === text.length) {
+        const last = text.trimEnd().split("\n").at(-1) ?? "";
+        const tail = last === "" ? "" : `; its last line is "${last.slice(-120)}"`;
+        throw new SessionError(
+          `expected ${show(expected)} on the console, but ${describeStop(stop, this.symbols)}${tail}`,
+        );
+      }
+    }
+  }
+
+  /** A dialogue with a program that shows a prompt when it is ready for a line, such as a shell. */
+  dialogue(options: DialogueOptions): Dialogue {
+    return new Dialogue(this, options);
+  }
+
+  // Expecting
+
   /** Throws SessionError unless `condition` holds. */
   expect(condition: boolean, message: string): void {
-    if (!condition) throw new SessionError(`expected ${message} (at ${this.describe(this.registers.rip)})`);
+    if (!condition) throw this.#failed(`expected ${message}`);
   }
 
-  /** Throws SessionError unless the two are the same number. */
-  expectEqual(actual: bigint | number, expected: bigint | number, what: string): void {
-    if (BigInt(actual) !== BigInt(expected))
-      throw new SessionError(
-        `expected ${what} to be ${show(expected)}, got ${show(actual)} (at ${this.describe(this.registers.rip)})`,
-      );
+  /** Throws SessionError unless the two are equal. Numbers and bigints are compared as numbers, arrays and objects by contents. */
+  expectEqual(actual: unknown, expected: unknown, what: string): void {
+    // 12 and 12n are the same number.
+    const plain = (value: unknown): unknown =>
+      typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value;
+    const equal = isDeepStrictEqual(plain(actual), plain(expected));
+    if (!equal) throw this.#failed(`expected ${what} to be ${show(expected)}, got ${show(actual)}`);
   }
 
-  /** "symbol+0x10", or the address in hexadecimal. */
-  describe(address: bigint): string {
-    return this.symbols.describe(address) ?? `0x${address.toString(16)}`;
+  /** Throws SessionError unless the console has printed this. */
+  expectConsole(expected: string | RegExp): void {
+    const { console } = this;
+    if (typeof expected === "string" ? console.includes(expected) : expected.test(console)) return;
+    const last = console.trimEnd().split("\n").slice(-3).join("\n");
+    throw this.#failed(`expected ${show(expected)} on the console, which ends with:\n${last}\n`);
   }
 
-  /** `count` instructions from `place` on (by default the next ones); fewer where memory is not mapped. */
-  disassemble(place?: string | bigint, count = 1): Instruction[] {
-    let address = place === undefined ? this.registers.rip : this.address(place);
+  /** Runs to the guest's end and throws SessionError unless it ended with this exit code. */
+  async expectExit(code = 0, limits: RunLimits = {}): Promise<void> {
+    const stop = await this.runToEnd(limits);
+    if (stop.reason !== "exit" || stop.code !== code)
+      throw this.#failed(`expected the guest to end with exit code ${code}, but ${describeStop(stop, this.symbols)}`);
+  }
+
+  /** Prints a line of the script's own, on standard error. */
+  log(line: string): void {
+    (this.#options.log ?? ((text: string) => console.error(text)))(line);
+  }
+
+  #failed(message: string): SessionError {
+    return new SessionError(`${message} (at ${this.describe(this.registers.rip)}, time ${this.machine.time})`);
+  }
+
+  #disassemble(start: bigint, more: (address: bigint, count: number) => boolean): Instruction[] {
     const instructions: Instruction[] = [];
-    while (instructions.length < count) {
-      const bytes = this.memory.readMapped(address, 15);
+    for (let address = start; more(address, instructions.length); ) {
+      const bytes = this.memory.readMapped(address, LONGEST_INSTRUCTION);
       if (bytes.length === 0) break;
-      const instruction = this.#disassembler.one(bytes, address, this.registers.codeBits);
+      const instruction =
+        this.#probed(bytes, address) ?? this.#disassembler.one(bytes, address, this.registers.codeBits);
       instructions.push(instruction);
       address += BigInt(instruction.bytes.length);
     }
     return instructions;
   }
 
-  /** Prints a line of the script's own, on standard error. */
-  log(line: string): void {
-    this.#log(line);
-  }
-
-  async #reached(address: bigint): Promise<boolean> {
-    let stop = false;
-    let known = false;
-    for (const breakpoint of [...this.#breakpoints]) {
-      if (breakpoint.address !== address) continue;
-      known = true;
-      breakpoint.hits++;
-      if (breakpoint.action === undefined || (await breakpoint.action(this)) === "stop") stop = true;
-    }
-    return stop || !known;
+  /** An int3 that a probe has put over an instruction. */
+  #probed(bytes: Uint8Array, address: bigint): Instruction | undefined {
+    if (bytes[0] !== INT3 || this.#types === undefined || address >> 63n === 0n) return undefined;
+    const probed = kprobeAt(this.#types, address);
+    if (probed === undefined) return undefined;
+    const { text } = this.#disassembler.one(probed.instruction, address, this.registers.codeBits);
+    return { address, bytes: bytes.subarray(0, probed.instruction.length), text: `int3  # probe on: ${text}` };
   }
 }
 
 export interface SessionOptions {
   readonly machine: Machine;
   readonly symbols: Symbols;
+  /** The kernel's type information, if it has any. */
+  readonly btf?: Btf | undefined;
   readonly runner?: Runner;
   /** Gets the script's own lines; standard error by default. */
   readonly log?: (line: string) => void;
@@ -261,6 +480,10 @@ export function describeStop(stop: Stop, symbols: Symbols): string {
   }
 }
 
-function show(value: bigint | number): string {
-  return `${value} (0x${BigInt.asUintN(64, BigInt(value)).toString(16)})`;
+function show(value: unknown): string {
+  if (typeof value === "bigint" || typeof value === "number")
+    return Number.isInteger(Number(value))
+      ? `${value} (0x${BigInt.asUintN(64, BigInt(value)).toString(16)})`
+      : `${value}`;
+  return inspect(value);
 }

@@ -27,14 +27,23 @@ export class Symbols {
   /** `generated` gives what is not in any file: code that appears while the guest runs. */
   constructor(symbols: readonly ElfSymbol[] = [], generated: () => Iterable<GeneratedCode> = () => []) {
     this.#generated = generated;
+    this.add(symbols);
+  }
+
+  /** More symbols; a name that is known already keeps its first meaning. */
+  add(symbols: readonly ElfSymbol[]): void {
     const usable = symbols
       .filter(({ type }) => type === "function" || type === "object" || type === "none")
       .sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : rank(a) - rank(b)));
     for (const { name, address, size, type } of usable) {
       const symbol = { name, address, size, isFunction: type === "function" };
       if (!this.#byName.has(name)) this.#byName.set(name, symbol);
-      if (this.#sorted.at(-1)?.address !== address) this.#sorted.push(symbol);
+      this.#sorted.push(symbol);
     }
+    // Stable: of several names for one address, those of earlier calls and the preferred ones come first.
+    this.#sorted.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+    const kept = this.#sorted.filter((symbol, i) => i === 0 || this.#sorted[i - 1].address !== symbol.address);
+    this.#sorted.splice(0, this.#sorted.length, ...kept);
   }
 
   get size(): number {
