@@ -2,18 +2,16 @@
  * What `tsx run.ts` does once its options are parsed: boot, run with trace or script, report. docs/command.md is its manual.
  */
 import { closeSync, ftruncateSync, openSync, realpathSync, writeSync } from "node:fs";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { platform } from "../devices/platform.ts";
 import { type BootOverrides, boot, readBootSource } from "../machine/boot/boot.ts";
 import { Disk } from "../machine/disk.ts";
-import { fileProblem, InputError, messageOf } from "../machine/input-error.ts";
+import { fileProblem, InputError } from "../machine/input-error.ts";
 import type { Machine, Stop } from "../machine/machine.ts";
 import { loadDisassembler } from "./disassemble.ts";
+import { loadScriptFile, loadScriptText, runScript, type Script } from "./script.ts";
 import { describeStop, Session } from "./session.ts";
-import { SessionError } from "./session-error.ts";
 import { parseAddress, Symbols } from "./symbols.ts";
 import { Trace, type TracePlace } from "./trace.ts";
 import { kernelBtf } from "./types.ts";
@@ -77,8 +75,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
   const { machine, elf, commandLine } = boot(source, overrides);
   const symbols = new Symbols(elf.symbols(), () => machine.bpfPrograms());
   const btf = kernelBtf(elf);
-  const script = options.script ?? source.script;
-  const action = await loadScript(options.script, source.script);
+  const script = await findScript(options.script, source.script);
 
   const inputs = [options.image, ...(options.disk ?? []), ...(options.file ?? []).map(([, host]) => host)];
   const files: OutputFile[] = [];
@@ -117,7 +114,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
     let stop: Stop;
     let failure: string | undefined;
     try {
-      if (action !== undefined) failure = await runScript(action, session, script ?? "");
+      if (script !== undefined) failure = await runScript(script, session);
       stop = failure === undefined ? await runToEnd(session, terminal, () => interrupted) : { reason: "requested" };
     } finally {
       terminal?.detach();
@@ -300,52 +297,10 @@ async function makeTrace(
   });
 }
 
-type Script = (session: Session) => unknown;
-
-/** Loads the script's default export. A script inside an image is written to a temporary file for this. */
-async function loadScript(path: string | undefined, text: string | undefined): Promise<Script | undefined> {
-  if (path !== undefined) {
-    await readInput("--script", path);
-    return importScript(resolve(path), `--script ${path}`);
-  }
-  if (text === undefined) return undefined;
-  const folder = await mkdtemp(join(tmpdir(), "enomem-"));
-  try {
-    const file = join(folder, "script.mts");
-    await writeFile(file, text);
-    return await importScript(file, "the image's script");
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
-async function importScript(path: string, name: string): Promise<Script> {
-  let script: unknown;
-  try {
-    const module: { default?: unknown } = await import(pathToFileURL(path).href);
-    // In a folder without "type": "module" the loader makes CommonJS of it, whose exports are the default.
-    script = isModule(module.default) ? module.default.default : module.default;
-  } catch (error) {
-    throw new InputError(`${name}: cannot be loaded: ${messageOf(error).split("\n")[0]}`);
-  }
-  if (typeof script !== "function")
-    throw new InputError(`${name}: expected a default export that is a function, got ${typeof script}`);
-  return (session) => script(session);
-}
-
-function isModule(value: unknown): value is { default: unknown } {
-  return typeof value === "object" && value !== null && "default" in value;
-}
-
-/** Returns what went wrong, if something did. */
-async function runScript(script: Script, session: Session, name: string): Promise<string | undefined> {
-  try {
-    await script(session);
-    return undefined;
-  } catch (error) {
-    if (error instanceof SessionError) return `${name.includes("\n") ? "script" : name}: ${error.message}`;
-    return `${name.includes("\n") ? "script" : name}: ${error instanceof Error ? error.stack : String(error)}`;
-  }
+/** The user's script, or else the image's. */
+async function findScript(path: string | undefined, text: string | undefined): Promise<Script | undefined> {
+  if (path !== undefined) return loadScriptFile(path);
+  return text === undefined ? undefined : loadScriptText(text);
 }
 
 interface Terminal {

@@ -202,9 +202,12 @@ describe("scripts", () => {
     const file = await guest("nop; hlt", { symbols: { start: 0 } });
     const failing = await run(file, "--script", script("failing.ts", `session.expect(false, "the impossible");`));
     expect(failing.code).toBe(126);
-    expect(failing.err).toMatch(/^error: .*failing\.ts: expected the impossible \(at start\)\n$/);
+    expect(failing.err).toMatch(/^error: .*failing\.ts:\d+: expected the impossible \(at start, time 0\)\n$/);
     const unknown = await run(file, "--script", script("unknown.ts", `await session.runTo("begin");`));
-    expect(unknown.err).toMatch(/no symbol "begin"/);
+    expect(unknown.err).toMatch(/^error: .*unknown\.ts:\d+: no symbol "begin"\n$/);
+    const broken = await run(file, "--script", script("broken.ts", `session.memory.read(0x1234_5678_0000n, 1);`));
+    expect(broken.code).toBe(126);
+    expect(broken.err).toMatch(/^error: .*broken\.ts:\d+: RangeError: 0x123456780000 is not mapped\n$/);
   });
 
   it("cost the guest nothing when they only watch", async () => {

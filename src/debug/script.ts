@@ -1,0 +1,88 @@
+/** Scripts: TypeScript files with a default export that gets a session. Loading, running, and saying where one failed. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileProblem, InputError, messageOf } from "../machine/input-error.ts";
+import type { Session } from "./session.ts";
+import { SessionError } from "./session-error.ts";
+
+export interface Script {
+  /** What messages call it. */
+  readonly name: string;
+  /** The file from which it was loaded. */
+  readonly path: string;
+  run(session: Session): unknown;
+}
+
+/** The script in a file. Throws InputError. */
+export async function loadScriptFile(path: string): Promise<Script> {
+  try {
+    await readFile(path);
+  } catch (error) {
+    throw new InputError(`--script ${path}: cannot be read: ${fileProblem(error)}`);
+  }
+  return importScript(resolve(path), path, `--script ${path}`);
+}
+
+/** A script that is part of an image; it is written to a temporary file for the loader. */
+export async function loadScriptText(text: string): Promise<Script> {
+  const folder = await mkdtemp(join(tmpdir(), "enomem-"));
+  try {
+    const file = join(folder, "script.mts");
+    await writeFile(file, text);
+    return await importScript(file, "the image's script", "the image's script");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function importScript(path: string, name: string, source: string): Promise<Script> {
+  let run: unknown;
+  try {
+    const module: { default?: unknown } = await import(pathToFileURL(path).href);
+    // In a folder without "type": "module" the loader makes CommonJS of it, whose exports are the default.
+    run = isModule(module.default) ? module.default.default : module.default;
+  } catch (error) {
+    throw new InputError(`${source}: cannot be loaded: ${loadProblem(error)}`);
+  }
+  if (typeof run !== "function")
+    throw new InputError(`${source}: expected a default export that is a function, got ${typeof run}`);
+  const script = run;
+  return { name, path, run: (session) => script(session) };
+}
+
+function isModule(value: unknown): value is { default: unknown } {
+  return typeof value === "object" && value !== null && "default" in value;
+}
+
+/** One line: of "Transform failed with 1 error:" and what follows, both. */
+function loadProblem(error: unknown): string {
+  const [first, second] = messageOf(error).split("\n");
+  return first.endsWith(":") && second !== undefined ? `${first} ${second.trim()}` : first;
+}
+
+/** Runs it. Returns what went wrong, in one line that begins with the place in the script, if something did. */
+export async function runScript(script: Script, session: Session): Promise<string | undefined> {
+  try {
+    await script.run(session);
+    return undefined;
+  } catch (error) {
+    const line = lineOf(error, script.path);
+    const where = line === undefined ? script.name : `${script.name}:${line}`;
+    if (error instanceof SessionError) return `${where}: ${error.message}`;
+    return `${where}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+  }
+}
+
+/** The innermost line of the script on an error's stack. */
+function lineOf(error: unknown, path: string): number | undefined {
+  if (!(error instanceof Error) || error.stack === undefined) return undefined;
+  for (const frame of error.stack.split("\n")) {
+    const match = /\(?((?:file:|\/|[A-Za-z]:)[^()]*?)(?:\?[^:()]*)?:(\d+):\d+\)?$/.exec(frame);
+    if (match === null) continue;
+    const file = match[1].startsWith("file:") ? fileURLToPath(match[1]) : match[1];
+    if (file === path) return Number(match[2]);
+  }
+  return undefined;
+}
