@@ -82,6 +82,8 @@ SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, addr)
 		thread->gsbase = addr;
 		wrmsrl(MSR_KERNEL_GS_BASE, addr);
 		return 0;
+	case ARCH_GET_CPUID:
+		return 1;	/* the instruction works */
 	case ARCH_GET_FS:
 		return put_user(thread->fsbase, (unsigned long __user *)addr);
 	case ARCH_GET_GS:

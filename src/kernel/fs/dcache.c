@@ -5,6 +5,8 @@
  * unmount or removal. (Documentation/filesystems/path-lookup.rst)
  */
 #include <kernel/fs.h>
+#include <kernel/sched.h>
+#include <kernel/fdtable.h>
 #include <kernel/kernel.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -196,6 +198,30 @@ void d_move(struct dentry *dentry, struct dentry *target)
 	d_rehash(dentry);
 }
 
+/* Two entries change places. */
+void d_exchange(struct dentry *a, struct dentry *b)
+{
+	char name[DNAME_INLINE_LEN];
+
+	d_drop(a);
+	d_drop(b);
+	memcpy(name, a->d_iname, sizeof(name));
+	memcpy(a->d_iname, b->d_iname, sizeof(name));
+	memcpy(b->d_iname, name, sizeof(name));
+	swap(a->d_name, b->d_name);
+	if (a->d_name.name == b->d_iname)
+		a->d_name.name = a->d_iname;
+	if (b->d_name.name == a->d_iname)
+		b->d_name.name = b->d_iname;
+	if (a->d_parent != b->d_parent) {
+		swap(a->d_parent, b->d_parent);
+		list_move(&a->d_child, &a->d_parent->d_subdirs);
+		list_move(&b->d_child, &b->d_parent->d_subdirs);
+	}
+	d_rehash(a);
+	d_rehash(b);
+}
+
 struct dentry *d_lookup(struct dentry *parent, const struct qstr *name)
 {
 	u32 hash = full_name_hash(NULL, name->name, name->len);
@@ -373,6 +399,7 @@ char *d_path(const struct path *path, char *buf, int buflen)
 {
 	struct dentry *dentry = path->dentry;
 	struct mount *mount = real_mount(path->mnt);
+	const struct path *root = current->fs ? &current->fs->root : NULL;
 	char *at = buf + buflen, *end;
 
 	if (dentry->d_op && dentry->d_op->d_dname && dentry->d_parent == dentry)
@@ -383,6 +410,9 @@ char *d_path(const struct path *path, char *buf, int buflen)
 		return ERR_PTR(-ENAMETOOLONG);
 	end = at;
 	for (;;) {
+		/* The root of this process (chroot) is where its paths begin. */
+		if (root && dentry == root->dentry && &mount->mnt == root->mnt)
+			break;
 		if (dentry == mount->mnt.mnt_root) {
 			if (mount->parent == mount)
 				break;

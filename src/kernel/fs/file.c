@@ -119,6 +119,13 @@ static struct file *file_at(struct files_struct *files, unsigned int fd)
 	return files && fd < files->max_fds ? files->fd[fd] : NULL;
 }
 
+struct file *fget_task(struct task_struct *task, unsigned int fd)
+{
+	struct files_struct *files = task->files;
+
+	return files && fd < files->max_fds && files->fd[fd] ? get_file(files->fd[fd]) : NULL;
+}
+
 struct file *fget_raw(unsigned int fd)
 {
 	struct file *file = file_at(current->files, fd);

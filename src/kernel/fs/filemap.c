@@ -6,6 +6,7 @@
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
+#include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
@@ -59,10 +60,16 @@ static int insert(struct address_space *mapping, pgoff_t index, struct page *pag
 	/* Before the walk: making room for it may take pages out of this very tree. */
 	if (!c)
 		return -ENOMEM;
+	if (mapping->a_ops->charge && mapping->a_ops->charge(mapping->host)) {
+		kmem_cache_free(cached_page_cache, c);
+		return -ENOSPC;
+	}
 	while (*link) {
 		other = rb_entry(*link, struct cached_page, node);
 		if (other->index == index) {
 			kmem_cache_free(cached_page_cache, c);
+			if (mapping->a_ops->uncharge)
+				mapping->a_ops->uncharge(mapping->host);
 			return -EEXIST;
 		}
 		parent = *link;
@@ -89,6 +96,8 @@ static void drop(struct address_space *mapping, struct cached_page *c)
 	mapping->nrpages--;
 	if (!mapping->a_ops->readpage)
 		mapping->host->i_blocks -= PAGE_SIZE / 512;
+	if (mapping->a_ops->uncharge)
+		mapping->a_ops->uncharge(mapping->host);
 	put_page(c->page);
 	kmem_cache_free(cached_page_cache, c);
 }
@@ -145,12 +154,52 @@ void truncate_inode_pages(struct address_space *mapping, loff_t start)
 		if (c)
 			memset((char *)page_address(c->page) + start % PAGE_SIZE, 0, PAGE_SIZE - start % PAGE_SIZE);
 	}
+	if (mapping->nr_areas)
+		unmap_mapping_range(mapping, start);
 	for (node = rb_first(&mapping->i_pages); node; node = next) {
 		next = rb_next(node);
 		c = rb_entry(node, struct cached_page, node);
 		if (c->index >= first)
 			drop(mapping, c);
 	}
+}
+
+static void zero_part(struct address_space *mapping, loff_t start, loff_t end)
+{
+	struct cached_page *c = start < end ? find(mapping, start / PAGE_SIZE) : NULL;
+
+	if (c)
+		memset((char *)page_address(c->page) + start % PAGE_SIZE, 0, end - start);
+}
+
+void punch_inode_pages(struct address_space *mapping, loff_t start, loff_t end)
+{
+	loff_t first = PAGE_ALIGN(start), last = end & PAGE_MASK;
+	struct cached_page *c;
+
+	if (first > last) {
+		zero_part(mapping, start, end);
+		return;
+	}
+	zero_part(mapping, start, first);
+	zero_part(mapping, last, end);
+	if (mapping->nr_areas && first < last)
+		unmap_mapping_range(mapping, first);
+	for (pgoff_t i = first / PAGE_SIZE; i < (pgoff_t)(last / PAGE_SIZE); i++) {
+		c = find(mapping, i);
+		if (c)
+			drop(mapping, c);
+	}
+}
+
+loff_t mapping_seek(struct address_space *mapping, loff_t from, bool data)
+{
+	loff_t size = i_size_read(mapping->host), at;
+
+	for (at = from; at < size; at = (at & PAGE_MASK) + PAGE_SIZE)
+		if (!!find(mapping, at / PAGE_SIZE) == data)
+			break;
+	return min(at, size);
 }
 
 /* Copies up to the end of the file to @user or, if that is NULL, to @kernel. */
@@ -191,6 +240,22 @@ ssize_t generic_file_read(struct file *file, char __user *buf, size_t count, lof
 	return copy_out(file, buf, NULL, count, pos);
 }
 
+/* RLIMIT_FSIZE: writes end there; one that begins there is a signal and an error. */
+static int limit_write(struct inode *inode, loff_t pos, size_t *count)
+{
+	unsigned long limit = rlimit(RLIMIT_FSIZE);
+
+	if (limit != RLIM_INFINITY && current->mm) {
+		if ((unsigned long)pos >= limit) {
+			send_sig(SIGXFSZ, current, 0);
+			return -EFBIG;
+		}
+		*count = min(*count, limit - pos);
+	}
+	*count = min_t(u64, *count, inode->i_sb->s_maxbytes - pos);
+	return 0;
+}
+
 /* For files that have only pages. */
 static ssize_t copy_in(struct file *file, const char __user *user, const char *kernel, size_t count, loff_t *pos)
 {
@@ -202,8 +267,10 @@ static ssize_t copy_in(struct file *file, const char __user *user, const char *k
 	inode_lock(inode);
 	if (file->f_flags & O_APPEND)
 		*pos = i_size_read(inode);
-	if (*pos + (loff_t)count > inode->i_sb->s_maxbytes)
+	if (*pos >= inode->i_sb->s_maxbytes && count)
 		err = -EFBIG;
+	else
+		err = limit_write(inode, *pos, &count);
 	while (done < count && !err) {
 		size_t offset = *pos % PAGE_SIZE, n = min_t(size_t, count - done, PAGE_SIZE - offset), missed = 0;
 		struct page *page = read_mapping_page(mapping, *pos / PAGE_SIZE, file);
@@ -287,7 +354,19 @@ static vm_fault_t filemap_fault(struct vm_fault *vmf)
 	return 0;
 }
 
+static void filemap_open(struct vm_area_struct *vma)
+{
+	vma->vm_file->f_mapping->nr_areas++;
+}
+
+static void filemap_close(struct vm_area_struct *vma)
+{
+	vma->vm_file->f_mapping->nr_areas--;
+}
+
 static const struct vm_operations_struct generic_file_vm_ops = {
+	.open = filemap_open,
+	.close = filemap_close,
 	.fault = filemap_fault,
 };
 
@@ -301,6 +380,7 @@ int generic_file_mmap(struct file *file, struct vm_area_struct *vma)
 	if (mapping->a_ops->readpage && (vma->vm_flags & VM_SHARED) && (vma->vm_flags & VM_MAYWRITE))
 		return -EINVAL;
 	vma->vm_ops = &generic_file_vm_ops;
+	filemap_open(vma);
 	return 0;
 }
 

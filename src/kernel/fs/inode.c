@@ -267,6 +267,9 @@ void inode_init_owner(struct inode *inode, const struct inode *dir, umode_t mode
 		inode->i_gid = dir->i_gid;
 		if (S_ISDIR(mode))
 			mode |= S_ISGID;
+		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group_p(inode->i_gid) &&
+			 !capable(CAP_FSETID))
+			mode &= ~S_ISGID;
 	}
 	inode->i_mode = mode;
 }

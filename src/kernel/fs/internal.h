@@ -84,11 +84,20 @@ int set_close_on_exec(unsigned int fd, bool on);
 /* eventpoll.c */
 void eventpoll_release(struct file *file);
 
+/* pipe.c, for splice: is there something to read (1; 0: the end), room to write; bytes that stay until consumed. */
+bool is_pipe(const struct file *file);
+int pipe_wait_data(struct file *file, bool nonblock);
+int pipe_wait_room(struct file *file, bool nonblock);
+size_t pipe_peek(struct file *file, char *to, size_t count, size_t skip);
+void pipe_consume(struct file *file, size_t count);
+
 /* pipe.c: F_SETPIPE_SZ, F_GETPIPE_SZ */
 long pipe_fcntl(struct file *file, unsigned int command, unsigned long arg);
 
 /* open.c */
 int do_truncate(struct dentry *dentry, loff_t length);
+/* A file may get this size: s_maxbytes, RLIMIT_FSIZE (with its signal). */
+int inode_newsize_ok(const struct inode *inode, loff_t size);
 int notify_change(struct dentry *dentry, struct iattr *attr);
 int do_dentry_open(struct file *file, const struct path *path, int flags);
 

@@ -225,7 +225,15 @@ int simple_rename(struct inode *old_dir, struct dentry *old, struct inode *new_d
 	struct inode *inode = old->d_inode;
 	bool is_dir = S_ISDIR(inode->i_mode);
 
-	if (new->d_inode) {
+	if (flags & RENAME_EXCHANGE) {
+		bool other_is_dir = S_ISDIR(new->d_inode->i_mode);
+
+		if (old_dir != new_dir && is_dir != other_is_dir) {
+			drop_nlink(is_dir ? old_dir : new_dir);
+			inc_nlink(is_dir ? new_dir : old_dir);
+		}
+		new->d_inode->i_ctime = current_time(inode);
+	} else if (new->d_inode) {
 		if (is_dir && !simple_empty(new))
 			return -ENOTEMPTY;
 		simple_unlink(new_dir, new);

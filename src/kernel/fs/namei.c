@@ -3,6 +3,7 @@
  * From path names to dentries, and the system calls that change directories.
  * (Documentation/filesystems/path-lookup.rst, man 7 path_resolution)
  */
+#include <linux/openat2.h>
 #include <kernel/fs.h>
 #include <kernel/fdtable.h>
 #include <kernel/kernel.h>
@@ -13,6 +14,14 @@
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 #include "internal.h"
+
+#define O_TMPFILE_MASK		(__O_TMPFILE | O_DIRECTORY | O_CREAT)
+#define VALID_OPEN_FLAGS	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | \
+				 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | \
+				 __O_TMPFILE)
+#define VALID_RESOLVE_FLAGS	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | \
+				 RESOLVE_IN_ROOT | RESOLVE_CACHED)
+#define OPEN_HOW_SIZE_VER0	24
 
 /* ---- Names from user space ---------------------------------------------------------------------------------- */
 
@@ -102,6 +111,7 @@ struct nameidata {
 	struct qstr last;		/* LOOKUP_PARENT: the last component */
 	enum last_type last_type;
 	bool trailing_slash;
+	unsigned int resolve;		/* RESOLVE_ of openat2() */
 };
 
 void path_get(const struct path *path)
@@ -141,22 +151,28 @@ static void follow_mount(struct path *path)
 	}
 }
 
-static void follow_dotdot(struct nameidata *nd)
+static int follow_dotdot(struct nameidata *nd)
 {
 	for (;;) {
 		struct mount *mount = real_mount(nd->path.mnt);
 
-		if (nd->path.dentry == nd->root.dentry && nd->path.mnt == nd->root.mnt)
+		if (nd->path.dentry == nd->root.dentry && nd->path.mnt == nd->root.mnt) {
+			if (nd->resolve & RESOLVE_BENEATH)
+				return -EXDEV;
 			break;
+		}
 		if (nd->path.dentry != nd->path.mnt->mnt_root) {
 			set_path(&nd->path, nd->path.mnt, nd->path.dentry->d_parent);
 			break;
 		}
 		if (mount->parent == mount)
 			break;
+		if (nd->resolve & RESOLVE_NO_XDEV)
+			return -EXDEV;
 		set_path(&nd->path, &mount->parent->mnt, mount->mountpoint);
 	}
 	follow_mount(&nd->path);
+	return 0;
 }
 
 static struct dentry *lookup_cached(struct dentry *parent, const struct qstr *name, unsigned int flags)
@@ -212,6 +228,15 @@ static struct dentry *lookup_one(struct dentry *parent, const struct qstr *name,
 	return dentry;
 }
 
+/* protected_symlinks: in sticky directories that everybody may write, only links of one's own and of the directory's owner. */
+static bool may_follow(const struct nameidata *nd, const struct inode *inode)
+{
+	const struct inode *dir = nd->path.dentry->d_inode;
+
+	return current_fsuid() == inode->i_uid || (dir->i_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH) ||
+	       dir->i_uid == inode->i_uid;
+}
+
 /* Replaces the symbolic link @dentry by its text, in front of what remains of the name. */
 static int follow_link(struct nameidata *nd, struct dentry *dentry, const char *rest)
 {
@@ -220,12 +245,19 @@ static int follow_link(struct nameidata *nd, struct dentry *dentry, const char *
 	const char *text;
 	size_t len;
 
-	if (++nd->links > MAX_SYMLINKS)
+	if (++nd->links > MAX_SYMLINKS || (nd->resolve & RESOLVE_NO_SYMLINKS))
 		return -ELOOP;
+	if (!may_follow(nd, inode))
+		return -EACCES;
 	if (inode->i_op->get_link_path) {
 		struct path path;
-		int err = inode->i_op->get_link_path(dentry, &path);
+		int err;
 
+		if (nd->resolve & RESOLVE_NO_MAGICLINKS)
+			return -ELOOP;
+		if (nd->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+			return -EXDEV;
+		err = inode->i_op->get_link_path(dentry, &path);
 		if (err)
 			return err;
 		path_put(&nd->path);
@@ -254,6 +286,10 @@ static int follow_link(struct nameidata *nd, struct dentry *dentry, const char *
 	kfree(nd->buffer);
 	nd->buffer = buffer;
 	nd->rest = buffer;
+	if (*buffer == '/' && (nd->resolve & RESOLVE_BENEATH))
+		return -EXDEV;
+	if (*buffer == '/' && (nd->resolve & RESOLVE_NO_XDEV) && nd->path.mnt != nd->root.mnt)
+		return -EXDEV;
 	if (*buffer == '/')
 		set_path(&nd->path, nd->root.mnt, nd->root.dentry);
 	return 0;
@@ -301,8 +337,9 @@ static int walk(struct nameidata *nd)
 			return 0;
 		}
 		if (nd->last_type != LAST_NORM) {
-			if (nd->last_type == LAST_DOTDOT)
-				follow_dotdot(nd);
+			err = nd->last_type == LAST_DOTDOT ? follow_dotdot(nd) : 0;
+			if (err)
+				return err;
 			nd->rest = rest;
 			continue;
 		}
@@ -327,6 +364,10 @@ static int walk(struct nameidata *nd)
 		next.mnt = mntget(nd->path.mnt);
 		next.dentry = dentry;
 		follow_mount(&next);
+		if ((nd->resolve & RESOLVE_NO_XDEV) && next.mnt != nd->path.mnt) {
+			path_put(&next);
+			return -EXDEV;
+		}
 		path_put(&nd->path);
 		nd->path = next;
 		if (nd->trailing_slash && !S_ISDIR(nd->path.dentry->d_inode->i_mode))
@@ -413,11 +454,27 @@ int user_path_at(int dfd, const char __user *user, unsigned int flags, struct pa
 	return err;
 }
 
+/* openat2: the walk shall stay below where it begins. */
+static int restrict_walk(struct nameidata *nd, unsigned int resolve)
+{
+	struct path start;
+
+	nd->resolve = resolve;
+	if (!(resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)))
+		return 0;
+	if (*nd->rest == '/')
+		return -EXDEV;
+	start = nd->path;
+	set_path(&nd->root, start.mnt, start.dentry);
+	return 0;
+}
+
 /* ---- Opening ------------------------------------------------------------------------------------------------- */
 
 static int may_open(const struct path *path, int acc_mode, int flags)
 {
 	struct inode *inode = path->dentry->d_inode;
+	int err;
 
 	switch (inode->i_mode & S_IFMT) {
 	case S_IFLNK:
@@ -445,7 +502,10 @@ static int may_open(const struct path *path, int acc_mode, int flags)
 			return -EROFS;
 		break;
 	}
-	return acc_mode ? inode_permission(inode, acc_mode) : 0;
+	err = acc_mode ? inode_permission(inode, acc_mode) : 0;
+	if (!err && (flags & O_NOATIME) && current_fsuid() != inode->i_uid && !capable(CAP_FOWNER))
+		err = -EPERM;
+	return err;
 }
 
 /* The last component of an open with O_CREAT: found or made. 1: a link was followed, walk on. */
@@ -517,23 +577,72 @@ static struct file *open_path(const struct path *path, int flags, bool created)
 	return file;
 }
 
-struct file *do_filp_open(int dfd, const char *name, int flags, umode_t mode)
+/* O_TMPFILE: a file without a name in the directory that the walk has reached. */
+static struct file *open_tmpfile(struct nameidata *nd, int flags, umode_t mode)
+{
+	struct dentry *dentry, *parent = nd->path.dentry;
+	struct inode *dir = parent->d_inode, *inode;
+	struct qstr name = QSTR_INIT("", 0);
+	char text[24];
+	struct path path;
+	struct file *file;
+	int err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
+
+	if (!err)
+		err = mnt_want_write(nd->path.mnt);
+	if (!err && !dir->i_op->tmpfile)
+		err = -EOPNOTSUPP;
+	if (err)
+		return ERR_PTR(err);
+	inode = dir->i_op->tmpfile(dir, (mode & S_IALLUGO & ~current->fs->umask) | S_IFREG);
+	if (IS_ERR(inode))
+		return ERR_CAST(inode);
+	set_nlink(inode, 0);
+	if (!(flags & O_EXCL))
+		inode->i_state |= I_LINKABLE;
+	name.len = scnprintf(text, sizeof(text), "#%lu", inode->i_ino);
+	name.name = text;
+	dentry = d_alloc(parent, &name);
+	if (!dentry) {
+		iput(inode);
+		return ERR_PTR(-ENOMEM);
+	}
+	d_instantiate(dentry, inode);
+	path = (struct path){ nd->path.mnt, dentry };
+	file = dentry_open(&path, flags & ~(__O_TMPFILE | O_DIRECTORY | O_EXCL));
+	dput(dentry);
+	return file;
+}
+
+static struct file *filp_open_resolved(int dfd, const char *name, int flags, umode_t mode, unsigned int resolve)
 {
 	struct nameidata nd;
 	bool created = false;
 	struct file *file;
 	int err;
 
-	/* __O_TMPFILE shares a bit with O_DIRECTORY, which alone is fine. */
-	if ((flags & __O_TMPFILE) == __O_TMPFILE)
-		return ERR_PTR(-EOPNOTSUPP);
 	if (flags & O_PATH)
 		flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
-	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+	if (flags & __O_TMPFILE) {
+		if ((flags & O_TMPFILE_MASK) != O_TMPFILE || !(flags & (O_WRONLY | O_RDWR)))
+			return ERR_PTR(-EINVAL);
+	} else if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY)) {
 		return ERR_PTR(-EINVAL);
+	}
+	/* With the directory as its root, a name is relative to it in any case. */
+	if ((resolve & RESOLVE_IN_ROOT) && *name == '/') {
+		name += strspn(name, "/");
+		if (!*name)
+			name = ".";
+	}
 	err = start_walk(&nd, dfd, name, 0);
 	if (err)
 		return ERR_PTR(err);
+	err = restrict_walk(&nd, resolve);
+	if (err) {
+		end_walk(&nd);
+		return ERR_PTR(err);
+	}
 	if (flags & O_CREAT) {
 		nd.flags = LOOKUP_PARENT;
 		do {
@@ -545,9 +654,58 @@ struct file *do_filp_open(int dfd, const char *name, int flags, umode_t mode)
 		nd.flags = (flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
 		err = walk(&nd);
 	}
-	file = err ? ERR_PTR(err) : open_path(&nd.path, flags, created);
+	if (err)
+		file = ERR_PTR(err);
+	else if (flags & __O_TMPFILE)
+		file = open_tmpfile(&nd, flags, mode);
+	else
+		file = open_path(&nd.path, flags, created);
 	end_walk(&nd);
 	return file;
+}
+
+struct file *do_filp_open(int dfd, const char *name, int flags, umode_t mode)
+{
+	return filp_open_resolved(dfd, name, flags, mode, 0);
+}
+
+SYSCALL_DEFINE4(openat2, int, dfd, const char __user *, user, struct open_how __user *, uhow, size_t, size)
+{
+	struct open_how how = { 0 };
+	struct file *file;
+	char *name;
+	int fd, err;
+
+	if (size < OPEN_HOW_SIZE_VER0)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&how, sizeof(how), uhow, size);
+	if (err)
+		return err;
+	if ((how.flags & ~(u64)VALID_OPEN_FLAGS) || (how.resolve & ~(u64)VALID_RESOLVE_FLAGS) ||
+	    ((how.resolve & RESOLVE_BENEATH) && (how.resolve & RESOLVE_IN_ROOT)) || (how.mode & ~(u64)S_IALLUGO) ||
+	    (how.mode && !(how.flags & (O_CREAT | __O_TMPFILE))) ||
+	    ((how.flags & O_PATH) && (how.flags & ~(u64)(O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC))))
+		return -EINVAL;
+	/* Only what needs no waiting: nothing here promises that. */
+	if (how.resolve & RESOLVE_CACHED)
+		return -EAGAIN;
+	name = getname(user);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	fd = get_unused_fd_flags(how.flags);
+	if (fd >= 0) {
+		file = filp_open_resolved(dfd, name, how.flags, how.mode, how.resolve);
+		if (IS_ERR(file)) {
+			put_unused_fd(fd);
+			fd = PTR_ERR(file);
+		} else {
+			fd_install(fd, file);
+		}
+	}
+	putname(name);
+	return fd;
 }
 
 /* ---- Changing directories ------------------------------------------------------------------------------------ */
@@ -824,6 +982,16 @@ SYSCALL_DEFINE3(symlinkat, const char __user *, target, int, dfd, const char __u
 	return do_symlinkat(target, dfd, path);
 }
 
+/* protected_hardlinks: to what is not one's own only if it is a plain file that one could write. */
+static bool may_hardlink(struct inode *inode)
+{
+	if (current_fsuid() == inode->i_uid || capable(CAP_FOWNER))
+		return true;
+	return S_ISREG(inode->i_mode) && !(inode->i_mode & S_ISUID) &&
+	       (inode->i_mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) &&
+	       !inode_permission(inode, MAY_READ | MAY_WRITE);
+}
+
 static int do_linkat(int old_dfd, const char __user *user_old, int new_dfd, const char __user *user_new, int flags)
 {
 	unsigned int how = (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) |
@@ -856,10 +1024,14 @@ static int do_linkat(int old_dfd, const char __user *user_old, int new_dfd, cons
 		err = -EXDEV;
 	if (!err && (!dir->i_op->link || S_ISDIR(inode->i_mode)))
 		err = -EPERM;
-	if (!err && !inode->i_nlink)
+	if (!err && !inode->i_nlink && !(inode->i_state & I_LINKABLE))
 		err = -ENOENT;
+	if (!err && !may_hardlink(inode))
+		err = -EPERM;
 	if (!err)
 		err = dir->i_op->link(old.dentry, dir, dentry);
+	if (!err)
+		inode->i_state &= ~I_LINKABLE;
 	done_path_create(&parent, dentry);
 	path_put(&old);
 	return err;
@@ -961,7 +1133,10 @@ static int vfs_rename(struct inode *old_dir, struct dentry *old, struct inode *n
 	err = may_delete(old_dir, old, is_dir);
 	if (err)
 		return err;
-	err = target ? may_delete(new_dir, new, is_dir) : may_create(new_dir);
+	if (flags & RENAME_EXCHANGE)
+		err = may_delete(new_dir, new, S_ISDIR(target->i_mode));
+	else
+		err = target ? may_delete(new_dir, new, is_dir) : may_create(new_dir);
 	if (err)
 		return err;
 	if (!old_dir->i_op->rename)
@@ -970,10 +1145,12 @@ static int vfs_rename(struct inode *old_dir, struct dentry *old, struct inode *n
 		return -EBUSY;
 	if (target)
 		ihold(target);
-	if (target && is_dir)
+	if (target && is_dir && !(flags & RENAME_EXCHANGE))
 		shrink_dcache_parent(new);
 	err = old_dir->i_op->rename(old_dir, old, new_dir, new, flags);
-	if (!err) {
+	if (!err && (flags & RENAME_EXCHANGE)) {
+		d_exchange(old, new);
+	} else if (!err) {
 		if (target && is_dir)
 			clear_nlink(target);
 		d_move(old, new);
@@ -993,7 +1170,9 @@ static int do_renameat(int old_dfd, const char __user *user_old, int new_dfd, co
 
 	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
-	if (flags & (RENAME_EXCHANGE | RENAME_WHITEOUT))
+	if ((flags & RENAME_EXCHANGE) && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
+		return -EINVAL;
+	if (flags & RENAME_WHITEOUT)
 		return -EINVAL;		/* as file systems answer that cannot */
 	old_name = getname(user_old);
 	if (IS_ERR(old_name))
@@ -1046,12 +1225,17 @@ static int do_renameat(int old_dfd, const char __user *user_old, int new_dfd, co
 		goto out_dput_old;
 	if ((flags & RENAME_NOREPLACE) && new->d_inode)
 		err = -EEXIST;
-	else if (!S_ISDIR(old->d_inode->i_mode) && (from.trailing_slash || to.trailing_slash))
+	else if ((flags & RENAME_EXCHANGE) && !new->d_inode)
+		err = -ENOENT;
+	else if ((flags & RENAME_EXCHANGE) && !S_ISDIR(new->d_inode->i_mode) && to.trailing_slash)
+		err = -ENOTDIR;
+	else if (!S_ISDIR(old->d_inode->i_mode) &&
+		 (from.trailing_slash || (to.trailing_slash && !(flags & RENAME_EXCHANGE))))
 		err = -ENOTDIR;
 	else if (is_subdir(to.path.dentry, old))
 		err = -EINVAL;
 	else if (is_subdir(from.path.dentry, new))
-		err = -ENOTEMPTY;
+		err = flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
 	else
 		err = vfs_rename(old_dir, old, new_dir, new, flags);
 	dput(new);

@@ -3,6 +3,7 @@
  * Opening files, and changing what inodes say of themselves: size, mode, owner, times; working directory.
  * (man 2 open, man 2 chmod, man 2 chown, man 2 utimensat, man 2 truncate, man 2 access)
  */
+#include <linux/falloc.h>
 #include <kernel/fs.h>
 #include <kernel/fdtable.h>
 #include <kernel/kernel.h>
@@ -147,13 +148,28 @@ SYSCALL_DEFINE2(creat, const char __user *, path, umode_t, mode)
 
 /* ---- Attributes -------------------------------------------------------------------------------------------------- */
 
+int inode_newsize_ok(const struct inode *inode, loff_t size)
+{
+	unsigned long limit = rlimit(RLIMIT_FSIZE);
+
+	if (size <= i_size_read(inode))
+		return 0;
+	if (limit != RLIM_INFINITY && (unsigned long)size > limit) {
+		send_sig(SIGXFSZ, current, 0);
+		return -EFBIG;
+	}
+	return size > inode->i_sb->s_maxbytes ? -EFBIG : 0;
+}
+
 int setattr_prepare(struct dentry *dentry, struct iattr *attr)
 {
 	struct inode *inode = dentry->d_inode;
 	bool owner = current_fsuid() == inode->i_uid || capable(CAP_FOWNER);
 
-	if ((attr->ia_valid & ATTR_SIZE) && attr->ia_size > inode->i_sb->s_maxbytes)
-		return -EFBIG;
+	int err = attr->ia_valid & ATTR_SIZE ? inode_newsize_ok(inode, attr->ia_size) : 0;
+
+	if (err)
+		return err;
 	if ((attr->ia_valid & ATTR_UID) && !capable(CAP_CHOWN) &&
 	    (current_fsuid() != inode->i_uid || attr->ia_uid != inode->i_uid))
 		return -EPERM;
@@ -167,6 +183,9 @@ int setattr_prepare(struct dentry *dentry, struct iattr *attr)
 
 void setattr_copy(struct inode *inode, const struct iattr *attr)
 {
+	/* A program that changes hands no longer runs as its owner or group. */
+	if ((attr->ia_valid & (ATTR_UID | ATTR_GID)) && !S_ISDIR(inode->i_mode))
+		inode->i_mode &= ~(S_ISUID | (inode->i_mode & S_IXGRP ? S_ISGID : 0));
 	if (attr->ia_valid & ATTR_UID)
 		inode->i_uid = attr->ia_uid;
 	if (attr->ia_valid & ATTR_GID)
@@ -284,12 +303,16 @@ SYSCALL_DEFINE4(fallocate, int, fd, int, mode, loff_t, offset, loff_t, len)
 		err = -EINVAL;
 	else if (!(file->f_mode & FMODE_WRITE))
 		err = -EBADF;
-	else if (mode)
+	else if ((mode & FALLOC_FL_PUNCH_HOLE) && !(mode & FALLOC_FL_KEEP_SIZE))
 		err = -EOPNOTSUPP;
+	else if (S_ISFIFO(file_inode(file)->i_mode))
+		err = -ESPIPE;
 	else if (!S_ISREG(file_inode(file)->i_mode))
 		err = S_ISDIR(file_inode(file)->i_mode) ? -EISDIR : -ENODEV;
-	else if (offset + len > i_size_read(file_inode(file)))
-		err = do_truncate(file_dentry(file), offset + len);
+	else if (offset + len < 0 || offset + len > file_inode(file)->i_sb->s_maxbytes)
+		err = -EFBIG;
+	else
+		err = file->f_op->fallocate ? file->f_op->fallocate(file, mode, offset, len) : -EOPNOTSUPP;
 	fput(file);
 	return err;
 }
@@ -340,7 +363,6 @@ SYSCALL_DEFINE2(fchmod, unsigned int, fd, umode_t, mode)
 
 static int chown_path(const struct path *path, uid_t uid, gid_t gid)
 {
-	struct inode *inode = path->dentry->d_inode;
 	struct iattr attr = { 0 };
 
 	if (uid != (uid_t)-1) {
@@ -350,10 +372,6 @@ static int chown_path(const struct path *path, uid_t uid, gid_t gid)
 	if (gid != (gid_t)-1) {
 		attr.ia_valid |= ATTR_GID;
 		attr.ia_gid = gid;
-	}
-	if (!S_ISDIR(inode->i_mode) && (inode->i_mode & (S_ISUID | S_ISGID)) && !capable(CAP_FSETID)) {
-		attr.ia_valid |= ATTR_MODE;
-		attr.ia_mode = inode->i_mode & ~(S_ISUID | S_ISGID);
 	}
 	return change(path, &attr);
 }

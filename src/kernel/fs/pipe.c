@@ -289,6 +289,73 @@ const struct file_operations pipefifo_fops = {
 	.release = pipe_release,
 };
 
+/* ---- for splice.c ---- */
+
+bool is_pipe(const struct file *file)
+{
+	return file->f_op == &pipefifo_fops;
+}
+
+int pipe_wait_data(struct file *file, bool nonblock)
+{
+	struct pipe_inode_info *pipe = file->private_data;
+	int err = 0;
+
+	if (!pipe->used && pipe->writers)
+		err = nonblock ? -EAGAIN : wait_event_interruptible(pipe->rd_wait, pipe->used || !pipe->writers);
+	return err ? err : pipe->used != 0;
+}
+
+int pipe_wait_room(struct file *file, bool nonblock)
+{
+	struct pipe_inode_info *pipe = file->private_data;
+	int err = 0;
+
+	if (!pipe_writable(pipe))
+		err = nonblock ? -EAGAIN : wait_event_interruptible(pipe->wr_wait, pipe_writable(pipe));
+	if (!err && !pipe->readers) {
+		send_sig(SIGPIPE, current, 0);
+		err = -EPIPE;
+	}
+	return err;
+}
+
+size_t pipe_peek(struct file *file, char *to, size_t count, size_t skip)
+{
+	struct pipe_inode_info *pipe = file->private_data;
+	size_t done = 0;
+
+	for (unsigned int i = 0; i < pipe->used && done < count; i++) {
+		struct pipe_buffer *b = &pipe->bufs[(pipe->head + i) % pipe->size];
+		size_t passed = min_t(size_t, skip, b->len), n = min_t(size_t, count - done, b->len - passed);
+
+		skip -= passed;
+		memcpy(to + done, b->page + b->offset + passed, n);
+		done += n;
+	}
+	return done;
+}
+
+void pipe_consume(struct file *file, size_t count)
+{
+	struct pipe_inode_info *pipe = file->private_data;
+
+	while (pipe->used && count) {
+		struct pipe_buffer *b = &pipe->bufs[pipe->head];
+		unsigned int n = min_t(size_t, count, b->len);
+
+		b->offset += n;
+		b->len -= n;
+		count -= n;
+		if (b->len)
+			break;
+		free_page((unsigned long)b->page);
+		pipe->head = (pipe->head + 1) % pipe->size;
+		pipe->used--;
+	}
+	wake_up_interruptible_all(&pipe->wr_wait);
+}
+
 static char *pipefs_dname(struct dentry *dentry, char *buffer, int size)
 {
 	scnprintf(buffer, size, "pipe:[%lu]", dentry->d_inode->i_ino);

@@ -3,26 +3,117 @@
  * Files in memory: the root file system (rootfs), tmpfs and ramfs. Names live in the dentry cache, bytes in the page
  * cache. (Documentation/filesystems/tmpfs.rst)
  */
+#include <linux/falloc.h>
 #include <kernel/fs.h>
 #include <kernel/init.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/seq_file.h>
+#include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include "filemap.h"
 #include "internal.h"
 
 struct ramfs_options {
-	u64 size;		/* bytes; 0: as much as there is */
+	u64 max_pages;		/* 0: as many as there are */
+	u64 max_inodes;
 	umode_t mode;
+	uid_t uid;
+	gid_t gid;
+	u64 used_pages;
+	u64 default_pages;	/* what max_pages is without size= */
+	umode_t default_mode;
 };
 
+static int charge_page(struct inode *inode)
+{
+	struct ramfs_options *options = inode->i_sb->s_fs_info;
+
+	if (options->max_pages && options->used_pages >= options->max_pages)
+		return -ENOSPC;
+	options->used_pages++;
+	return 0;
+}
+
+static void uncharge_page(struct inode *inode)
+{
+	struct ramfs_options *options = inode->i_sb->s_fs_info;
+
+	options->used_pages--;
+}
+
 /* No ->readpage: a page that is not there is zeros. */
-static const struct address_space_operations ram_aops;
+static const struct address_space_operations ram_aops = { .charge = charge_page, .uncharge = uncharge_page };
+
+static loff_t ramfs_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct inode *inode = file_inode(file);
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return generic_file_llseek(file, offset, whence);
+	if (offset < 0 || offset >= i_size_read(inode))
+		return -ENXIO;
+	offset = mapping_seek(inode->i_mapping, offset, whence == SEEK_DATA);
+	if (whence == SEEK_DATA && offset >= i_size_read(inode))
+		return -ENXIO;
+	return file->f_pos = offset;
+}
+
+/* Pages for a range: all of them, or none of the new ones. */
+static int allocate_range(struct file *file, loff_t start, loff_t end)
+{
+	struct address_space *mapping = file->f_mapping;
+	pgoff_t first = start / PAGE_SIZE, last = (end + PAGE_SIZE - 1) / PAGE_SIZE;
+	struct ramfs_options *options = file_inode(file)->i_sb->s_fs_info;
+	unsigned long have = mapping->nrpages;
+	int ret = 0;
+	pgoff_t i;
+
+	if (options->max_pages && last - first > options->max_pages)
+		return -ENOSPC;
+	for (i = first; i < last && !ret; i++) {
+		struct page *page = read_mapping_page(mapping, i, file);
+
+		if (IS_ERR(page))
+			ret = PTR_ERR(page) == -ENOMEM ? -ENOSPC : PTR_ERR(page);
+		else
+			put_page(page);
+		if (signal_pending(current))
+			ret = -EINTR;
+	}
+	if (ret && !have)
+		truncate_inode_pages(mapping, i_size_read(file_inode(file)));
+	return ret;
+}
+
+static long ramfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
+{
+	struct inode *inode = file_inode(file);
+	int ret = 0;
+
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+		return -EOPNOTSUPP;
+	inode_lock(inode);
+	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		punch_inode_pages(inode->i_mapping, offset, offset + len);
+		goto out;
+	}
+	ret = inode_newsize_ok(inode, offset + len);
+	if (!ret)
+		ret = allocate_range(file, offset, offset + len);
+	if (!ret && !(mode & FALLOC_FL_KEEP_SIZE) && offset + len > i_size_read(inode))
+		i_size_write(inode, offset + len);
+out:
+	if (!ret)
+		inode->i_mtime = inode->i_ctime = current_time(inode);
+	inode_unlock(inode);
+	return ret;
+}
 
 static const struct file_operations ramfs_file_operations = {
-	.llseek = generic_file_llseek,
+	.llseek = ramfs_llseek,
+	.fallocate = ramfs_fallocate,
 	.read = generic_file_read,
 	.write = ram_file_write,
 	.mmap = generic_file_mmap,
@@ -82,6 +173,13 @@ static int ramfs_mknod(struct inode *dir, struct dentry *dentry, umode_t mode, d
 	return 0;
 }
 
+static struct inode *ramfs_tmpfile(struct inode *dir, umode_t mode)
+{
+	struct inode *inode = ramfs_get_inode(dir->i_sb, dir, mode, 0);
+
+	return inode ? inode : ERR_PTR(-ENOSPC);
+}
+
 static int ramfs_create(struct inode *dir, struct dentry *dentry, umode_t mode, bool excl)
 {
 	return ramfs_mknod(dir, dentry, mode | S_IFREG, 0);
@@ -123,6 +221,7 @@ static const struct inode_operations ramfs_dir_inode_operations = {
 	.rmdir = simple_rmdir,
 	.mknod = ramfs_mknod,
 	.rename = simple_rename,
+	.tmpfile = ramfs_tmpfile,
 	.setattr = simple_setattr,
 };
 
@@ -137,17 +236,18 @@ static void ramfs_evict_inode(struct inode *inode)
 static int ramfs_statfs(struct dentry *dentry, struct kstatfs *buf)
 {
 	struct ramfs_options *options = dentry->d_sb->s_fs_info;
-	unsigned long used = 0;
 	struct inode *inode;
 
 	simple_statfs(dentry, buf);
-	if (!options->size)
+	if (!options->max_pages)
 		return 0;
+	buf->f_blocks = options->max_pages;
+	buf->f_bfree = buf->f_bavail = options->max_pages - options->used_pages;
+	if (!options->max_inodes)
+		return 0;
+	buf->f_files = buf->f_ffree = options->max_inodes;
 	list_for_each_entry(inode, &dentry->d_sb->s_inodes, i_sb_list)
-		used += inode->i_data.nrpages;
-	buf->f_blocks = options->size / PAGE_SIZE;
-	buf->f_bfree = buf->f_bavail = buf->f_blocks > used ? buf->f_blocks - used : 0;
-	buf->f_files = buf->f_ffree = buf->f_blocks;
+		buf->f_ffree--;
 	return 0;
 }
 
@@ -156,47 +256,115 @@ static void ramfs_put_super(struct super_block *sb)
 	kfree(sb->s_fs_info);
 }
 
+static int parse(char *text, struct ramfs_options *options);
+
+static int ramfs_remount(struct super_block *sb, int *flags, char *data)
+{
+	struct ramfs_options *options = sb->s_fs_info, new = *options;
+	int ret = data ? parse(data, &new) : 0;
+
+	if (!ret && new.max_pages && new.max_pages < options->used_pages)
+		ret = -EINVAL;
+	if (!ret)
+		*options = new;
+	return ret;
+}
+
+static int ramfs_show_options(struct seq_file *m, struct dentry *root)
+{
+	const struct ramfs_options *options = root->d_sb->s_fs_info;
+
+	if (options->max_pages != options->default_pages)
+		seq_printf(m, ",size=%lluk", options->max_pages * (PAGE_SIZE / 1024));
+	if (options->max_inodes != options->default_pages)
+		seq_printf(m, ",nr_inodes=%llu", options->max_inodes);
+	if (options->mode != options->default_mode)
+		seq_printf(m, ",mode=%03o", options->mode);
+	if (options->uid)
+		seq_printf(m, ",uid=%u", options->uid);
+	if (options->gid)
+		seq_printf(m, ",gid=%u", options->gid);
+	return 0;
+}
+
 static const struct super_operations ramfs_super_operations = {
 	.evict_inode = ramfs_evict_inode,
+	.remount_fs = ramfs_remount,
+	.show_options = ramfs_show_options,
 	.statfs = ramfs_statfs,
 	.put_super = ramfs_put_super,
 };
 
-/* size=N[kmg%], mode=OCTAL; the other options of tmpfs are accepted when they limit nothing here. */
+/* A number with k, m, g, or % of the memory. The first character behind it, or NULL. */
+static const char *parse_size(const char *text, u64 *bytes)
+{
+	char *end;
+
+	*bytes = simple_strtoull(text, &end, 0);
+	if (end == text)
+		return NULL;
+	switch (*end | 0x20) {
+	case 'g':
+		*bytes <<= 10;
+		/* fall through */
+	case 'm':
+		*bytes <<= 10;
+		/* fall through */
+	case 'k':
+		*bytes <<= 10;
+		end++;
+	}
+	if (*end == '%') {
+		*bytes = *bytes * totalram_pages / 100 * PAGE_SIZE;
+		end++;
+	}
+	return end;
+}
+
+static int parse_option(const char *word, const char *value, struct ramfs_options *options)
+{
+	const char *end = value;
+	u64 number;
+
+	if (!strcmp(word, "inode64") || !strcmp(word, "inode32"))
+		return value ? -EINVAL : 0;
+	if (!value)
+		return -EINVAL;
+	if (!strcmp(word, "size")) {
+		end = parse_size(value, &number);
+		options->max_pages = PFN_UP(number);
+	} else if (!strcmp(word, "nr_blocks")) {
+		end = parse_size(value, &options->max_pages);
+	} else if (!strcmp(word, "nr_inodes")) {
+		end = parse_size(value, &options->max_inodes);
+	} else if (!strcmp(word, "mode")) {
+		options->mode = simple_strtoull(value, (char **)&end, 8) & 07777;
+	} else if (!strcmp(word, "uid")) {
+		options->uid = simple_strtoull(value, (char **)&end, 10);
+	} else if (!strcmp(word, "gid")) {
+		options->gid = simple_strtoull(value, (char **)&end, 10);
+	} else if (strcmp(word, "huge") && strcmp(word, "mpol")) {
+		return -EINVAL;
+	} else {
+		return 0;
+	}
+	return end && end != value && !*end ? 0 : -EINVAL;
+}
+
 static int parse(char *text, struct ramfs_options *options)
 {
-	char *word, *end;
+	char *word, *value;
+	int ret;
 
 	while ((word = strsep(&text, ","))) {
 		if (!*word)
 			continue;
-		if (!strncmp(word, "size=", 5)) {
-			options->size = simple_strtoull(word + 5, &end, 0);
-			switch (*end | 0x20) {
-			case 'g':
-				options->size <<= 10;
-				/* fall through */
-			case 'm':
-				options->size <<= 10;
-				/* fall through */
-			case 'k':
-				options->size <<= 10;
-				end++;
-			}
-			if (*end == '%') {
-				options->size = options->size * totalram_pages / 100 * PAGE_SIZE;
-				end++;
-			}
-			if (*end)
-				return -EINVAL;
-		} else if (!strncmp(word, "mode=", 5)) {
-			options->mode = simple_strtoull(word + 5, &end, 8);
-			if (*end)
-				return -EINVAL;
-		} else if (strncmp(word, "nr_inodes=", 10) && strncmp(word, "nr_blocks=", 10) &&
-			   strncmp(word, "uid=", 4) && strncmp(word, "gid=", 4) && strcmp(word, "inode64")) {
-			return -EINVAL;
-		}
+		value = strchr(word, '=');
+		if (value)
+			*value++ = '\0';
+		ret = parse_option(word, value, options);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -209,9 +377,9 @@ int ramfs_fill_super(struct super_block *sb, void *data, int silent)
 
 	if (!options)
 		return -ENOMEM;
-	options->mode = limited ? 01777 : 0755;
+	options->mode = options->default_mode = limited ? 01777 : 0755;
 	if (limited)
-		options->size = totalram_pages / 2 * PAGE_SIZE;
+		options->max_pages = options->max_inodes = options->default_pages = totalram_pages / 2;
 	err = data ? parse(data, options) : 0;
 	if (err) {
 		kfree(options);
@@ -227,6 +395,8 @@ int ramfs_fill_super(struct super_block *sb, void *data, int silent)
 		kfree(options);
 		return -ENOMEM;
 	}
+	sb->s_root->d_inode->i_uid = options->uid;
+	sb->s_root->d_inode->i_gid = options->gid;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reading, writing and seeking in open files.
- * (man 2 read, man 2 write, man 2 lseek, man 2 pread, man 2 readv, man 2 sendfile, man 2 ioctl, man 2 fsync)
+ * (man 2 read, man 2 write, man 2 lseek, man 2 pread, man 2 readv, man 2 ioctl, man 2 fsync)
  */
 #include <linux/uio.h>
 #include <kernel/fs.h>
@@ -88,7 +88,7 @@ ssize_t vfs_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 		return -EINVAL;
 	if (!access_ok(buf, count))
 		return -EFAULT;
-	if ((ssize_t)count < 0 || *pos < 0)
+	if ((ssize_t)count < 0 || *pos < 0 || *pos + (loff_t)min_t(size_t, count, MAX_RW_COUNT) < 0)
 		return -EINVAL;
 	return file->f_op->read(file, buf, min_t(size_t, count, MAX_RW_COUNT), pos);
 }
@@ -101,7 +101,7 @@ ssize_t vfs_write(struct file *file, const char __user *buf, size_t count, loff_
 		return -EINVAL;
 	if (!access_ok(buf, count))
 		return -EFAULT;
-	if ((ssize_t)count < 0 || *pos < 0)
+	if ((ssize_t)count < 0 || *pos < 0 || *pos + (loff_t)min_t(size_t, count, MAX_RW_COUNT) < 0)
 		return -EINVAL;
 	return file->f_op->write(file, buf, min_t(size_t, count, MAX_RW_COUNT), pos);
 }
@@ -182,6 +182,24 @@ SYSCALL_DEFINE4(pwrite64, unsigned int, fd, const char __user *, buf, size_t, co
 	return result;
 }
 
+static ssize_t write_gathered(struct file *file, const struct iovec *vector, unsigned long count, size_t length,
+			      loff_t *pos)
+{
+	char *page = (char *)__get_free_page(GFP_KERNEL);
+	ssize_t ret = 0;
+	size_t at = 0;
+
+	if (!page)
+		return -ENOMEM;
+	for (unsigned long i = 0; i < count && !ret; at += vector[i++].iov_len)
+		if (copy_from_user(page + at, vector[i].iov_base, vector[i].iov_len))
+			ret = -EFAULT;
+	if (!ret)
+		ret = kernel_write(file, page, length, pos);
+	free_page((unsigned long)page);
+	return ret;
+}
+
 static ssize_t do_vector(struct file *file, const struct iovec __user *user, unsigned long count, loff_t *pos,
 			 transfer_t transfer)
 {
@@ -204,6 +222,11 @@ static ssize_t do_vector(struct file *file, const struct iovec __user *user, uns
 			total = -EFAULT;
 		else
 			length += vector[i].iov_len;
+	}
+	/* What a pipe takes in one piece must come in one piece. */
+	if (total >= 0 && count > 1 && transfer == write_cast && length <= (ssize_t)PIPE_BUF && is_pipe(file)) {
+		total = write_gathered(file, vector, count, length, pos);
+		count = 0;
 	}
 	for (unsigned long i = 0; i < count && total >= 0; i++) {
 		ssize_t n;
@@ -286,65 +309,44 @@ SYSCALL_DEFINE5(pwritev, unsigned long, fd, const struct iovec __user *, vector,
 	return vector_at(fd, vector, count, low, write_cast, FMODE_WRITE, FMODE_PWRITE);
 }
 
-/* ---- sendfile ----------------------------------------------------------------------------------------------------- */
+/* Flags for one call. Nothing is written late, so the synchronous ones ask for nothing. */
+#define RWF_KNOWN	(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
 
-/* Bytes go through a page of the kernel's; only the page cache can be read that way. */
-static ssize_t do_sendfile(struct file *out, struct file *in, loff_t *pos, size_t count)
+static bool flags_refused(unsigned int flags)
 {
-	char *page = (char *)__get_free_page(GFP_KERNEL);
-	ssize_t total = 0, n, written;
-
-	if (!page)
-		return -ENOMEM;
-	while (count) {
-		loff_t at = *pos;
-
-		n = kernel_read(in, page, min_t(size_t, count, PAGE_SIZE), &at);
-		if (n <= 0) {
-			total = total ? total : n;
-			break;
-		}
-		written = kernel_write(out, page, n, &out->f_pos);
-		if (written <= 0) {
-			total = total ? total : written;
-			break;
-		}
-		*pos += written;
-		total += written;
-		count -= written;
-		if (written < n)
-			break;
-	}
-	free_page((unsigned long)page);
-	return total;
+	return (flags & ~RWF_KNOWN) || (flags & (RWF_NOWAIT | RWF_HIPRI));
 }
 
-SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, user_pos, size_t, count)
+SYSCALL_DEFINE6(preadv2, unsigned long, fd, const struct iovec __user *, vector, unsigned long, count,
+		unsigned long, low, unsigned long, high, int, flags)
 {
-	struct file *in = fget(in_fd), *out = fget(out_fd);
-	loff_t pos = 0;
-	ssize_t result = -EBADF;
+	if (flags_refused(flags))
+		return -EOPNOTSUPP;
+	if (low == -1UL)
+		return vector_at_position(fd, vector, count, vfs_read, FMODE_READ);
+	return vector_at(fd, vector, count, low, vfs_read, FMODE_READ, FMODE_PREAD);
+}
 
-	if (!in || !out || !(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
-		goto out;
-	result = -EFAULT;
-	if (user_pos && copy_from_user(&pos, user_pos, sizeof(pos)))
-		goto out;
-	result = -EINVAL;
-	/* Bytes of a stream that then cannot be written would be lost. */
-	if (!S_ISREG(file_inode(in)->i_mode) && !S_ISBLK(file_inode(in)->i_mode))
-		goto out;
-	if ((user_pos && pos < 0) || (out->f_flags & O_APPEND) || (ssize_t)count < 0)
-		goto out;
-	result = do_sendfile(out, in, user_pos ? &pos : &in->f_pos, min_t(size_t, count, MAX_RW_COUNT));
-	if (user_pos && copy_to_user(user_pos, &pos, sizeof(pos)))
-		result = -EFAULT;
-out:
-	if (in)
-		fput(in);
-	if (out)
-		fput(out);
-	return result;
+SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vector, unsigned long, count,
+		unsigned long, low, unsigned long, high, int, flags)
+{
+	struct file *file;
+	unsigned int old;
+	ssize_t ret;
+
+	if (flags_refused(flags))
+		return -EOPNOTSUPP;
+	file = fget(fd);
+	if (!file)
+		return -EBADF;
+	old = file->f_flags;
+	if (flags & RWF_APPEND)
+		file->f_flags |= O_APPEND;
+	ret = low == -1UL ? vector_at_position(fd, vector, count, write_cast, FMODE_WRITE) :
+	      vector_at(fd, vector, count, low, write_cast, FMODE_WRITE, FMODE_PWRITE);
+	file->f_flags = old;
+	fput(file);
+	return ret;
 }
 
 /* ---- ioctl, fsync ------------------------------------------------------------------------------------------------- */
@@ -447,4 +449,33 @@ SYSCALL_DEFINE4(fadvise64, int, fd, loff_t, offset, size_t, len, int, advice)
 		err = -EINVAL;
 	fput(file);
 	return err;
+}
+
+SYSCALL_DEFINE3(readahead, int, fd, loff_t, offset, size_t, count)
+{
+	struct file *file = fget(fd);
+	int err = -EBADF;
+
+	if (!file)
+		return err;
+	if (file->f_mode & FMODE_READ)
+		err = S_ISREG(file_inode(file)->i_mode) || S_ISBLK(file_inode(file)->i_mode) ? 0 : -EINVAL;
+	fput(file);
+	return err;
+}
+
+SYSCALL_DEFINE4(sync_file_range, int, fd, loff_t, offset, loff_t, count, unsigned int, flags)
+{
+	struct file *file;
+	umode_t mode;
+
+	if ((flags & ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)) || offset < 0 ||
+	    count < 0 || offset + count < 0)
+		return -EINVAL;
+	file = fget(fd);
+	if (!file)
+		return -EBADF;
+	mode = file_inode(file)->i_mode;
+	fput(file);
+	return S_ISREG(mode) || S_ISBLK(mode) || S_ISDIR(mode) || S_ISLNK(mode) ? 0 : -ESPIPE;
 }

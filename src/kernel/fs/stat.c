@@ -30,7 +30,11 @@ int vfs_getattr(const struct path *path, struct kstat *stat, u32 request_mask, u
 	struct inode *inode = path->dentry->d_inode;
 
 	memset(stat, 0, sizeof(*stat));
-	stat->result_mask = STATX_BASIC_STATS;
+	stat->result_mask = STATX_BASIC_STATS | STATX_MNT_ID;
+	stat->mnt_id = real_mount(path->mnt)->id;
+	stat->attributes_mask = STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT;
+	if (path->dentry == path->mnt->mnt_root)
+		stat->attributes |= STATX_ATTR_MOUNT_ROOT;
 	if (inode->i_op->getattr)
 		return inode->i_op->getattr(path, stat, request_mask, query_flags);
 	generic_fillattr(inode, stat);
@@ -155,6 +159,7 @@ SYSCALL_DEFINE5(statx, int, dfd, const char __user *, name, unsigned int, flags,
 	st.stx_rdev_minor = MINOR(k.rdev);
 	st.stx_dev_major = MAJOR(k.dev);
 	st.stx_dev_minor = MINOR(k.dev);
+	st.stx_mnt_id = k.mnt_id;
 	return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
 }
 

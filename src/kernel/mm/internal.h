@@ -23,5 +23,9 @@ int do_brk_area(struct mm_struct *mm, unsigned long addr, unsigned long len, uns
 /* Gives an area memory of its own that its copies share. */
 int shmem_zero_setup(struct vm_area_struct *vma);
 void flush_tlb(void);
+/* Area borders at @start and @end where an area crosses them. */
+int isolate_areas(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* Pages in what is accessible of a range, as far as memory goes. */
+void populate(struct mm_struct *mm, unsigned long start, unsigned long end);
 
 #endif

@@ -84,6 +84,24 @@ void unmap_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 	walk_ptes(mm, start, end, zap_pte, mm);
 }
 
+void unmap_mapping_range(struct address_space *mapping, loff_t start)
+{
+	pgoff_t first = (start + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	struct vm_area_struct *vma;
+	struct task_struct *task;
+
+	list_for_each_entry(task, &task_list, tasks) {
+		if (!task->mm)
+			continue;
+		list_for_each_entry(vma, &task->mm->mmap, vm_list) {
+			pgoff_t skip = first > vma->vm_pgoff ? first - vma->vm_pgoff : 0;
+
+			if (vma->vm_file && vma->vm_file->f_mapping == mapping &&
+			    skip < (vma->vm_end - vma->vm_start) >> PAGE_SHIFT)
+				unmap_range(task->mm, vma->vm_start + (skip << PAGE_SHIFT), vma->vm_end);
+		}
+	}
+}
 
 static void protect_pte(pte_t *pte, unsigned long addr, void *data)
 {

@@ -14,6 +14,10 @@
 
 #define MMAP_MIN_ADDR	0x10000UL
 #define MAX_MAP_COUNT	65530
+/* What MAP_SHARED ignores of what it does not know; MAP_SHARED_VALIDATE knows these only. */
+#define LEGACY_MAP_MASK	(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | \
+			 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
+			 MAP_HUGETLB | MAP_UNINITIALIZED)
 
 struct mm_struct init_mm = { .mmap = LIST_HEAD_INIT(init_mm.mmap), .mm_users = 2 };
 
@@ -108,8 +112,7 @@ static int split_area(struct vm_area_struct *vma, unsigned long addr)
 	return 0;
 }
 
-/* Area borders at @start and @end where an area crosses them. */
-static int isolate(struct mm_struct *mm, unsigned long start, unsigned long end)
+int isolate_areas(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct vm_area_struct *vma;
 	int ret = 0;
@@ -134,7 +137,7 @@ int do_munmap(struct mm_struct *mm, unsigned long start, size_t len)
 	end = start + len;
 	if (!len)
 		return -EINVAL;
-	if (isolate(mm, start, end))
+	if (isolate_areas(mm, start, end))
 		return -ENOMEM;
 	list_for_each_entry_safe(vma, next, &mm->mmap, vm_list)
 		if (vma->vm_start >= start && vma->vm_end <= end)
@@ -206,6 +209,27 @@ int do_brk_area(struct mm_struct *mm, unsigned long addr, unsigned long len, uns
 	return insert_area(mm, addr, PAGE_ALIGN(len), vm_flags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC, NULL);
 }
 
+/* RLIMIT_AS, RLIMIT_DATA, and what could never be had: more private memory than there is. */
+static bool may_expand(struct mm_struct *mm, unsigned long len, unsigned long vm_flags)
+{
+	bool data = (vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+	unsigned long pages = len >> PAGE_SHIFT, data_pages = 0;
+	struct vm_area_struct *vma;
+
+	if (mm->total_vm + pages > rlimit(RLIMIT_AS) >> PAGE_SHIFT)
+		return false;
+	if (!data)
+		return true;
+	if (!(vm_flags & VM_NORESERVE) && pages > totalram_pages)
+		return false;
+	if (rlimit(RLIMIT_DATA) == RLIM_INFINITY)
+		return true;
+	list_for_each_entry(vma, &mm->mmap, vm_list)
+		if ((vma->vm_flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE)
+			data_pages += (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+	return data_pages + pages <= rlimit(RLIMIT_DATA) >> PAGE_SHIFT;
+}
+
 static unsigned long prot_flags(unsigned long prot)
 {
 	return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) | (prot & PROT_EXEC ? VM_EXEC : 0);
@@ -220,8 +244,10 @@ unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, 
 	struct vm_area_struct *vma, *next;
 	int ret;
 
-	if (!len || (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE))
+	if (!len || (type != MAP_PRIVATE && type != MAP_SHARED && (type != MAP_SHARED_VALIDATE || !file)))
 		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & ~LEGACY_MAP_MASK))
+		return -EOPNOTSUPP;
 	len = PAGE_ALIGN(len);
 	if (!len || len > TASK_SIZE)
 		return -ENOMEM;
@@ -245,6 +271,8 @@ unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, 
 	}
 	if (type != MAP_PRIVATE)
 		vm_flags |= VM_SHARED | VM_MAYSHARE;
+	if (flags & MAP_LOCKED)
+		vm_flags |= VM_LOCKED;
 	if (flags & MAP_GROWSDOWN)
 		vm_flags |= VM_GROWSDOWN;
 	if (flags & MAP_NORESERVE)
@@ -259,6 +287,8 @@ unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, 
 		if (!file->f_op->mmap)
 			return -ENODEV;
 	}
+	if (!may_expand(mm, len, vm_flags))
+		return -ENOMEM;
 	ret = insert_area(mm, addr, len, vm_flags, file || type != MAP_PRIVATE ? &vma : NULL);
 	if (ret)
 		return ret;
@@ -297,6 +327,8 @@ SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, pr
 			return -EBADF;
 	}
 	ret = do_mmap(file, addr, len, prot, flags, offset >> PAGE_SHIFT);
+	if (!IS_ERR_VALUE(ret) && (flags & (MAP_POPULATE | MAP_LOCKED)))
+		populate(current->mm, ret, ret + PAGE_ALIGN(len));
 	if (file)
 		fput(file);
 	return ret;
@@ -313,14 +345,28 @@ SYSCALL_DEFINE3(mprotect, unsigned long, start, size_t, len, unsigned long, prot
 	unsigned long end, at = start, flags = prot_flags(prot);
 	struct vm_area_struct *vma;
 
-	if (offset_in_page(start))
+	unsigned long grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || offset_in_page(start))
 		return -EINVAL;
 	if (!len)
 		return 0;
 	end = start + PAGE_ALIGN(len);
-	if (end <= start || end > TASK_SIZE)
+	if (end <= start)
 		return -ENOMEM;
-	if (isolate(mm, start, end))
+	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
+		return -EINVAL;
+	if (end > TASK_SIZE)
+		return -ENOMEM;
+	if (grows) {
+		vma = find_vma(mm, start);
+		if (!vma || vma->vm_start >= end)
+			return -ENOMEM;
+		if ((grows & PROT_GROWSUP) || !(vma->vm_flags & VM_GROWSDOWN))
+			return -EINVAL;
+		start = at = vma->vm_start;
+	}
+	if (isolate_areas(mm, start, end))
 		return -ENOMEM;
 	list_for_each_entry(vma, &mm->mmap, vm_list) {
 		if (vma->vm_end <= start)
@@ -351,7 +397,7 @@ SYSCALL_DEFINE1(brk, unsigned long, brk)
 		next = find_vma(mm, old);
 		if (next && next->vm_start < new + PAGE_SIZE)
 			return mm->brk;
-		if (new - mm->start_brk > rlimit(RLIMIT_DATA))
+		if (!may_expand(mm, new - old, VM_READ | VM_WRITE))
 			return mm->brk;
 		if (do_brk_area(mm, old, new - old, VM_READ | VM_WRITE))
 			return mm->brk;

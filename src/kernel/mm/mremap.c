@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* mremap, and the calls that give advice about memory or ask about it. (man mremap, madvise, mincore, mlock, msync) */
+/* Making areas larger and smaller and moving them. (mremap(2)) */
 #include <kernel/err.h>
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
 #include <kernel/syscalls.h>
-#include <kernel/uaccess.h>
 #include "internal.h"
 #include "walk.h"
 
@@ -53,6 +52,22 @@ static int move_area(struct vm_area_struct *vma, unsigned long old, unsigned lon
 	return move.error;
 }
 
+#define MREMAP_FLAGS (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
+
+/* What is wrong with the arguments alone. */
+static bool mremap_refused(unsigned long addr, unsigned long old_len, unsigned long new_len, unsigned long flags,
+			   unsigned long new_addr)
+{
+	if ((flags & ~MREMAP_FLAGS) || ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(flags & MREMAP_MAYMOVE)))
+		return true;
+	if ((flags & MREMAP_DONTUNMAP) && old_len != new_len)
+		return true;
+	if (offset_in_page(addr) || !new_len)
+		return true;
+	return (flags & MREMAP_FIXED) && (offset_in_page(new_addr) || new_len > TASK_SIZE || new_addr > TASK_SIZE - new_len ||
+					  (new_addr < addr + old_len && addr < new_addr + new_len));
+}
+
 SYSCALL_DEFINE5(mremap, unsigned long, addr, unsigned long, old_len, unsigned long, new_len, unsigned long, flags,
 		unsigned long, new_addr)
 {
@@ -61,28 +76,38 @@ SYSCALL_DEFINE5(mremap, unsigned long, addr, unsigned long, old_len, unsigned lo
 	unsigned long to;
 	int ret;
 
-	if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) || offset_in_page(addr) ||
-	    ((flags & MREMAP_FIXED) && (!(flags & MREMAP_MAYMOVE) || offset_in_page(new_addr))))
-		return -EINVAL;
 	old_len = PAGE_ALIGN(old_len);
 	new_len = PAGE_ALIGN(new_len);
-	if (!new_len)
+	if (mremap_refused(addr, old_len, new_len, flags, new_addr))
 		return -EINVAL;
 	vma = find_vma(mm, addr);
 	if (!vma || vma->vm_start > addr)
 		return -EFAULT;
-	if (!old_len || addr + old_len > vma->vm_end)
-		return old_len ? -EFAULT : -EINVAL;
-	if (!(flags & MREMAP_FIXED)) {
-		if (new_len <= old_len) {
-			ret = new_len < old_len ? do_munmap(mm, addr + new_len, old_len - new_len) : 0;
-			return ret ? ret : (long)addr;
-		}
-		if (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP))
-			return -EFAULT;
+	/* What gets smaller where it is may be several areas. */
+	if (old_len >= new_len && !(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
+		ret = new_len < old_len ? do_munmap(mm, addr + new_len, old_len - new_len) : 0;
+		return ret ? ret : (long)addr;
+	}
+	/* The length 0 means another view of the same memory, which must be shared. */
+	if (!old_len && !(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if ((flags & MREMAP_DONTUNMAP) && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
+		return -EINVAL;
+	if (old_len > vma->vm_end - addr)
+		return -EFAULT;
+	if (new_len > old_len && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
+		return -EFAULT;
+	if (mm->total_vm + ((new_len - old_len) >> PAGE_SHIFT) > rlimit(RLIMIT_AS) >> PAGE_SHIFT)
+		return -ENOMEM;
+	if (flags & MREMAP_FIXED) {
+		ret = do_munmap(mm, new_addr, new_len);
+		if (ret)
+			return ret;
+		to = new_addr;
+	} else {
 		next = list_is_last(&vma->vm_list, &mm->mmap) ? NULL : list_next_entry(vma, vm_list);
-		if (addr + old_len == vma->vm_end && addr + new_len <= TASK_SIZE &&
-		    (!next || next->vm_start >= addr + new_len)) {
+		if (old_len && !(flags & MREMAP_DONTUNMAP) && addr + old_len == vma->vm_end &&
+		    addr + new_len <= TASK_SIZE && (!next || next->vm_start >= addr + new_len)) {
 			vma->vm_end = addr + new_len;
 			mm->total_vm += (new_len - old_len) >> PAGE_SHIFT;
 			return addr;
@@ -90,73 +115,13 @@ SYSCALL_DEFINE5(mremap, unsigned long, addr, unsigned long, old_len, unsigned lo
 		if (!(flags & MREMAP_MAYMOVE))
 			return -ENOMEM;
 		/* The place is found by mapping it; move_area() replaces that mapping. */
-		to = do_mmap(NULL, 0, new_len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+		to = do_mmap(NULL, new_addr, new_len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 		if (IS_ERR_VALUE(to))
 			return to;
-	} else {
-		if (new_addr > TASK_SIZE - new_len || (new_addr < addr + old_len && addr < new_addr + new_len))
-			return -EINVAL;
-		ret = do_munmap(mm, new_addr, new_len);
-		if (ret)
-			return ret;
-		to = new_addr;
 	}
 	vma = find_vma(mm, addr);
 	ret = move_area(vma, addr, old_len, to, new_len);
-	if (!ret)
+	if (!ret && old_len && !(flags & MREMAP_DONTUNMAP))
 		ret = do_munmap(mm, addr, old_len);
 	return ret ? ret : (long)to;
-}
-
-SYSCALL_DEFINE3(madvise, unsigned long, start, size_t, len, int, advice)
-{
-	struct vm_area_struct *vma;
-	unsigned long end = start + PAGE_ALIGN(len);
-
-	if (offset_in_page(start) || end < start)
-		return -EINVAL;
-	switch (advice) {
-	case MADV_DONTNEED:
-	case MADV_FREE:
-		list_for_each_entry(vma, &current->mm->mmap, vm_list)
-			if (vma->vm_start < end && vma->vm_end > start && !(vma->vm_flags & VM_PFNMAP))
-				unmap_range(current->mm, max(start, vma->vm_start), min(end, vma->vm_end));
-		return 0;
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_WILLNEED:
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* Files change by write(2) alone, and nothing is ever paged out: these have nothing to do but to check. */
-
-SYSCALL_DEFINE3(msync, unsigned long, start, size_t, len, int, flags)
-{
-	return offset_in_page(start) || (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) ? -EINVAL : 0;
-}
-
-SYSCALL_DEFINE2(mlock, unsigned long, start, size_t, len) { return 0; }
-SYSCALL_DEFINE2(munlock, unsigned long, start, size_t, len) { return 0; }
-SYSCALL_DEFINE1(mlockall, int, flags) { return flags ? 0 : -EINVAL; }
-SYSCALL_DEFINE0(munlockall) { return 0; }
-
-SYSCALL_DEFINE3(mincore, unsigned long, start, size_t, len, unsigned char __user *, vec)
-{
-	if (offset_in_page(start))
-		return -EINVAL;
-	for (unsigned long i = 0; i < PFN_UP(len); i++) {
-		pte_t *pte = lookup_pte(current->mm->pgd, start + i * PAGE_SIZE, 0);
-		unsigned char here = pte && *pte;
-
-		if (put_user(here, vec + i))
-			return -EFAULT;
-	}
-	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Users, groups and capabilities of tasks. (man credentials, capabilities) */
+#include <linux/securebits.h>
 #include <kernel/cred.h>
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
@@ -31,8 +32,12 @@ static void fix_capabilities(struct cred *cred, const struct cred *old)
 {
 	bool was_root = !old->uid || !old->euid || !old->suid, is_root = !cred->uid || !cred->euid || !cred->suid;
 
-	if (was_root && !is_root)
+	if (cred->securebits & SECBIT_NO_SETUID_FIXUP)
+		return;
+	if (was_root && !is_root && !(cred->securebits & SECBIT_KEEP_CAPS))
 		cred->cap_permitted = cred->cap_effective = 0;
+	if (was_root && !is_root)
+		cred->cap_ambient = 0;
 	if (!old->euid && cred->euid)
 		cred->cap_effective = 0;
 	if (old->euid && !cred->euid)
@@ -165,6 +170,10 @@ SYSCALL_DEFINE2(setgroups, int, size, gid_t __user *, list)
 	if (copy_from_user(current->cred.groups, list, size * sizeof(gid_t)))
 		return -EFAULT;
 	current->cred.ngroups = size;
+	/* Kept sorted, as getgroups() shows. */
+	for (int i = 1; i < size; i++)
+		for (int j = i; j && current->cred.groups[j - 1] > current->cred.groups[j]; j--)
+			swap(current->cred.groups[j - 1], current->cred.groups[j]);
 	return 0;
 }
 
@@ -182,6 +191,8 @@ SYSCALL_DEFINE2(capget, struct __user_cap_header_struct __user *, uheader, struc
 			return -EFAULT;
 		return udata ? -EINVAL : 0;
 	}
+	if (header.pid < 0)
+		return -EINVAL;
 	task = header.pid ? find_task_by_vpid(header.pid) : current;
 	if (!task)
 		return -ESRCH;
@@ -210,6 +221,8 @@ SYSCALL_DEFINE2(capset, struct __user_cap_header_struct __user *, uheader,
 	p = data[0].permitted | (u64)data[1].permitted << 32;
 	i = data[0].inheritable | (u64)data[1].inheritable << 32;
 	if ((p & ~c->cap_permitted) || (e & ~p) || (i & ~(c->cap_inheritable | c->cap_permitted)))
+		return -EPERM;
+	if (i & ~(c->cap_inheritable | c->cap_bset))
 		return -EPERM;
 	c->cap_effective = e;
 	c->cap_permitted = p;

@@ -182,6 +182,7 @@ int begin_new_exec(struct linux_binprm *bprm)
 	wrmsrl(MSR_KERNEL_GS_BASE, 0);
 	current->sas_ss_sp = current->sas_ss_size = 0;
 	current->exit_signal = SIGCHLD;
+	exit_posix_timers(current->signal);
 	flush_signal_handlers(current->sighand, false);
 	unshare_files();
 	do_close_on_exec(current->files);

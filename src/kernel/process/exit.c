@@ -58,6 +58,9 @@ static struct task_struct *find_new_reaper(struct task_struct *father)
 	list_for_each_entry(task, &task_list, tasks)
 		if (task->tgid == father->tgid && task != father && !(task->flags & PF_EXITING))
 			return task->group_leader;
+	for (task = father->real_parent; task->pid; task = task->real_parent)
+		if (task->signal && task->signal->is_child_subreaper && !(task->flags & PF_EXITING))
+			return task->group_leader;
 	task = find_task_by_vpid(1);
 	return task ? task : &init_task;
 }
@@ -76,6 +79,9 @@ static void reparent_children(struct task_struct *father)
 		list_move_tail(&child->sibling, &reaper->children);
 		if (child->pdeath_signal)
 			send_signal_to(child->pdeath_signal, SEND_SIG_NOINFO, child, true);
+		/* However it was made: init waits for it in the ordinary way. */
+		if (child->exit_signal > 0 || !child->exit_signal)
+			child->exit_signal = SIGCHLD;
 		if (child->exit_state == EXIT_ZOMBIE)
 			notify_parent(child, SIGCHLD);
 	}
@@ -124,10 +130,51 @@ static void exit_notify(struct task_struct *leader)
 	leader->exit_state = EXIT_ZOMBIE;
 	if (leader->exit_signal > 0)
 		notify_parent(leader, leader->exit_signal);
-	if (leader->exit_signal <= 0 || autoreap) {
+	pidfd_wake();
+	if (leader->exit_signal < 0 || autoreap) {
 		wake_up_interruptible_all(&leader->real_parent->signal->wait_chldexit);
 		release_task(leader);
 	}
+}
+
+bool pgrp_is_orphaned(pid_t pgrp, const struct task_struct *ignored)
+{
+	struct task_struct *task;
+
+	for_each_process(task)
+		if (task->pgrp == pgrp && task != ignored && !task->exit_state && task->real_parent->pid > 1 &&
+		    task->real_parent->pgrp != pgrp && task->real_parent->session == task->session)
+			return false;
+	return true;
+}
+
+static bool has_stopped(pid_t pgrp)
+{
+	struct task_struct *task;
+
+	for_each_process(task)
+		if (task->pgrp == pgrp && (task->__state & __TASK_STOPPED))
+			return true;
+	return false;
+}
+
+/* Process groups that nobody is left to continue are told so and continued. (man 3 exit) */
+static void kill_orphaned_groups(struct task_struct *leader)
+{
+	struct task_struct *parent = leader->real_parent, *child;
+
+	if (parent->pgrp != leader->pgrp && parent->session == leader->session && pgrp_is_orphaned(leader->pgrp, leader) &&
+	    has_stopped(leader->pgrp)) {
+		kill_pgrp_nr(leader->pgrp, SIGHUP, 1);
+		kill_pgrp_nr(leader->pgrp, SIGCONT, 1);
+	}
+	for_each_process(child)
+		/* Children have been given to another parent by now; they are known by their stop. */
+		if ((child->__state & __TASK_STOPPED) && child->pgrp != leader->pgrp && child->session == leader->session &&
+		    child->real_parent->pid == 1 && pgrp_is_orphaned(child->pgrp, NULL)) {
+			kill_pgrp_nr(child->pgrp, SIGHUP, 1);
+			kill_pgrp_nr(child->pgrp, SIGCONT, 1);
+		}
 }
 
 void __noreturn do_exit(long code)
@@ -174,6 +221,8 @@ void __noreturn do_exit(long code)
 	if (signal->group_exit)
 		task->exit_code = signal->group_exit_code;
 	reparent_children(task);
+	if (group_dead)
+		kill_orphaned_groups(leader);
 	local_irq_disable();
 	task->exit_state = EXIT_ZOMBIE;
 	if (group_dead) {

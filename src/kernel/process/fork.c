@@ -101,7 +101,8 @@ struct mm_struct *dup_mm(struct mm_struct *old)
 			get_file(copy->vm_file);
 		if (copy->vm_ops && copy->vm_ops->open)
 			copy->vm_ops->open(copy);
-		if (copy_page_range(copy, vma))
+		copy->vm_flags &= ~VM_LOCKED;
+		if (!(vma->vm_flags & VM_WIPEONFORK) && copy_page_range(copy, vma))
 			goto fail;
 	}
 	flush_tlb();
@@ -136,6 +137,7 @@ static int copy_sighand(unsigned long flags, struct task_struct *task)
 	if (!task->sighand)
 		return -ENOMEM;
 	task->sighand->count = 1;
+	init_waitqueue_head(&task->sighand->signalfd_wqh);
 	if (flags & CLONE_CLEAR_SIGHAND)
 		flush_signal_handlers(task->sighand, false);
 	return 0;
@@ -158,6 +160,7 @@ static int copy_signal(unsigned long flags, struct task_struct *task)
 	init_waitqueue_head(&signal->wait_chldexit);
 	INIT_LIST_HEAD(&signal->shared_pending.list);
 	memcpy(signal->rlim, current->signal->rlim, sizeof(signal->rlim));
+	INIT_LIST_HEAD(&signal->posix_timers);
 	signal->tty = current->signal->tty;
 	signal->oom_score_adj = current->signal->oom_score_adj;
 	task->signal = signal;
@@ -237,6 +240,13 @@ static struct task_struct *dup_task_struct(void)
 	task->files = NULL;
 	task->fs = NULL;
 	task->fail_nth = 0;
+	task->timer_slack_ns = task->default_timer_slack_ns = current->timer_slack_ns;
+	task->pdeath_signal = 0;
+	if (task->sched_reset_on_fork) {
+		task->policy = task->rt_priority = 0;
+		task->nice = max(task->nice, 0);
+		task->sched_reset_on_fork = false;
+	}
 	task->pending.signal = 0;
 	INIT_LIST_HEAD(&task->pending.list);
 	INIT_LIST_HEAD(&task->children);
@@ -258,7 +268,20 @@ static bool flags_valid(unsigned long flags)
 	if ((flags & CLONE_FS) && (flags & CLONE_NEWNS))
 		return false;
 	return !(flags & (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
-			  CLONE_NEWCGROUP | CLONE_PIDFD));
+			  CLONE_NEWCGROUP));
+}
+
+/* RLIMIT_NPROC: tasks of the user. Root and who may raise limits have none. */
+static bool too_many_processes(void)
+{
+	unsigned long limit = rlimit(RLIMIT_NPROC), count = 0;
+	struct task_struct *task;
+
+	if (limit == RLIM_INFINITY || !current->cred.uid || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+		return false;
+	list_for_each_entry(task, &task_list, tasks)
+		count += task->cred.uid == current->cred.uid;
+	return count >= limit;
 }
 
 static struct task_struct *copy_process(const struct clone_args_kernel *args)
@@ -269,6 +292,10 @@ static struct task_struct *copy_process(const struct clone_args_kernel *args)
 
 	if (!flags_valid(flags))
 		return ERR_PTR(-EINVAL);
+	if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
+		return ERR_PTR(-EINVAL);
+	if (!args->kthread && too_many_processes())
+		return ERR_PTR(-EAGAIN);
 	task = dup_task_struct();
 	if (!task)
 		return ERR_PTR(-ENOMEM);
@@ -337,6 +364,19 @@ fail_task:
 	return ERR_PTR(ret);
 }
 
+/* A task that copy_process() has made and that shall not run. */
+static void discard_new_task(struct task_struct *task)
+{
+	exit_files(task);
+	exit_fs(task);
+	if (task->mm)
+		mmput(task->mm);
+	task->mm = NULL;
+	task->signal->live--;
+	release_task(task);
+	put_task_struct(task);
+}
+
 pid_t kernel_clone(const struct clone_args_kernel *args)
 {
 	struct task_struct *task = copy_process(args);
@@ -345,9 +385,17 @@ pid_t kernel_clone(const struct clone_args_kernel *args)
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
+	pid = task->pid;
+	if (args->flags & CLONE_PIDFD) {
+		int error = install_pidfd(task, args->pidfd);
+
+		if (error) {
+			discard_new_task(task);
+			return error;
+		}
+	}
 	trace_task_newtask(task, args->flags);
 	trace_sched_process_fork(current, task);
-	pid = task->pid;
 	if (args->flags & CLONE_PARENT_SETTID)
 		put_user(pid, args->parent_tid);
 	if (args->flags & CLONE_VFORK) {
@@ -373,6 +421,10 @@ pid_t kernel_thread(int (*fn)(void *), void *arg, unsigned long flags)
 void __init fork_init(void)
 {
 	task_cache = kmem_cache_create("task_struct", sizeof(struct task_struct), 16, SLAB_PANIC, NULL);
+	/* Half the tasks whose stacks would fill an eighth of the memory. */
+	init_task.signal->rlim[RLIMIT_NPROC].rlim_cur = init_task.signal->rlim[RLIMIT_NPROC].rlim_max =
+		totalram_pages / 8 / (THREAD_SIZE / PAGE_SIZE) / 2;
+	init_task.signal->rlim[RLIMIT_SIGPENDING] = init_task.signal->rlim[RLIMIT_NPROC];
 	/* How the registers look to every program at its start. */
 	fpu_init();
 }
@@ -466,7 +518,7 @@ SYSCALL_DEFINE5(clone, unsigned long, flags, unsigned long, newsp, int __user *,
 {
 	struct clone_args_kernel args = {
 		.flags = flags & ~CSIGNAL, .exit_signal = flags & CSIGNAL, .stack = newsp, .parent_tid = parent_tid,
-		.child_tid = child_tid, .tls = tls,
+		.child_tid = child_tid, .tls = tls, .pidfd = parent_tid,
 	};
 
 	return kernel_clone(&args);
@@ -485,11 +537,14 @@ SYSCALL_DEFINE2(clone3, struct clone_args __user *, uargs, size_t, size)
 	ret = copy_struct_from_user(&user, sizeof(user), uargs, size);
 	if (ret)
 		return ret;
-	if ((user.flags & CSIGNAL) || user.exit_signal > _NSIG || user.set_tid_size || !user.stack != !user.stack_size)
+	if ((user.flags & (CSIGNAL | CLONE_DETACHED)) || user.exit_signal > _NSIG || user.set_tid_size || !user.stack != !user.stack_size ||
+	    ((user.flags & (CLONE_THREAD | CLONE_PARENT)) && user.exit_signal) || user.flags >> 34 ||
+	    ((user.flags & CLONE_SIGHAND) && (user.flags & CLONE_CLEAR_SIGHAND)))
 		return -EINVAL;
 	args = (struct clone_args_kernel){
 		.flags = user.flags, .exit_signal = user.exit_signal, .stack = user.stack ? user.stack + user.stack_size : 0,
 		.parent_tid = u64_to_user_ptr(user.parent_tid), .child_tid = u64_to_user_ptr(user.child_tid), .tls = user.tls,
+		.pidfd = u64_to_user_ptr(user.pidfd),
 	};
 	return kernel_clone(&args);
 }

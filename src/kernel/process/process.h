@@ -10,7 +10,7 @@ struct clone_args_kernel {
 	unsigned long flags;
 	int exit_signal;
 	unsigned long stack, tls;
-	int __user *parent_tid, *child_tid;
+	int __user *parent_tid, *child_tid, *pidfd;
 	int (*fn)(void *);		/* kernel threads */
 	void *fn_arg;
 	bool kthread;
@@ -28,6 +28,17 @@ int send_signal_to(int sig, kernel_siginfo_t *info, struct task_struct *task, bo
 /* Ends the other threads of the process and waits for them (exec). */
 int de_thread(void);
 void exit_itimers(struct task_struct *task);
+/* The process's POSIX timers (timer_create): they end with the program. */
+void exit_posix_timers(struct signal_struct *signal);
+/* A descriptor for a process, its number stored at @where. */
+int install_pidfd(struct task_struct *task, int __user *where);
+/* The process behind a pidfd, with a reference, or ERR_PTR. */
+struct task_struct *pidfd_get_task(int fd);
+/* A process has ended: whoever polls its pidfd wakes up. */
+void pidfd_wake(void);
+bool may_kill(const struct task_struct *task, int sig);
+/* Nobody outside its own session could continue this process group. */
+bool pgrp_is_orphaned(pid_t pgrp, const struct task_struct *ignored);
 
 void fpu_init(void);
 void fpu_reset(struct task_struct *task);

@@ -100,6 +100,8 @@ SYSCALL_DEFINE2(rt_sigpending, sigset_t __user *, uset, size_t, size)
 {
 	sigset_t set = (current->pending.signal | current->signal->shared_pending.signal) & current->blocked;
 
+	if (size > sizeof(set))
+		return -EINVAL;
 	return copy_to_user(uset, &set, min(size, sizeof(set))) ? -EFAULT : 0;
 }
 
@@ -194,7 +196,7 @@ SYSCALL_DEFINE2(sigaltstack, const stack_t __user *, uss, stack_t __user *, uoss
 	return uoss && copy_to_user(uoss, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
-static bool may_kill(const struct task_struct *task, int sig)
+bool may_kill(const struct task_struct *task, int sig)
 {
 	const struct cred *mine = &current->cred, *its = &task->cred;
 
@@ -261,6 +263,20 @@ SYSCALL_DEFINE2(tkill, pid_t, pid, int, sig)
 	return pid <= 0 ? -EINVAL : do_tkill(0, pid, sig, NULL);
 }
 
+SYSCALL_DEFINE4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, pid, int, sig, siginfo_t __user *, uinfo)
+{
+	kernel_siginfo_t info;
+
+	if (copy_from_user(&info, uinfo, sizeof(info)))
+		return -EFAULT;
+	if (pid <= 0 || tgid <= 0)
+		return -EINVAL;
+	if ((info.si_code >= 0 || info.si_code == SI_TKILL) && current->pid != pid)
+		return -EPERM;
+	info.si_signo = sig;
+	return do_tkill(tgid, pid, sig, &info);
+}
+
 SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, siginfo_t __user *, uinfo)
 {
 	struct task_struct *task = find_task_by_vpid(pid);
@@ -268,10 +284,10 @@ SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, siginfo_t __user *, uinfo
 
 	if (copy_from_user(&info, uinfo, sizeof(info)))
 		return -EFAULT;
+	if ((info.si_code >= 0 || info.si_code == SI_TKILL) && current->tgid != pid)
+		return -EPERM;
 	if (!task)
 		return -ESRCH;
-	if (info.si_code >= 0 && task->tgid != current->tgid)
-		return -EPERM;
 	info.si_signo = sig;
 	return may_kill(task, sig) ? send_sig_info(sig, &info, task) : -EPERM;
 }

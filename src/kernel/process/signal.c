@@ -189,6 +189,7 @@ int send_signal_to(int sig, kernel_siginfo_t *info, struct task_struct *task, bo
 		}
 	}
 	pending->signal |= sigmask(sig);
+	wake_up_all(&task->sighand->signalfd_wqh);
 wake:
 	choose_thread(sig, task, group);
 out:
@@ -255,6 +256,13 @@ int force_sig_fault(int sig, int code, void __user *addr)
 	return force_sig_info(&info);
 }
 
+static bool ignores_stops(const struct task_struct *parent)
+{
+	const struct k_sigaction *sa = &parent->sighand->action[SIGCHLD - 1];
+
+	return sa->sa_handler == SIG_IGN || (sa->sa_flags & SA_NOCLDSTOP);
+}
+
 void notify_parent(struct task_struct *task, int sig)
 {
 	kernel_siginfo_t info = { .si_signo = sig };
@@ -265,6 +273,8 @@ void notify_parent(struct task_struct *task, int sig)
 		return;
 	info.si_pid = task->tgid;
 	info.si_uid = task->cred.uid;
+	info.si_utime = nsec_to_clock_t(task->signal->utime + task->utime);
+	info.si_stime = nsec_to_clock_t(task->signal->stime + task->stime);
 	if (task->exit_state) {
 		info.si_code = code & 0x80 ? CLD_DUMPED : code & 0x7f ? CLD_KILLED : CLD_EXITED;
 		info.si_status = code & 0x7f ? code & 0x7f : code >> 8 & 0xff;
@@ -272,7 +282,7 @@ void notify_parent(struct task_struct *task, int sig)
 		info.si_code = code == 0xffff ? CLD_CONTINUED : CLD_STOPPED;
 		info.si_status = code == 0xffff ? SIGCONT : code;
 	}
-	if (parent != &init_task)
+	if (parent != &init_task && (task->exit_state || !ignores_stops(parent)))
 		send_signal_to(sig, &info, parent, true);
 	wake_up_interruptible_all(&parent->signal->wait_chldexit);
 }
@@ -360,6 +370,8 @@ int get_signal(kernel_siginfo_t *info, struct k_sigaction *action)
 		if (is_global_init(current) && info->si_code <= 0 && !sig_kernel_only(sig))
 			continue;
 		if (SIG_STOP_MASK & sigmask(sig)) {
+			if (sig != SIGSTOP && pgrp_is_orphaned(current->pgrp, NULL))
+				continue;
 			do_stop(sig);
 			continue;
 		}

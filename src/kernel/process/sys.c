@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* System calls about processes and the system that fit nowhere else: ids, limits, usage, names, prctl, reboot. */
-#include <linux/prctl.h>
 #include <linux/reboot.h>
 #include <linux/resource.h>
 #include <linux/sysinfo.h>
@@ -15,7 +14,6 @@
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 #include <generated/platform.h>
-#include <trace/events/task.h>
 #include "process.h"
 
 /* ---- who ---- */
@@ -44,12 +42,12 @@ SYSCALL_DEFINE2(setpgid, pid_t, pid, pid_t, pgid)
 	struct task_struct *task = pid ? find_task_by_vpid(pid) : current->group_leader, *t;
 	bool exists = false;
 
+	if (!pgid)
+		pgid = pid ? pid : task->pid;
 	if (pgid < 0)
 		return -EINVAL;
 	if (!task)
 		return -ESRCH;
-	if (!pgid)
-		pgid = task->pid;
 	if (task->group_leader != task)
 		return -EINVAL;
 	if (task->real_parent == current->group_leader) {
@@ -135,6 +133,9 @@ SYSCALL_DEFINE1(sysinfo, struct sysinfo __user *, uinfo)
 
 /* ---- limits and usage ---- */
 
+/* The most that RLIMIT_NOFILE may be: /proc/sys/fs/nr_open. */
+#define NR_OPEN_MAX (1024 * 1024)
+
 static long do_prlimit(struct task_struct *task, unsigned int resource, const struct rlimit *new, struct rlimit *old)
 {
 	struct rlimit *limit;
@@ -142,6 +143,8 @@ static long do_prlimit(struct task_struct *task, unsigned int resource, const st
 	if (resource >= RLIM_NLIMITS || (new && new->rlim_cur > new->rlim_max))
 		return -EINVAL;
 	limit = &task->signal->rlim[resource];
+	if (new && resource == RLIMIT_NOFILE && new->rlim_max > NR_OPEN_MAX)
+		return -EPERM;
 	if (new && new->rlim_max > limit->rlim_max && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	if (old)
@@ -151,6 +154,14 @@ static long do_prlimit(struct task_struct *task, unsigned int resource, const st
 	return 0;
 }
 
+static bool same_ids(const struct task_struct *task)
+{
+	const struct cred *mine = &current->cred, *its = &task->cred;
+
+	return mine->uid == its->euid && mine->uid == its->suid && mine->uid == its->uid && mine->gid == its->egid &&
+	       mine->gid == its->sgid && mine->gid == its->gid;
+}
+
 SYSCALL_DEFINE4(prlimit64, pid_t, pid, unsigned int, resource, const struct rlimit64 __user *, unew,
 		struct rlimit64 __user *, uold)
 {
@@ -158,10 +169,12 @@ SYSCALL_DEFINE4(prlimit64, pid_t, pid, unsigned int, resource, const struct rlim
 	struct rlimit new, old;
 	long ret;
 
-	if (!task)
-		return -ESRCH;
 	if (unew && copy_from_user(&new, unew, sizeof(new)))
 		return -EFAULT;
+	if (!task)
+		return -ESRCH;
+	if (task->tgid != current->tgid && !same_ids(task) && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
 	ret = do_prlimit(task, resource, unew ? &new : NULL, &old);
 	if (!ret && uold && copy_to_user(uold, &old, sizeof(old)))
 		return -EFAULT;
@@ -266,70 +279,6 @@ SYSCALL_DEFINE1(times, struct tms __user *, utms)
 	return nsec_to_clock_t(ktime_get_ns());
 }
 
-/* ---- the scheduler, as far as one processor has anything to say ---- */
-
-SYSCALL_DEFINE0(sched_yield)
-{
-	yield();
-	return 0;
-}
-
-SYSCALL_DEFINE3(sched_getaffinity, pid_t, pid, unsigned int, len, unsigned long __user *, mask)
-{
-	unsigned long one = 1;
-
-	if (len < sizeof(one) || (len & (sizeof(one) - 1)))
-		return -EINVAL;
-	if (pid && !find_task_by_vpid(pid))
-		return -ESRCH;
-	return copy_to_user(mask, &one, sizeof(one)) ? -EFAULT : (long)sizeof(one);
-}
-
-SYSCALL_DEFINE3(sched_setaffinity, pid_t, pid, unsigned int, len, const unsigned long __user *, mask)
-{
-	unsigned long bits = 0;
-
-	if (pid && !find_task_by_vpid(pid))
-		return -ESRCH;
-	if (copy_from_user(&bits, mask, min(len, (unsigned int)sizeof(bits))))
-		return -EFAULT;
-	return bits & 1 ? 0 : -EINVAL;
-}
-
-SYSCALL_DEFINE1(sched_getscheduler, pid_t, pid) { return pid && !find_task_by_vpid(pid) ? -ESRCH : 0; }
-SYSCALL_DEFINE1(sched_get_priority_max, int, policy) { return policy == 1 || policy == 2 ? 99 : 0; }
-SYSCALL_DEFINE1(sched_get_priority_min, int, policy) { return policy == 1 || policy == 2 ? 1 : 0; }
-
-SYSCALL_DEFINE2(sched_getparam, pid_t, pid, int __user *, param)
-{
-	return pid && !find_task_by_vpid(pid) ? -ESRCH : put_user(0, param);
-}
-
-SYSCALL_DEFINE2(getpriority, int, which, int, who)
-{
-	struct task_struct *task = who && which == 0 ? find_task_by_vpid(who) : current;
-
-	return task ? 20 - task->nice : -ESRCH;
-}
-
-SYSCALL_DEFINE3(setpriority, int, which, int, who, int, nice)
-{
-	struct task_struct *task = who && which == 0 ? find_task_by_vpid(who) : current;
-
-	if (!task)
-		return -ESRCH;
-	nice = clamp(nice, -20, 19);
-	if (nice < task->nice && !capable(CAP_SYS_NICE))
-		return -EACCES;
-	task->nice = nice;
-	return 0;
-}
-
-SYSCALL_DEFINE3(getcpu, unsigned int __user *, cpu, unsigned int __user *, node, void __user *, unused)
-{
-	return (cpu && put_user(0u, cpu)) || (node && put_user(0u, node)) ? -EFAULT : 0;
-}
-
 SYSCALL_DEFINE1(personality, unsigned int, persona)
 {
 	unsigned long old = current->personality;
@@ -337,47 +286,6 @@ SYSCALL_DEFINE1(personality, unsigned int, persona)
 	if (persona != 0xffffffff)
 		current->personality = persona;
 	return old;
-}
-
-SYSCALL_DEFINE5(prctl, int, option, unsigned long, arg2, unsigned long, arg3, unsigned long, arg4, unsigned long, arg5)
-{
-	char comm[TASK_COMM_LEN] = "";
-
-	switch (option) {
-	case PR_SET_NAME:
-		if (strncpy_from_user(comm, (char __user *)arg2, sizeof(comm) - 1) < 0)
-			return -EFAULT;
-		comm[sizeof(comm) - 1] = '\0';
-		trace_task_rename(current, comm);
-		strscpy(current->comm, comm, sizeof(current->comm));
-		return 0;
-	case PR_GET_NAME:
-		return copy_to_user((char __user *)arg2, current->comm, sizeof(current->comm)) ? -EFAULT : 0;
-	case PR_SET_PDEATHSIG:
-		if (arg2 > _NSIG)
-			return -EINVAL;
-		current->pdeath_signal = arg2;
-		return 0;
-	case PR_GET_PDEATHSIG:
-		return put_user(current->pdeath_signal, (int __user *)arg2);
-	case PR_GET_DUMPABLE:
-		return 1;
-	case PR_SET_DUMPABLE:
-		return arg2 > 1 ? -EINVAL : 0;
-	case PR_GET_KEEPCAPS:
-	case PR_GET_NO_NEW_PRIVS:
-	case PR_GET_SECCOMP:
-		return 0;
-	case PR_SET_NO_NEW_PRIVS:
-		return arg2 == 1 && !arg3 && !arg4 && !arg5 ? 0 : -EINVAL;
-	case PR_CAPBSET_READ:
-		return arg2 > CAP_LAST_CAP ? -EINVAL : (long)(current->cred.cap_bset >> arg2 & 1);
-	case PR_GET_TIMERSLACK:
-		return 50000;
-	case PR_SET_TIMERSLACK:
-		return 0;
-	}
-	return -EINVAL;
 }
 
 /* ---- the end ---- */

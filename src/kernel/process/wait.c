@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Waiting for children: wait4, waitid. (man waitpid) */
 #include <linux/wait.h>
+#include <kernel/err.h>
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
@@ -157,12 +158,32 @@ SYSCALL_DEFINE5(waitid, int, which, pid_t, upid, siginfo_t __user *, infop, int,
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (which != P_ALL && which != P_PID && which != P_PGID)
+	switch (which) {
+	case P_ALL:
+		break;
+	case P_PID:
+		if (upid <= 0)
+			return -EINVAL;
+		break;
+	case P_PGID:
+		if (upid < 0)
+			return -EINVAL;
+		if (!upid)
+			wo.pid = current->pgrp;
+		break;
+	case P_PIDFD: {
+		struct task_struct *task = upid < 0 ? ERR_PTR(-EINVAL) : pidfd_get_task(upid);
+
+		if (IS_ERR(task))
+			return PTR_ERR(task);
+		wo.which = P_PID;
+		wo.pid = task->pid;
+		put_task_struct(task);
+		break;
+	}
+	default:
 		return -EINVAL;
-	if (which == P_PID && upid <= 0)
-		return -EINVAL;
-	if (which == P_PGID && !upid)
-		wo.pid = current->pgrp;
+	}
 	ret = do_wait(&wo);
 	if (ret < 0)
 		return ret;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The system calls about time. (clock_gettime(2), nanosleep(2), setitimer(2))
+ * The system calls about clocks and sleeping. (clock_gettime(2), nanosleep(2))
  */
 #include <kernel/err.h>
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
-#include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>
@@ -61,6 +60,16 @@ SYSCALL_DEFINE2(clock_getres, int, id, struct __kernel_timespec __user *, uts)
 	return put_timespec64(&ts, uts);
 }
 
+static int set_time(const struct timespec64 *ts)
+{
+	if (!timespec64_valid(ts))
+		return -EINVAL;
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	set_real_time_ns(timespec64_to_ns(ts));
+	return 0;
+}
+
 SYSCALL_DEFINE2(clock_settime, int, id, const struct __kernel_timespec __user *, uts)
 {
 	struct timespec64 ts;
@@ -69,12 +78,7 @@ SYSCALL_DEFINE2(clock_settime, int, id, const struct __kernel_timespec __user *,
 		return -EINVAL;
 	if (get_timespec64(&ts, uts))
 		return -EFAULT;
-	if (!timespec64_valid(&ts))
-		return -EINVAL;
-	if (!capable(CAP_SYS_TIME))
-		return -EPERM;
-	set_real_time_ns(timespec64_to_ns(&ts));
-	return 0;
+	return set_time(&ts);
 }
 
 SYSCALL_DEFINE2(gettimeofday, struct __kernel_old_timeval __user *, utv, void __user *, tz)
@@ -95,6 +99,40 @@ SYSCALL_DEFINE1(time, long __user *, where)
 	if (where && put_user(seconds, where))
 		return -EFAULT;
 	return seconds;
+}
+
+SYSCALL_DEFINE2(settimeofday, struct __kernel_old_timeval __user *, utv, void __user *, tz)
+{
+	struct __kernel_old_timeval tv;
+
+	if (!utv)
+		return tz && !capable(CAP_SYS_TIME) ? -EPERM : 0;
+	if (copy_from_user(&tv, utv, sizeof(tv)))
+		return -EFAULT;
+	if (tv.tv_usec < 0 || tv.tv_usec > USEC_PER_SEC)
+		return -EINVAL;
+	return set_time(&(struct timespec64){ tv.tv_sec, tv.tv_usec * NSEC_PER_USEC });
+}
+
+bool itimerspec_valid(const struct __kernel_itimerspec *spec)
+{
+	return spec->it_value.tv_sec >= 0 && (u64)spec->it_value.tv_nsec < NSEC_PER_SEC &&
+	       spec->it_interval.tv_sec >= 0 && (u64)spec->it_interval.tv_nsec < NSEC_PER_SEC;
+}
+
+u64 clamp_timespec_ns(const struct __kernel_timespec *ts)
+{
+	return ts->tv_sec >= KTIME_MAX / NSEC_PER_SEC / 2 ? (u64)KTIME_MAX / 2 : ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec;
+}
+
+u64 absolute_to_boot_ns(int clock, u64 value)
+{
+	u64 real, now = ktime_get_ns();
+
+	if (clock != CLOCK_REALTIME && clock != CLOCK_TAI)
+		return max(value, 1ULL);
+	real = ktime_get_real_ns();
+	return value > real ? now + (value - real) : now;
 }
 
 /* Sleeps until @expires on the monotonic clock; a signal leaves the rest in the restart block. */
@@ -168,109 +206,4 @@ SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct __kernel_time
 		return 0;
 	ret = sleep_until(ktime_get_ns() + (wanted - now), NULL);
 	return ret == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : ret;
-}
-
-/* ---- ITIMER_REAL and alarm ---- */
-
-static void real_timer_fired(struct timer_list *timer)
-{
-	struct task_struct *p;
-
-	for_each_process(p)
-		if (p->signal->real_timer == timer) {
-			send_sig(SIGALRM, p, 1);
-			if (p->signal->it_real_incr) {
-				p->signal->it_real_expires += p->signal->it_real_incr;
-				mod_timer_ns(timer, p->signal->it_real_expires);
-			} else {
-				p->signal->it_real_expires = 0;
-			}
-			return;
-		}
-}
-
-static u64 real_timer_left(void)
-{
-	u64 expires = current->signal->it_real_expires, now = ktime_get_ns();
-
-	return expires > now ? expires - now : 0;
-}
-
-static int set_real_timer(u64 value, u64 interval)
-{
-	struct signal_struct *signal = current->signal;
-
-	if (!signal->real_timer) {
-		signal->real_timer = kzalloc(sizeof(*signal->real_timer), GFP_KERNEL);
-		if (!signal->real_timer)
-			return -ENOMEM;
-		timer_setup(signal->real_timer, real_timer_fired, 0);
-	}
-	if (timer_pending(signal->real_timer))
-		del_timer(signal->real_timer);
-	signal->it_real_incr = interval;
-	signal->it_real_expires = value ? ktime_get_ns() + value : 0;
-	if (value)
-		mod_timer_ns(signal->real_timer, signal->it_real_expires);
-	return 0;
-}
-
-SYSCALL_DEFINE1(alarm, unsigned int, seconds)
-{
-	u64 left = real_timer_left();
-	int ret = set_real_timer((u64)seconds * NSEC_PER_SEC, 0);
-
-	return ret ? ret : (long)((left + NSEC_PER_SEC - 1) / NSEC_PER_SEC);
-}
-
-static void ns_to_timeval(u64 ns, struct __kernel_old_timeval *tv)
-{
-	tv->tv_sec = ns / NSEC_PER_SEC;
-	tv->tv_usec = ns % NSEC_PER_SEC / 1000;
-}
-
-static void get_itimer(struct __kernel_old_itimerval *value)
-{
-	ns_to_timeval(real_timer_left(), &value->it_value);
-	ns_to_timeval(current->signal->it_real_incr, &value->it_interval);
-}
-
-SYSCALL_DEFINE2(getitimer, int, which, struct __kernel_old_itimerval __user *, uvalue)
-{
-	struct __kernel_old_itimerval value;
-
-	if (which != ITIMER_REAL)
-		return -EINVAL;
-	get_itimer(&value);
-	return copy_to_user(uvalue, &value, sizeof(value)) ? -EFAULT : 0;
-}
-
-SYSCALL_DEFINE3(setitimer, int, which, const struct __kernel_old_itimerval __user *, uvalue,
-		struct __kernel_old_itimerval __user *, uold)
-{
-	struct __kernel_old_itimerval value = { 0 }, old;
-	int ret;
-
-	if (which != ITIMER_REAL)
-		return -EINVAL;
-	if (uvalue && copy_from_user(&value, uvalue, sizeof(value)))
-		return -EFAULT;
-	get_itimer(&old);
-	ret = set_real_timer(value.it_value.tv_sec * NSEC_PER_SEC + value.it_value.tv_usec * 1000,
-			     value.it_interval.tv_sec * NSEC_PER_SEC + value.it_interval.tv_usec * 1000);
-	if (ret)
-		return ret;
-	return uold && copy_to_user(uold, &old, sizeof(old)) ? -EFAULT : 0;
-}
-
-/* The process has gone: its timer with it. */
-void exit_itimers(struct task_struct *task)
-{
-	struct timer_list *timer = task->signal->real_timer;
-
-	if (!timer)
-		return;
-	del_timer(timer);
-	task->signal->real_timer = NULL;
-	kfree(timer);
 }

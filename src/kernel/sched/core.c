@@ -26,18 +26,18 @@ static struct signal_struct init_signal = {
 	.live = 1, .nr_threads = 1,
 	.wait_chldexit = __WAIT_QUEUE_HEAD_INITIALIZER(init_signal.wait_chldexit),
 	.shared_pending.list = LIST_HEAD_INIT(init_signal.shared_pending.list),
+	.posix_timers = LIST_HEAD_INIT(init_signal.posix_timers),
 	.rlim = {
 		[RLIMIT_CPU] = { ~0UL, ~0UL },
 		[RLIMIT_FSIZE] = { ~0UL, ~0UL },
 		[RLIMIT_DATA] = { ~0UL, ~0UL },
 		[RLIMIT_RSS] = { ~0UL, ~0UL },
-		[RLIMIT_NPROC] = { ~0UL, ~0UL },
 		[RLIMIT_AS] = { ~0UL, ~0UL },
 		[RLIMIT_LOCKS] = { ~0UL, ~0UL },
-		[RLIMIT_SIGPENDING] = { ~0UL, ~0UL },
 		[RLIMIT_RTTIME] = { ~0UL, ~0UL },
 		[RLIMIT_STACK] = { 8UL << 20, ~0UL },
 		[RLIMIT_CORE] = { 0, ~0UL },
+		[RLIMIT_NPROC] = { 0, 0 },	/* by fork_init() */
 		[RLIMIT_NOFILE] = { 1024, 4096 },
 		[RLIMIT_MEMLOCK] = { 8UL << 20, 8UL << 20 },
 		[RLIMIT_MSGQUEUE] = { 819200, 819200 },
@@ -45,7 +45,10 @@ static struct signal_struct init_signal = {
 		[RLIMIT_RTPRIO] = { 0, 0 },
 	},
 };
-static struct sighand_struct init_sighand = { .count = 1 };
+static struct sighand_struct init_sighand = {
+	.count = 1,
+	.signalfd_wqh = __WAIT_QUEUE_HEAD_INITIALIZER(init_sighand.signalfd_wqh),
+};
 
 LIST_HEAD(task_list);
 /* The task that boots and then idles. */
@@ -65,6 +68,8 @@ struct task_struct init_task = {
 	.pending.list = LIST_HEAD_INIT(init_task.pending.list),
 	.group_leader = &init_task,
 	.real_parent = &init_task,
+	.timer_slack_ns = 50000,
+	.default_timer_slack_ns = 50000,
 	.parent = &init_task,
 	.signal = &init_signal,
 	.sighand = &init_sighand,
@@ -146,6 +151,7 @@ void scheduler_tick(bool user)
 	account_time(user);
 	if (current == &init_task)
 		return;
+	run_cpu_timers();
 	if (current->time_slice)
 		current->time_slice--;
 	if (!current->time_slice && !list_empty(&run_queue))

@@ -12,5 +12,7 @@ void scheduler_tick(bool user);
 void __noreturn cpu_idle(void);
 /* Adds the time since the last call to the current task. */
 void account_time(bool user);
+/* From the tick: ITIMER_VIRTUAL, ITIMER_PROF and RLIMIT_CPU of the current process. */
+void run_cpu_timers(void);
 
 #endif

@@ -33,6 +33,8 @@ int copy_fs(unsigned long clone_flags, struct task_struct *task);
 void exit_files(struct task_struct *task);
 void exit_fs(struct task_struct *task);
 /* exec: stops sharing the table, closes what is marked close-on-exec. */
+/* The file behind another task's descriptor, with a reference, or NULL. */
+struct file *fget_task(struct task_struct *task, unsigned int fd);
 int unshare_files(void);
 void do_close_on_exec(struct files_struct *files);
 

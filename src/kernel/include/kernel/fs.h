@@ -166,6 +166,7 @@ void d_add(struct dentry *dentry, struct inode *inode);
 void d_drop(struct dentry *dentry);
 void d_delete(struct dentry *dentry);
 void d_move(struct dentry *dentry, struct dentry *target);
+void d_exchange(struct dentry *a, struct dentry *b);
 struct dentry *d_lookup(struct dentry *parent, const struct qstr *name);
 struct dentry *d_find_alias(struct inode *inode);
 void dput(struct dentry *dentry);
@@ -206,6 +207,7 @@ struct kstat {
 	u32 blksize;
 	u64 attributes;
 	u64 attributes_mask;
+	u64 mnt_id;
 	u64 ino;
 	dev_t dev;
 	dev_t rdev;
@@ -235,6 +237,8 @@ struct inode_operations {
 	int (*mknod)(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev);
 	int (*rename)(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
 		      unsigned int flags);
+	/* An inode without a name (O_TMPFILE), or ERR_PTR. */
+	struct inode *(*tmpfile)(struct inode *dir, umode_t mode);
 	int (*setattr)(struct dentry *dentry, struct iattr *attr);
 	int (*getattr)(const struct path *path, struct kstat *stat, u32 request_mask, unsigned int query_flags);
 };
@@ -242,6 +246,9 @@ struct inode_operations {
 struct address_space_operations {
 	/* Fills @page (its index is given) with the file's bytes, zeros after the end. 0 or an errno. */
 	int (*readpage)(struct file *file, struct address_space *mapping, struct page *page, pgoff_t index);
+	/* Before a page without ->readpage enters and after it left: may say -ENOSPC. */
+	int (*charge)(struct inode *inode);
+	void (*uncharge)(struct inode *inode);
 };
 
 /* The cached pages of a file. tmpfs has no other store than this. */
@@ -250,10 +257,12 @@ struct address_space {
 	struct rb_root i_pages;
 	unsigned long nrpages;
 	const struct address_space_operations *a_ops;
+	unsigned int nr_areas;		/* of address spaces that map it */
 };
 
 #define I_NEW			0x1
 #define I_FREEING		0x2
+#define I_LINKABLE		0x4	/* has no name yet but may get one */
 
 struct inode {
 	umode_t i_mode;
@@ -364,6 +373,10 @@ struct page *read_mapping_page(struct address_space *mapping, pgoff_t index, str
 /* The same only if it is cached, else NULL. */
 struct page *find_get_page(struct address_space *mapping, pgoff_t index);
 /* Drops cached pages at and after byte @start; zeroes the tail of the page that @start cuts. */
+/* Makes the whole pages in [start, end) and the parts of others zero (a hole). */
+void punch_inode_pages(struct address_space *mapping, loff_t start, loff_t end);
+/* The first byte at or after @from that is data (@data) or not; the file's size if there is none. */
+loff_t mapping_seek(struct address_space *mapping, loff_t from, bool data);
 void truncate_inode_pages(struct address_space *mapping, loff_t start);
 ssize_t generic_file_read(struct file *file, char __user *buf, size_t count, loff_t *pos);
 int generic_file_mmap(struct file *file, struct vm_area_struct *vma);
@@ -409,6 +422,7 @@ struct file_operations {
 	int (*flush)(struct file *file);
 	int (*release)(struct inode *inode, struct file *file);
 	int (*fsync)(struct file *file, loff_t start, loff_t end, int datasync);
+	long (*fallocate)(struct file *file, int mode, loff_t offset, loff_t len);
 	/* Lines of /proc/PID/fdinfo/N. */
 	void (*show_fdinfo)(struct seq_file *m, struct file *file);
 };

@@ -94,8 +94,10 @@ static inline unsigned int get_order(unsigned long size)
 #define VM_DONTCOPY		0x20000UL
 #define VM_DONTEXPAND		0x40000UL
 #define VM_NORESERVE		0x200000UL
+#define VM_WIPEONFORK		0x2000000UL
 #define VM_DONTDUMP		0x4000000UL
 
+struct address_space;
 struct file;
 struct mm_struct;
 struct vm_area_struct;
@@ -164,6 +166,10 @@ void mmput(struct mm_struct *mm);
 struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr);	/* first with vm_end > addr */
 unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, unsigned long prot,
 		      unsigned long flags, unsigned long pgoff);
+/* Takes a truncated file's pages from @start on out of all address spaces, private copies too. */
+void unmap_mapping_range(struct address_space *mapping, loff_t start);
+/* A file in memory without a name, shown as @name; its pages come from tmpfs. ERR_PTR on failure. */
+struct file *shmem_file_setup(const char *name, loff_t size);
 int do_munmap(struct mm_struct *mm, unsigned long start, size_t len);
 /* Puts a page (reference taken) or a physical frame into an area, from ->mmap or ->fault. */
 int vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page);

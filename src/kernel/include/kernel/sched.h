@@ -109,6 +109,11 @@ struct task_struct {
 	bool uaccess_kernel;		/* copy_to_user takes kernel addresses (kernel_read) */
 	bool in_execve;
 	int nice;
+	unsigned int policy, rt_priority;	/* SCHED_; kept and shown, all tasks take turns alike */
+	bool sched_reset_on_fork;
+	unsigned short ioprio;
+	unsigned long timer_slack_ns, default_timer_slack_ns;
+	bool no_new_privs;
 	unsigned long personality;
 	int pdeath_signal;
 	int oom_score_adj;

@@ -46,7 +46,13 @@ struct sigpending {
 
 struct sighand_struct {
 	int count;
+	wait_queue_head_t signalfd_wqh;
 	struct k_sigaction action[_NSIG];
+};
+
+/* ITIMER_VIRTUAL and ITIMER_PROF: processor time of the process, ns. */
+struct cpu_itimer {
+	u64 expires, incr;
 };
 
 /* What the threads of a process share. */
@@ -63,6 +69,11 @@ struct signal_struct {
 	unsigned long maxrss, cmaxrss;
 	u64 it_real_expires, it_real_incr;	/* ITIMER_REAL, alarm */
 	struct timer_list *real_timer;
+	struct cpu_itimer it_virtual, it_prof;
+	u64 cpu_limit_warned;		/* processor time at the last SIGXCPU */
+	struct list_head posix_timers;
+	int next_timer_id;
+	bool is_child_subreaper;
 	void *tty;
 	int oom_score_adj;
 };

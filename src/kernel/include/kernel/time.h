@@ -51,6 +51,10 @@ void ktime_get_real_ts64(struct timespec64 *ts);
 #define ktime_get_coarse_real_ts64 ktime_get_real_ts64
 #define ktime_get_boottime_ts64	ktime_get_ts64
 void set_real_time_ns(u64 ns);
+/* For timers: user space's times, and a time on a clock as one of ktime_get_ns(), never 0. */
+bool itimerspec_valid(const struct __kernel_itimerspec *spec);
+u64 clamp_timespec_ns(const struct __kernel_timespec *ts);
+u64 absolute_to_boot_ns(int clock, u64 value);
 /* TSC ticks a second. */
 extern u64 tsc_hz;
 /* TSC ticks as ns since boot, and a moment's TSC value. */
