@@ -1,25 +1,35 @@
 /**
- * Watches a call being overridden, without changing anything:
+ * Watches calls being overridden, without changing anything:
  *
  *     npx tsx run.ts images/override-open-ctree.bin --script examples/watch-override.ts
  *
- * Prints where open_ctree was called from, what its probe made of the call, and what the caller got.
+ * Callbacks on every hit of a kernel probe, before and after its handlers, and on every override. The run is the same, instruction for
+ * instruction, as without the script.
  */
 import type { Session } from "../src/index.ts";
 
 export default async function (session: Session): Promise<void> {
-  await session.runTo("open_ctree");
-  const caller = session.memory.readUint(session.registers.rsp, 8);
-  session.log(`${session.machine.time}: open_ctree is about to be entered, from ${session.describe(caller)}`);
-  for (const { text } of session.disassemble("open_ctree")) session.log(`    its first instruction is now: ${text}`);
+  const caller = (address: bigint): string | undefined => session.symbols.at(address)?.name;
+  let overrides = 0;
 
-  const overridden = session.breakAt("just_return_func", () => {
-    session.log(`${session.machine.time}: rip was moved to ${session.describe(session.registers.rip)}`);
-    return undefined;
+  session.onProbe(undefined, {
+    before: ({ probe, regs }) => {
+      session.log(`hit: ${probe.place}, called from ${caller(session.memory.readUint(regs.field("sp").value, 8))}`);
+      for (const { text } of session.disassemble(probe.address))
+        session.log(`    its first instruction is now: ${text}`);
+    },
+    after: ({ regs, overridden }) => {
+      session.log(`handled: ${overridden ? "overridden" : "goes on"}, at ${session.describe(regs.field("ip").value)}`);
+    },
   });
-  await session.runTo(caller);
-  const result = BigInt.asIntN(64, session.registers.rax);
-  session.log(`${session.machine.time}: back in ${session.describe(caller)} with rax = ${result}`);
-  session.expect(overridden.hits > 0, "open_ctree to be overridden");
-  overridden.remove();
+  session.onOverride({
+    before: ({ target, result }) => session.log(`override: ${session.describe(target)} will return ${result}`),
+    after: ({ caller: to, result }) => {
+      overrides++;
+      session.log(`returning: ${result} to ${caller(to)}`);
+    },
+  });
+
+  await session.expectExit(0);
+  session.expectEqual(overrides, 1, "the number of overrides");
 }

@@ -121,7 +121,8 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
       process.removeListener("SIGINT", interrupt);
     }
 
-    const code = failure !== undefined ? EXIT_SCRIPT_FAILED : exitCode(stop);
+    if (interrupted) failure = undefined;
+    const code = interrupted ? EXIT_INTERRUPTED : failure !== undefined ? EXIT_SCRIPT_FAILED : exitCode(stop);
     const reason = failure !== undefined ? "script-failed" : interrupted ? "interrupted" : stop.reason;
     if (failure !== undefined) output.stderr(`error: ${failure}\n`);
     else if (stop.reason !== "exit") {

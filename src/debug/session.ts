@@ -45,8 +45,8 @@ export interface Runner {
 const SLICE_MS = 30;
 const SHORTEST_SLICE = 10_000;
 const LONGEST_SLICE = 100_000_000;
-/** Ticks between two looks at the console. */
-const WAIT_TICKS = 5_000_000;
+/** Characters of the console in which a regular expression is looked for. */
+const CONSOLE_WINDOW = 4096;
 const INT3 = 0xcc;
 const LONGEST_INSTRUCTION = 15;
 
@@ -349,28 +349,48 @@ export class Session {
   }
 
   /**
-   * Runs until the console has printed `expected` behind what the last waitFor found (or `from`, a position in {@link console}). Returns
-   * what it printed up to and including that. Throws SessionError.
+   * Runs until the console has printed `expected` behind what the last waitFor found (or `from`, a position in {@link console}), and stops
+   * behind the instruction that sent its last character. A regular expression sees the last 4096 characters. Returns what was printed up to
+   * and including the match. Throws SessionError.
    */
   async waitFor(expected: string | RegExp, limits: RunLimits = {}, from = this.#consoleMark): Promise<string> {
     for (;;) {
       const text = this.console.slice(from);
-      const match = typeof expected === "string" ? text.indexOf(expected) : (expected.exec(text)?.index ?? -1);
-      if (match >= 0) {
-        const length = typeof expected === "string" ? expected.length : (expected.exec(text)?.[0].length ?? 0);
-        this.#consoleMark = from + match + length;
-        return text.slice(0, match + length);
+      const found = matchIn(text, expected);
+      if (found !== undefined) {
+        this.#consoleMark = from + found.end;
+        return text.slice(0, found.end);
       }
-      const time = Math.min(limits.time ?? Infinity, this.machine.time + WAIT_TICKS);
-      const stop = await this.run({ ...limits, time });
-      const over = stop.reason !== "time" || this.machine.time >= (limits.time ?? Infinity);
-      if (over && this.console.slice(from).length === text.length) {
-        const last = text.trimEnd().split("\n").at(-1) ?? "";
-        const tail = last === "" ? "" : `; its last line is "${last.slice(-120)}"`;
-        throw new SessionError(
-          `expected ${show(expected)} on the console, but ${describeStop(stop, this.symbols)}${tail}`,
-        );
-      }
+      const stop = await this.#runUntilPrinted(expected, text, limits);
+      if (stop.reason === "requested" || matchIn(this.console.slice(from), expected) !== undefined) continue;
+      const last = this.console.trimEnd().split("\n").at(-1) ?? "";
+      const tail = last === "" ? "" : `; its last line is "${last.slice(-120)}"`;
+      throw new SessionError(
+        `expected ${show(expected)} on the console, but ${describeStop(stop, this.symbols)}${tail}`,
+      );
+    }
+  }
+
+  /** Runs until the console's text, which is `text` so far, has a match. */
+  async #runUntilPrinted(expected: string | RegExp, text: string, limits: RunLimits): Promise<Stop> {
+    const decoder = new TextDecoder();
+    const window = typeof expected === "string" ? Math.max(expected.length, CONSOLE_WINDOW) : CONSOLE_WINDOW;
+    let seen = text.slice(-window);
+    const log = this.machine.console;
+    let requested = false;
+    log.watcher = (byte) => {
+      seen = (seen + decoder.decode(Uint8Array.of(byte), { stream: true })).slice(-window);
+      if (typeof expected === "string" ? !seen.endsWith(expected) : matchIn(seen, expected) === undefined) return;
+      requested = true;
+      this.machine.requestStop();
+    };
+    try {
+      const stop = await this.run(limits);
+      if (stop.reason === "requested" && !requested)
+        throw new SessionError(`interrupted while waiting for ${show(expected)} on the console`);
+      return stop;
+    } finally {
+      log.watcher = undefined;
     }
   }
 
@@ -478,6 +498,19 @@ export function describeStop(stop: Stop, symbols: Symbols): string {
     case "requested":
       return "it was asked to stop";
   }
+}
+
+/** The first match, as positions in `text`. */
+function matchIn(
+  text: string,
+  expected: string | RegExp,
+): { readonly start: number; readonly end: number } | undefined {
+  if (typeof expected === "string") {
+    const start = text.indexOf(expected);
+    return start < 0 ? undefined : { start, end: start + expected.length };
+  }
+  const match = new RegExp(expected.source, expected.flags.replace(/[gy]/g, "")).exec(text);
+  return match === null ? undefined : { start: match.index, end: match.index + match[0].length };
 }
 
 function show(value: unknown): string {

@@ -31,10 +31,10 @@ function formatArray(value: Value, type: BtfType & { kind: "array" }, depth: num
     if (/^[\x20-\x7e\n\t]*$/.test(text)) return JSON.stringify(text);
   }
   if (type.count === 0) return "{}";
+  if (value.bytes().every((byte) => byte === 0)) return "{ 0 }";
   const shown = Array.from({ length: Math.min(type.count, ELEMENTS) }, (_, index) =>
     format(value.at(index), depth - 1, indent),
   );
-  if (type.count > 1 && type.count <= ELEMENTS && shown.every((text) => text === "0")) return "{ 0 }";
   return `{ ${shown.join(", ")}${type.count > ELEMENTS ? `, ... (${type.count})` : ""} }`;
 }
 

@@ -18,8 +18,11 @@ export class ConsoleLog {
   readonly #hash = createHash("sha256");
   /** Gets what was printed since the last time: at the end of each line and of each run. */
   listener: ((bytes: Uint8Array) => void) | undefined;
+  /** Gets every byte at once, while the guest is executing the instruction that sent it. */
+  watcher: ((byte: number) => void) | undefined;
 
   append(byte: number): void {
+    this.watcher?.(byte);
     this.#current[this.#filled++] = byte;
     this.#count++;
     if (byte === NEWLINE) this.flush();
