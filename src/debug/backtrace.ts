@@ -73,11 +73,13 @@ export class Unwinder {
   /** Who called or was interrupted by the kernel code with these registers. */
   *#callers({ rip, rsp, rbp }: FrameStart): Generator<Frame> {
     const pushed = this.#entryFrame(rip, rsp);
-    if (pushed !== undefined) {
+    // Once the registers are all saved, rbp says so.
+    const saved = rbp - 1n + PT_REGS.ip === pushed;
+    if (pushed !== undefined && !saved) {
       yield* this.#interrupted({ ip: pushed, cs: pushed + 8n, sp: pushed + 24n }, rbp);
       return;
     }
-    const slot = this.#slotWithoutFrame(rip, rsp);
+    const slot = saved ? undefined : this.#slotWithoutFrame(rip, rsp);
     if (slot !== undefined) {
       const caller = this.#call(slot);
       if (caller === undefined) return;
