@@ -159,9 +159,12 @@ bool within_kprobe_blacklist(unsigned long addr)
 	return false;
 }
 
-/* The address that (addr | symbol_name) + offset names, with an entry probe moved to where arch code wants it. */
-static kprobe_opcode_t *kprobe_addr(kprobe_opcode_t *addr, const char *symbol_name, unsigned long offset)
+/* The address that (addr | symbol_name) + offset names. It must be in a symbol. */
+static kprobe_opcode_t *kprobe_addr(kprobe_opcode_t *addr, const char *symbol_name, unsigned long offset,
+				    bool *on_func_entry)
 {
+	unsigned long size, into;
+
 	if ((symbol_name && addr) || (!symbol_name && !addr))
 		return ERR_PTR(-EINVAL);
 	if (symbol_name) {
@@ -169,24 +172,20 @@ static kprobe_opcode_t *kprobe_addr(kprobe_opcode_t *addr, const char *symbol_na
 		if (!addr)
 			return ERR_PTR(-ENOENT);
 	}
-	return addr + offset;
-}
-
-bool arch_kprobe_on_func_entry(unsigned long offset)
-{
-	return offset == 0;
+	addr += offset;
+	if (!kallsyms_lookup_size_offset((unsigned long)addr, &size, &into))
+		return ERR_PTR(-ENOENT);
+	return arch_adjust_kprobe_addr((unsigned long)addr - into, into, on_func_entry);
 }
 
 int kprobe_on_func_entry(kprobe_opcode_t *addr, const char *sym, unsigned long offset)
 {
-	unsigned long size, into;
+	bool on_func_entry;
 
-	addr = kprobe_addr(addr, sym, offset);
+	addr = kprobe_addr(addr, sym, offset, &on_func_entry);
 	if (IS_ERR(addr))
 		return PTR_ERR(addr);
-	if (!kallsyms_lookup_size_offset((unsigned long)addr, &size, &into))
-		return -ENOENT;
-	return arch_kprobe_on_func_entry(into) ? 0 : -EINVAL;
+	return on_func_entry ? 0 : -EINVAL;
 }
 
 static int check_kprobe_address_safe(struct kprobe *p)
@@ -308,7 +307,8 @@ static int __register_kprobe(struct kprobe *p)
 
 int register_kprobe(struct kprobe *p)
 {
-	kprobe_opcode_t *addr = kprobe_addr(p->addr, p->symbol_name, p->offset);
+	bool on_func_entry;
+	kprobe_opcode_t *addr = kprobe_addr(p->addr, p->symbol_name, p->offset, &on_func_entry);
 	int ret;
 
 	if (IS_ERR(addr))
@@ -321,7 +321,7 @@ int register_kprobe(struct kprobe *p)
 		goto out;
 	}
 	p->flags &= KPROBE_FLAG_DISABLED;
-	if (!kprobe_on_func_entry(addr, NULL, 0))
+	if (on_func_entry)
 		p->flags |= KPROBE_FLAG_ON_FUNC_ENTRY;
 	p->nmissed = 0;
 	ret = check_kprobe_address_safe(p);

@@ -19,19 +19,15 @@ int kprobes_set_all_armed(bool armed);
 bool kprobes_all_armed(void);
 bool is_kretprobe(const struct kprobe *p);
 
+/* "ADDRESS  k|r  SYMBOL+0xOFFSET  MODULE flags"; the module's name is a space, since there are no modules. */
 static void show_kprobe(struct kprobe *p, void *data)
 {
+	char name[KSYM_NAME_LEN] = "";
 	struct seq_file *m = data;
-	char symbol[KSYM_SYMBOL_LEN];
+	unsigned long offset = 0;
 
-	sprint_symbol(symbol, (unsigned long)p->addr);
-	/* "open_ctree+0x0/0x9a0" is shown as "open_ctree+0x0" */
-	for (char *c = symbol; *c; c++)
-		if (*c == '/') {
-			*c = '\0';
-			break;
-		}
-	seq_printf(m, "%px  %s  %s  %s%s%s\n", p->addr, is_kretprobe(p) ? "r" : "k", symbol,
+	kallsyms_lookup((unsigned long)p->addr, NULL, &offset, NULL, name);
+	seq_printf(m, "%px  %s  %s+0x%lx    %s%s%s\n", p->addr, is_kretprobe(p) ? "r" : "k", name, offset,
 		   kprobe_gone(p) ? "[GONE]" : "", kprobe_disabled(p) && !kprobe_gone(p) ? "[DISABLED]" : "",
 		   p->flags & KPROBE_FLAG_OPTIMIZED ? "[OPTIMIZED]" : "");
 }
@@ -64,17 +60,13 @@ static ssize_t enabled_read(struct file *file, char __user *buf, size_t count, l
 
 static ssize_t enabled_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
-	char c;
-	int ret = -EINVAL;
+	bool enable;
+	int ret = kstrtobool_from_user(buf, count, &enable);
 
 	(void)file;
 	(void)pos;
-	if (!count || copy_from_user(&c, buf, 1))
-		return -EFAULT;
-	if (c == '1' || c == 'y' || c == 'Y')
-		ret = kprobes_set_all_armed(true);
-	else if (c == '0' || c == 'n' || c == 'N')
-		ret = kprobes_set_all_armed(false);
+	if (!ret)
+		ret = kprobes_set_all_armed(enable);
 	return ret ? ret : (ssize_t)count;
 }
 

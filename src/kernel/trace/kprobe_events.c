@@ -3,7 +3,7 @@
  * /sys/kernel/tracing/kprobe_events and kprobe_profile: defining, removing and listing probe events by commands.
  * (Documentation/trace/kprobetrace.rst; semantics C21, C22)
  */
-#include "error_log.h"
+#include "probe_command.h"
 #include "trace_kprobe.h"
 #include <kernel/ctype.h>
 #include <kernel/err.h>
@@ -17,322 +17,198 @@
 #include <kernel/tracefs.h>
 #include <kernel/uaccess.h>
 
-#define MAX_COMMAND 4096
-
-/* A command cut into words, and where it is refused. */
-struct command {
-	char *text;				/* whole, for the error log */
-	char *copy;				/* cut at white space */
-	char *words[MAX_TRACE_ARGS + 3];
-	int nr_words;
-};
-
-static int refuse(const struct command *cmd, const char *message, int position, int code)
-{
-	tracing_log_err("trace_kprobe", cmd->text, message, position);
-	return code;
-}
-
-/* Byte position of a word, or of a place in it, in the command. */
-static int position(const struct command *cmd, const char *place)
-{
-	return (int)(place - cmd->copy);
-}
-
-static bool is_identifier(const char *name)
-{
-	if (!isalpha(*name) && *name != '_')
-		return false;
-	for (; *name; name++)
-		if (!isalnum(*name) && *name != '_')
-			return false;
-	return true;
-}
-
-struct event_name {
-	char group[MAX_EVENT_NAME_LEN];
-	char event[MAX_EVENT_NAME_LEN];		/* empty: only a group was given */
-};
-
-/* "[GROUP/]EVENT" */
-static int parse_event_name(const struct command *cmd, const char *text, struct event_name *name)
-{
-	const char *slash = strpbrk(text, "/.");
-	const char *event = text;
-
-	if (slash) {
-		if (slash == text)
-			return refuse(cmd, "Group name is not specified", position(cmd, text), -EINVAL);
-		if (slash - text >= MAX_EVENT_NAME_LEN)
-			return refuse(cmd, "Group name is too long", position(cmd, text), -EINVAL);
-		memcpy(name->group, text, slash - text);
-		name->group[slash - text] = '\0';
-		if (!is_identifier(name->group))
-			return refuse(cmd, "Group name must follow the same rules as C identifiers", position(cmd, text),
-				      -EINVAL);
-		event = slash + 1;
-	}
-	if (!*event)
-		return slash ? 0 : refuse(cmd, "Event name is not specified", position(cmd, event), -EINVAL);
-	if (strlen(event) >= MAX_EVENT_NAME_LEN)
-		return refuse(cmd, "Event name is too long", position(cmd, event), -EINVAL);
-	if (!is_identifier(event))
-		return refuse(cmd, "Event name must follow the same rules as C identifiers", position(cmd, event), -EINVAL);
-	strcpy(name->event, event);
-	return 0;
-}
-
 struct place {
 	char *symbol;		/* NULL: addr */
-	unsigned long offset;
+	long offset;
 	void *addr;
 	bool is_return;
+	unsigned int arg_flags;	/* PROBE_ARG_ */
 };
 
-/* "SYM[+offs][%return]" or "ADDR". Cuts the word. */
-static int parse_place(const struct command *cmd, char *word, struct place *place)
+/* "[MOD:]SYM[+offs][%return]" or "ADDR". Cuts @word, which is the command's second. */
+static int parse_place(const struct probe_command *cmd, char *word, struct place *place)
 {
-	int at = position(cmd, word);
-	unsigned long addr;
+	const char *bad = "Invalid probed address or symbol";
+	unsigned int symbols;
 	char *suffix, *sign;
-	long offset = 0;
+	int entry;
 
-	if (!kstrtoul(word, 0, &addr)) {
-		if (place->is_return)
-			return refuse(cmd, "Retprobe address must be an function entry", at, -EINVAL);
-		place->addr = (void *)addr;
+	place->arg_flags = PROBE_ARG_KERNEL;
+	if (!kstrtoul(word, 0, (unsigned long *)&place->addr))
 		return 0;
-	}
+	if (strchr(word, '/') && strchr(word, ':'))
+		return -EINVAL;		/* what a uprobe looks like */
+	place->symbol = word;
 	suffix = strchr(word, '%');
 	if (suffix) {
 		if (strcmp(suffix, "%return"))
-			return refuse(cmd, "Invalid probed address suffix", position(cmd, suffix), -EINVAL);
+			return probe_command_refuse(cmd, "Invalid probed address suffix", (int)(suffix - word), -EINVAL);
 		*suffix = '\0';
 		place->is_return = true;
 	}
 	sign = strpbrk(word, "+-");
 	if (sign) {
-		if (kstrtol(sign, 0, &offset) || offset < 0)
-			return refuse(cmd, "Invalid probed address or symbol", at, -EINVAL);
+		if (kstrtol(sign, 0, &place->offset) || place->offset < 0 || place->offset > UINT_MAX)
+			return probe_command_refuse(cmd, bad, 0, -EINVAL);
 		*sign = '\0';
 	}
-	place->symbol = word;
-	place->offset = offset;
-	if (kprobe_on_func_entry(NULL, word, offset) == -EINVAL && place->is_return)
-		return refuse(cmd, "Retprobe address must be an function entry", at, -EINVAL);
-	return 0;
+	entry = kprobe_on_func_entry(NULL, word, place->offset);
+	if (entry == -EINVAL && place->is_return)
+		return probe_command_refuse(cmd, "Retprobe address must be an function entry", 0, -EINVAL);
+	place->arg_flags |= (place->is_return ? PROBE_ARG_RETURN : 0) | (entry ? 0 : PROBE_ARG_FENTRY);
+	symbols = strchr(word, ':') ? 1 : kallsyms_count_name(word);
+	if (symbols > 1)
+		return probe_command_refuse(cmd, "The symbol is not unique", 0, -EADDRNOTAVAIL);
+	return symbols ? 0 : probe_command_refuse(cmd, bad, 0, -ENOENT);
 }
 
-/* "p[:...]" or "rMAXACTIVE[:...]": the count behind the letter. */
-static int parse_maxactive(const struct command *cmd, const char *word, int *maxactive)
+/* "p[:...]" or "r[MAXACTIVE][:...]": the count behind the letter. What else stands there does not matter. */
+static int parse_maxactive(const struct probe_command *cmd, const char *colon, int *maxactive)
 {
-	char digits[16];
-	const char *end = strchr(word, ':');
-	size_t length = end ? (size_t)(end - word - 1) : strlen(word + 1);
-	unsigned int value;
+	const char *word = cmd->words[0];
+	size_t length = colon ? (size_t)(colon - word - 1) : strlen(word + 1);
+	char digits[MAX_EVENT_NAME_LEN];
 
-	if (!length)
+	if (!isdigit(word[1]))
 		return 0;
 	if (word[0] == 'p')
-		return refuse(cmd, "Maxactive is not for kprobe", position(cmd, word + 1), -EINVAL);
+		return probe_command_refuse(cmd, "Maxactive is not for kprobe", 1, -EINVAL);
 	if (length >= sizeof(digits))
-		return refuse(cmd, "Invalid maxactive number", position(cmd, word + 1), -EINVAL);
+		return probe_command_refuse(cmd, "Invalid maxactive number", 1, -EINVAL);
 	memcpy(digits, word + 1, length);
 	digits[length] = '\0';
-	if (kstrtouint(digits, 0, &value) || !value)
-		return refuse(cmd, "Invalid maxactive number", position(cmd, word + 1), -EINVAL);
-	if (value > KRETPROBE_MAXACTIVE_MAX)
-		return refuse(cmd, "Maxactive is too big", position(cmd, word + 1), -EINVAL);
-	*maxactive = value;
+	if (kstrtouint(digits, 0, (unsigned int *)maxactive) || !*maxactive)
+		return probe_command_refuse(cmd, "Invalid maxactive number", 1, -EINVAL);
+	if (*maxactive > KRETPROBE_MAXACTIVE_MAX)
+		return probe_command_refuse(cmd, "Maxactive is too big", 1, -EINVAL);
 	return 0;
 }
 
-static void default_name(struct event_name *name, const struct place *place)
+static void default_name(struct probe_event_name *name, const struct place *place)
 {
 	char letter = place->is_return ? 'r' : 'p';
 
 	if (place->symbol)
-		snprintf(name->event, sizeof(name->event), "%c_%s_%lu", letter, place->symbol, place->offset);
+		snprintf(name->event, sizeof(name->event), "%c_%s_%ld", letter, place->symbol, place->offset);
 	else
 		snprintf(name->event, sizeof(name->event), "%c_0x%px", letter, place->addr);
 	for (char *c = name->event; *c; c++)
-		if (!isalnum(*c) && *c != '_')
+		if (*c == ':' || *c == '.')
 			*c = '_';
 }
 
-static int log_registration_failure(const struct command *cmd, int ret, const char *why)
+static int create_probe_at(struct probe_command *cmd, char *place_word)
 {
-	int at = position(cmd, cmd->words[1]);
-
-	if (why)
-		return refuse(cmd, why, 0, ret);
-	switch (ret) {
-	case -ENOMEM: case -EEXIST: return ret;
-	case -EILSEQ: return refuse(cmd, "Probe point is not an instruction boundary", at, ret);
-	case -EADDRNOTAVAIL: return refuse(cmd, "The symbol is not unique", at, ret);
-	case -ENOENT: return refuse(cmd, "Invalid probed address or symbol", at, ret);
-	default: return refuse(cmd, "Failed to register probe event", at, ret);
-	}
-}
-
-static int create_probe(struct command *cmd)
-{
-	char *head = cmd->words[0], *colon = strchr(head, ':');
-	struct event_name name = { .group = KPROBE_EVENT_SYSTEM };
-	struct place place = { .is_return = head[0] == 'r' };
-	struct trace_kprobe *tk;
-	const char *why = NULL;
+	struct place place = { .is_return = cmd->words[0][0] == 'r' };
+	struct probe_event_name name = { .group = KPROBE_EVENT_SYSTEM };
+	struct probe_event_error error = { 0 };
+	char *colon = strchr(cmd->words[0], ':');
 	int maxactive = 0, ret;
+	struct trace_kprobe *tk;
+	size_t args_size = 0;
 
-	if (cmd->nr_words < 2)
-		return -EINVAL;
-	ret = parse_maxactive(cmd, head, &maxactive);
-	if (!ret)
-		ret = parse_place(cmd, cmd->words[1], &place);
+	ret = parse_maxactive(cmd, colon, &maxactive);
+	if (ret)
+		return ret;
+	cmd->word = 1;
+	ret = parse_place(cmd, place_word, &place);
+	cmd->word = 0;
 	if (!ret && colon)
-		ret = parse_event_name(cmd, colon + 1, &name);
+		ret = probe_command_parse_name(cmd, colon + 1, &name);
 	if (ret)
 		return ret;
 	if (!name.event[0])
 		default_name(&name, &place);
-	if (cmd->nr_words - 2 > MAX_TRACE_ARGS)
-		return refuse(cmd, "Too many arguments are specified", position(cmd, cmd->words[MAX_TRACE_ARGS + 2]), -E2BIG);
 
 	tk = trace_kprobe_alloc(place.symbol, place.offset, place.addr, place.is_return, maxactive, cmd->nr_words - 2);
 	if (!tk)
 		return -ENOMEM;
-	for (int i = 0; i < cmd->nr_words - 2; i++) {
-		struct probe_arg_error error = { 0 };
-
-		ret = probe_arg_parse(&tk->args[i], cmd->words[i + 2], i, place.is_return, &error);
-		if (ret) {
-			if (error.message)
-				refuse(cmd, error.message, position(cmd, cmd->words[i + 2]) + error.position, ret);
-			trace_kprobe_free(tk);
-			return ret;
-		}
-		tk->nr_args++;
+	ret = probe_command_parse_args(cmd, tk->args, &tk->nr_args, place.arg_flags, &args_size);
+	if (!ret) {
+		ret = trace_kprobe_register(tk, args_size, name.group, name.event, &error);
+		cmd->word = error.word;
+		if (error.message)
+			probe_command_refuse(cmd, error.message, 0, ret);
 	}
-	ret = trace_kprobe_register(tk, name.group, name.event, &why);
-	if (ret) {
-		trace_kprobe_free(tk);
-		return log_registration_failure(cmd, ret, why);
-	}
-	return 0;
-}
-
-/* "-:[GROUP/]EVENT [PLACE]": every probe of that name goes, or none. */
-static int delete_probes(struct command *cmd)
-{
-	struct event_name name = { .group = "" };
-	struct trace_kprobe *tk, *tmp;
-	bool found = false;
-	int ret;
-
-	if (cmd->words[0][1] != ':')
-		return -EINVAL;
-	ret = parse_event_name(cmd, cmd->words[0] + 2, &name);
 	if (ret)
-		return ret;
-	list_for_each_entry_safe(tk, tmp, &trace_kprobes, list) {
-		if (name.event[0] && strcmp(tk->event->call.name, name.event))
-			continue;
-		if (name.group[0] && strcmp(tk->event->call.group, name.group))
-			continue;
-		found = true;
-		ret = trace_kprobe_unregister(tk);
-		if (ret)
-			return ret;
-	}
-	return found ? 0 : -ENOENT;
-}
-
-static int run_command(char *line)
-{
-	struct command *cmd = kzalloc(sizeof(*cmd), GFP_KERNEL);
-	int ret = -ENOMEM;
-	char *c;
-
-	if (!cmd)
-		return -ENOMEM;
-	cmd->text = kstrdup(line, GFP_KERNEL);
-	cmd->copy = kstrdup(line, GFP_KERNEL);
-	if (!cmd->text || !cmd->copy)
-		goto out;
-	for (c = cmd->copy; *c;) {
-		while (isspace(*c))
-			*c++ = '\0';
-		if (!*c)
-			break;
-		if (cmd->nr_words == (int)ARRAY_SIZE(cmd->words)) {
-			ret = -E2BIG;
-			goto out;
-		}
-		cmd->words[cmd->nr_words++] = c;
-		while (*c && !isspace(*c))
-			c++;
-	}
-	ret = 0;
-	if (cmd->nr_words) {
-		mutex_lock(&trace_kprobe_mutex);
-		switch (cmd->words[0][0]) {
-		case '-': ret = delete_probes(cmd); break;
-		case 'p': case 'r': ret = create_probe(cmd); break;
-		default: ret = -EINVAL;
-		}
-		mutex_unlock(&trace_kprobe_mutex);
-	}
-out:
-	kfree(cmd->text);
-	kfree(cmd->copy);
-	kfree(cmd);
+		trace_kprobe_free(tk);
 	return ret;
 }
 
-/* Lines are commands; text behind a # is none. A command that is refused ends the write. */
-static ssize_t events_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static int create_probe(struct probe_command *cmd)
 {
-	char *text, *line, *end, *comment;
-	int ret = 0;
+	char letter = cmd->words[0][0], *place_word;
+	int ret;
 
-	(void)file;
-	if (count > MAX_COMMAND)
-		return -E2BIG;
-	text = memdup_user_nul(buf, count);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	for (line = text; *line && !ret; line = end) {
-		end = strchr(line, '\n');
-		if (end)
-			*end++ = '\0';
-		else
-			end = line + strlen(line);
-		comment = strchr(line, '#');
-		if (comment)
-			*comment = '\0';
-		ret = run_command(line);
-	}
-	kfree(text);
+	if ((letter != 'p' && letter != 'r') || cmd->nr_words < 2)
+		return -EINVAL;
+	place_word = kstrdup(cmd->words[1], GFP_KERNEL);
+	ret = place_word ? create_probe_at(cmd, place_word) : -ENOMEM;
+	kfree(place_word);
+	return ret;
+}
+
+/* The place as the list of events shows it. */
+static void describe_place(const struct trace_kprobe *tk, char *buf, size_t size)
+{
+	if (!tk->symbol)
+		snprintf(buf, size, "0x%px", tk->rp.kp.addr);
+	else if (tk->offset)
+		snprintf(buf, size, "%s+%lu", tk->symbol, tk->offset);
+	else
+		snprintf(buf, size, "%s", tk->symbol);
+}
+
+/* "-:[GROUP/]EVENT [PLACE [ARGS]]": every such probe, until one that cannot go. */
+static int delete_probes(struct probe_command *cmd)
+{
+	char *group, *event, place[MAX_ARGSTR_LEN + 1];
+	struct trace_kprobe *tk, *tmp;
+	int ret = probe_command_parse_delete(cmd, &group, &event);
+
 	if (ret)
 		return ret;
-	*pos += count;
-	return count;
+	ret = -ENOENT;
+	list_for_each_entry_safe(tk, tmp, &trace_kprobes, list) {
+		if (*event && strcmp(tk->event->call.name, event))
+			continue;
+		if (group && strcmp(tk->event->call.group, group))
+			continue;
+		describe_place(tk, place, sizeof(place));
+		if (!probe_command_matches(cmd, place, tk->args, tk->nr_args))
+			continue;
+		ret = trace_kprobe_unregister(tk);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+static int run_command(struct probe_command *cmd)
+{
+	int ret;
+
+	mutex_lock(&trace_kprobe_mutex);
+	ret = cmd->is_delete ? delete_probes(cmd) : create_probe(cmd);
+	mutex_unlock(&trace_kprobe_mutex);
+	return ret;
+}
+
+static ssize_t events_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	return probe_commands_write("trace_kprobe", buf, count, run_command);
 }
 
 static void show_definition(struct seq_file *m, const struct trace_kprobe *tk)
 {
 	bool is_return = trace_kprobe_is_return(tk);
+	char place[KSYM_NAME_LEN + 32];
 
+	describe_place(tk, place, sizeof(place));
 	seq_putc(m, is_return ? 'r' : 'p');
-	if (is_return && tk->rp.maxactive && tk->rp.maxactive != 10)
+	if (is_return && tk->rp.maxactive)
 		seq_printf(m, "%d", tk->rp.maxactive);
-	seq_printf(m, ":%s/%s ", tk->event->call.group, tk->event->call.name);
-	if (!tk->symbol)
-		seq_printf(m, "0x%px", tk->rp.kp.addr);
-	else if (tk->offset)
-		seq_printf(m, "%s+%lu", tk->symbol, tk->offset);
-	else
-		seq_puts(m, tk->symbol);
+	seq_printf(m, ":%s/%s %s", tk->event->call.group, tk->event->call.name, place);
 	for (int i = 0; i < tk->nr_args; i++)
 		seq_printf(m, " %s=%s", tk->args[i].name, tk->args[i].text);
 	seq_putc(m, '\n');

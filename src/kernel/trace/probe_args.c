@@ -1,54 +1,53 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fetch arguments of probe events: parsing, fetching, printing. (Documentation/trace/kprobetrace.rst)
+ * Parsing fetch arguments of probe events. What they do at a hit is in probe_fetch.c. (Documentation/trace/kprobetrace.rst)
  */
 #include "probe_args.h"
 #include <kernel/ctype.h>
 #include <kernel/err.h>
 #include <kernel/kallsyms.h>
 #include <kernel/kernel.h>
-#include <kernel/sched.h>
-#include <kernel/seq_file.h>
+#include <kernel/mm.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
-#include <kernel/uaccess.h>
 
 static const struct fetch_type fetch_types[] = {
-	{ .name = "x64", .c_type = "u64", .print = "0x%Lx", .size = 8, .is_hex = true },	/* the default */
-	{ .name = "u8", .c_type = "u8", .print = "%u", .size = 1 },
-	{ .name = "u16", .c_type = "u16", .print = "%u", .size = 2 },
-	{ .name = "u32", .c_type = "u32", .print = "%u", .size = 4 },
-	{ .name = "u64", .c_type = "u64", .print = "%Lu", .size = 8 },
-	{ .name = "s8", .c_type = "s8", .print = "%d", .size = 1, .is_signed = true },
-	{ .name = "s16", .c_type = "s16", .print = "%d", .size = 2, .is_signed = true },
-	{ .name = "s32", .c_type = "s32", .print = "%d", .size = 4, .is_signed = true },
-	{ .name = "s64", .c_type = "s64", .print = "%Ld", .size = 8, .is_signed = true },
-	{ .name = "x8", .c_type = "u8", .print = "0x%x", .size = 1, .is_hex = true },
-	{ .name = "x16", .c_type = "u16", .print = "0x%x", .size = 2, .is_hex = true },
-	{ .name = "x32", .c_type = "u32", .print = "0x%x", .size = 4, .is_hex = true },
-	{ .name = "char", .c_type = "char", .print = "'%c'", .size = 1, .is_char = true },
-	{ .name = "symbol", .c_type = "u64", .print = "%pS", .size = 8, .is_symbol = true },
-	{ .name = "string", .c_type = "__data_loc char[]", .print = "\\\"%s\\\"", .size = 4, .is_string = true },
-	{ .name = "ustring", .c_type = "__data_loc char[]", .print = "\\\"%s\\\"", .size = 4, .is_string = true },
+	{ "x64", "u64", "0x%Lx", 8, PRINT_HEX },	/* the default */
+	{ "x8", "u8", "0x%x", 1, PRINT_HEX },
+	{ "x16", "u16", "0x%x", 2, PRINT_HEX },
+	{ "x32", "u32", "0x%x", 4, PRINT_HEX },
+	{ "u8", "u8", "%u", 1, PRINT_UNSIGNED },
+	{ "u16", "u16", "%u", 2, PRINT_UNSIGNED },
+	{ "u32", "u32", "%u", 4, PRINT_UNSIGNED },
+	{ "u64", "u64", "%Lu", 8, PRINT_UNSIGNED },
+	{ "s8", "s8", "%d", 1, PRINT_SIGNED },
+	{ "s16", "s16", "%d", 2, PRINT_SIGNED },
+	{ "s32", "s32", "%d", 4, PRINT_SIGNED },
+	{ "s64", "s64", "%Ld", 8, PRINT_SIGNED },
+	{ "symbol", "u64", "%pS", 8, PRINT_SYMBOL },
+	{ "string", "__data_loc char[]", "\\\"%s\\\"", 4, PRINT_STRING },
+	{ "ustring", "__data_loc char[]", "\\\"%s\\\"", 4, PRINT_STRING },
+	{ "symstr", "__data_loc char[]", "\\\"%s\\\"", 4, PRINT_STRING },
 };
 
+#define REGISTER(name) { #name, offsetof(struct pt_regs, name) }
 static const struct { const char *name; u16 offset; } registers[] = {
-	{ "r15", offsetof(struct pt_regs, r15) }, { "r14", offsetof(struct pt_regs, r14) },
-	{ "r13", offsetof(struct pt_regs, r13) }, { "r12", offsetof(struct pt_regs, r12) },
-	{ "r11", offsetof(struct pt_regs, r11) }, { "r10", offsetof(struct pt_regs, r10) },
-	{ "r9", offsetof(struct pt_regs, r9) }, { "r8", offsetof(struct pt_regs, r8) },
-	{ "bx", offsetof(struct pt_regs, bx) }, { "cx", offsetof(struct pt_regs, cx) },
-	{ "dx", offsetof(struct pt_regs, dx) }, { "si", offsetof(struct pt_regs, si) },
-	{ "di", offsetof(struct pt_regs, di) }, { "bp", offsetof(struct pt_regs, bp) },
-	{ "ax", offsetof(struct pt_regs, ax) }, { "ip", offsetof(struct pt_regs, ip) },
-	{ "cs", offsetof(struct pt_regs, cs) }, { "flags", offsetof(struct pt_regs, flags) },
-	{ "sp", offsetof(struct pt_regs, sp) }, { "ss", offsetof(struct pt_regs, ss) },
+	REGISTER(r15), REGISTER(r14), REGISTER(r13), REGISTER(r12), REGISTER(r11), REGISTER(r10), REGISTER(r9), REGISTER(r8),
+	REGISTER(bx), REGISTER(cx), REGISTER(dx), REGISTER(si), REGISTER(di), REGISTER(bp), REGISTER(ax), REGISTER(orig_ax),
+	REGISTER(ip), REGISTER(cs), REGISTER(flags), REGISTER(sp), REGISTER(ss),
 };
 
-/* The registers of the first six arguments of a function. */
-static const u16 argument_registers[] = {
-	offsetof(struct pt_regs, di), offsetof(struct pt_regs, si), offsetof(struct pt_regs, dx),
-	offsetof(struct pt_regs, cx), offsetof(struct pt_regs, r8), offsetof(struct pt_regs, r9),
+/* What the fields of every record are called already. */
+static const char *const reserved_names[] = {
+	"common_type", "common_flags", "common_preempt_count", "common_pid", "common_tgid",
+	"__probe_ip", "__probe_ret_ip", "__probe_func",
+};
+
+struct parser {
+	struct probe_arg *arg;
+	unsigned int flags;
+	unsigned int used;		/* steps of MAX_FETCH_STEPS, without the base */
+	struct probe_arg_error *error;
 };
 
 static int refuse(struct probe_arg_error *error, const char *message, int position, int code)
@@ -58,8 +57,29 @@ static int refuse(struct probe_arg_error *error, const char *message, int positi
 	return code;
 }
 
+static int too_many_steps(struct parser *p, int at)
+{
+	return refuse(p->error, "Dereference is too much nested", at, -EINVAL);
+}
+
+static bool take_step(struct parser *p)
+{
+	return ++p->used < MAX_FETCH_STEPS;
+}
+
+/* The type of that name; "b<width>@<offset>/<size>" is the unsigned integer of that size. */
 static const struct fetch_type *find_type(const char *name)
 {
+	char of_size[8];
+	unsigned long bits;
+
+	if (name[0] == 'b') {
+		name = strchr(name, '/');
+		if (!name || kstrtoul(name + 1, 0, &bits) || bits > 64)
+			return NULL;
+		snprintf(of_size, sizeof(of_size), "u%lu", bits);
+		name = of_size;
+	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(fetch_types); i++)
 		if (!strcmp(fetch_types[i].name, name))
 			return &fetch_types[i];
@@ -67,13 +87,16 @@ static const struct fetch_type *find_type(const char *name)
 }
 
 /* "$..." */
-static int parse_variable(struct probe_arg *arg, const char *name, bool is_return, int at, struct probe_arg_error *error)
+static int parse_variable(struct parser *p, const char *name, int at)
 {
+	const unsigned long max_words = THREAD_SIZE / sizeof(unsigned long);
+	unsigned int entry = p->flags & (PROBE_ARG_KERNEL | PROBE_ARG_FENTRY | PROBE_ARG_RETURN);
+	struct probe_arg *arg = p->arg;
 	unsigned long n;
 
 	if (!strcmp(name, "retval")) {
-		if (!is_return)
-			return refuse(error, "$retval is not available on probe", at, -EINVAL);
+		if (!(p->flags & PROBE_ARG_RETURN))
+			return refuse(p->error, "$retval is not available on probe", at, -EINVAL);
 		arg->base = FETCH_RETVAL;
 		return 0;
 	}
@@ -85,107 +108,269 @@ static int parse_variable(struct probe_arg *arg, const char *name, bool is_retur
 		arg->base = FETCH_STACK_ADDR;
 		return 0;
 	}
-	if (!strncmp(name, "stack", 5)) {
-		if (kstrtoul(name + 5, 10, &n))
-			return refuse(error, "Invalid stack number", at, -EINVAL);
-		if (n > 4096 / sizeof(long))
-			return refuse(error, "Invalid stack number", at, -EINVAL);
+	if (!strncmp(name, "stack", 5) && isdigit(name[5]) && !kstrtoul(name + 5, 10, &n)) {
+		if ((p->flags & PROBE_ARG_KERNEL) && n > max_words)
+			return refuse(p->error, "Invalid stack number", at, -EINVAL);
 		arg->base = FETCH_STACK;
-		arg->value = n;
+		arg->value = (unsigned int)n;
 		return 0;
 	}
-	if (!strncmp(name, "arg", 3) && !kstrtoul(name + 3, 10, &n) && n >= 1 && !is_return) {
-		if (n > ARRAY_SIZE(argument_registers))
-			return refuse(error, "Invalid argument number", at, -EINVAL);
-		arg->base = FETCH_REG;
-		arg->value = argument_registers[n - 1];
+	if (entry == (PROBE_ARG_KERNEL | PROBE_ARG_FENTRY) && !strncmp(name, "arg", 3) && !kstrtoul(name + 3, 10, &n)) {
+		if (!n || n > max_words)
+			return refuse(p->error, "Invalid argument number", at, -EINVAL);
+		arg->base = FETCH_ARGUMENT;
+		arg->value = n - 1;
 		return 0;
 	}
-	return refuse(error, "Invalid $-valiable specified", at, -EINVAL);
+	return refuse(p->error, "Invalid $-variable specified", at, -EINVAL);
 }
 
-static int parse_memory(struct probe_arg *arg, char *text, int at, struct probe_arg_error *error)
+static int parse_register(struct parser *p, const char *name, int at)
 {
-	char *plus;
-	long offset = 0;
+	for (unsigned int i = 0; i < ARRAY_SIZE(registers); i++)
+		if (!strcmp(registers[i].name, name)) {
+			p->arg->base = FETCH_REG;
+			p->arg->value = registers[i].offset;
+			return 0;
+		}
+	return refuse(p->error, "Invalid register name", at, -EINVAL);
+}
 
-	arg->base = FETCH_MEMORY;
-	if (isdigit(text[0])) {
-		if (kstrtoul(text, 0, &arg->value))
-			return refuse(error, "Invalid memory address", at, -EINVAL);
-		return 0;
-	}
-	if (text[0] == '+')
-		return refuse(error, "File offset is not available with kprobe", at, -EINVAL);
-	plus = strpbrk(text, "+-");
-	if (plus) {
-		if (kstrtol(plus, 0, &offset))
-			return refuse(error, "Invalid symbol offset", at, -EINVAL);
-		*plus = '\0';
-	}
-	arg->value = kallsyms_lookup_name(text);
-	if (!arg->value)
-		return refuse(error, "Invalid memory address or symbol", at, -ENOENT);
-	arg->value += offset;
+static int add_dereference(struct parser *p, long offset, bool user, int at)
+{
+	struct probe_arg *arg = p->arg;
+
+	if (!take_step(p))
+		return too_many_steps(p, at);
+	arg->steps[arg->nr_steps++] = (struct dereference){ offset, user || arg->user };
 	return 0;
 }
 
+/* "@ADDR", "@+OFFS", "@SYM[+-OFFS]": memory there, so there is a dereference behind the base. */
+static int parse_memory(struct parser *p, const char *place, int at)
+{
+	struct probe_arg *arg = p->arg;
+	int ret;
+
+	if (isdigit(place[0])) {
+		ret = kstrtoul(place, 0, &arg->value);
+		if (ret)
+			return refuse(p->error, "Invalid memory address", at, ret);
+		arg->base = FETCH_IMMEDIATE;
+	} else if (place[0] == '+') {
+		if (p->flags & PROBE_ARG_KERNEL)
+			return refuse(p->error, "File offset is not available with kprobe", at, -EINVAL);
+		ret = kstrtol(place + 1, 0, (long *)&arg->value);
+		if (ret)
+			return refuse(p->error, "Invalid file offset value", at, ret);
+		arg->base = FETCH_FILE_OFFSET;
+	} else {
+		if (!(p->flags & PROBE_ARG_KERNEL))
+			return refuse(p->error, "Symbol is not available with uprobe", at, -EINVAL);
+		arg->base = FETCH_SYMBOL;
+		arg->data = kstrdup(place, GFP_KERNEL);
+		if (!arg->data)
+			return -ENOMEM;
+		take_step(p);	/* the symbol's place besides its address */
+	}
+	return add_dereference(p, 0, false, at);
+}
+
+static int parse_immediate(struct parser *p, const char *text, int at)
+{
+	struct probe_arg *arg = p->arg;
+	size_t length;
+	int ret = -EINVAL;
+
+	if (text[0] == '"') {
+		length = strlen(++text);
+		if (!length || text[length - 1] != '"')
+			return refuse(p->error, "String is not closed with '\"'", at + 2 + (int)length, -EINVAL);
+		arg->base = FETCH_TEXT;
+		arg->data = kstrndup(text, length - 1, GFP_KERNEL);
+		return arg->data ? 0 : -ENOMEM;
+	}
+	arg->base = FETCH_IMMEDIATE;
+	if (isdigit(text[0]))
+		ret = kstrtoul(text, 0, &arg->value);
+	else if (text[0] == '-')
+		ret = kstrtol(text, 0, (long *)&arg->value);
+	else if (text[0] == '+')
+		ret = kstrtol(text + 1, 0, (long *)&arg->value);
+	return ret ? refuse(p->error, "Invalid immediate value", at + 1, ret) : 0;
+}
+
+static int parse_fetch(struct parser *p, char *text, int at);
+
+/* "+-[u]OFFS(FETCHARG)". @text is cut. Positions are counted as Linux does, which forgets the u. */
+static int parse_dereference(struct parser *p, char *text, int at)
+{
+	bool user = text[1] == 'u';
+	char *open, *close;
+	long offset;
+	int ret;
+
+	if (user) {
+		text[1] = text[0];
+		text++;
+	}
+	if (text[0] == '+')
+		text++;		/* kstrtol() takes one sign */
+	open = strchr(text, '(');
+	if (!open)
+		return refuse(p->error, "Dereference needs a brace", at, -EINVAL);
+	*open = '\0';
+	ret = kstrtol(text, 0, &offset);
+	if (ret)
+		return refuse(p->error, "Invalid dereference offset", at, ret);
+	at += (int)(open + 1 - text) + (text[0] != '-');
+	close = strrchr(open + 1, ')');
+	if (!close)
+		return refuse(p->error, "Dereference brace is not closed", at + (int)strlen(open + 1), -EINVAL);
+	*close = '\0';
+	ret = parse_fetch(p, open + 1, at);
+	if (ret)
+		return ret;
+	if (!p->arg->nr_steps && (p->arg->base == FETCH_COMM || p->arg->base == FETCH_TEXT))
+		return refuse(p->error, "$comm can not be dereferenced", at, -EINVAL);
+	return add_dereference(p, offset, user, at);
+}
+
 /* FETCHARG without its type. @at is where it stands in the argument's text. */
-static int parse_fetch(struct probe_arg *arg, char *text, bool is_return, int at, struct probe_arg_error *error)
+static int parse_fetch(struct parser *p, char *text, int at)
 {
 	switch (text[0]) {
-	case '%':
-		for (unsigned int i = 0; i < ARRAY_SIZE(registers); i++)
-			if (!strcmp(registers[i].name, text + 1)) {
-				arg->base = FETCH_REG;
-				arg->value = registers[i].offset;
-				return 0;
-			}
-		return refuse(error, "Invalid register name", at, -EINVAL);
-	case '$':
-		return parse_variable(arg, text + 1, is_return, at, error);
-	case '@':
-		return parse_memory(arg, text + 1, at, error);
-	case '\\':
-		arg->base = FETCH_IMMEDIATE;
-		if (kstrtol(text + 1, 0, (long *)&arg->value))
-			return refuse(error, "Invalid immediate value", at, -EINVAL);
-		return 0;
-	case '+':
-	case '-': {
-		bool user = text[1] == 'u';
-		char *open = strchr(text, '('), *close;
-		long offset;
-		int ret;
-
-		if (!open)
-			return refuse(error, "Dereference needs an opening brace", at, -EINVAL);
-		close = strrchr(open, ')');
-		if (!close)
-			return refuse(error, "Dereference needs a closing brace", at + (int)strlen(text), -EINVAL);
-		*open = '\0';
-		if (user)
-			text[1] = text[0];
-		if (kstrtol(text + user, 0, &offset))
-			return refuse(error, "Invalid dereference offset", at, -EINVAL);
-		*close = '\0';
-		ret = parse_fetch(arg, open + 1, is_return, at + (int)(open + 1 - text), error);
-		if (ret)
-			return ret;
-		if (arg->base == FETCH_COMM)
-			return refuse(error, "$comm can not be dereferenced", at, -EINVAL);
-		if (arg->depth == MAX_FETCH_DEPTH)
-			return refuse(error, "Too many dereferences", at, -EINVAL);
-		arg->offsets[arg->depth] = offset;
-		arg->user[arg->depth++] = user;
-		return 0;
-	}
-	default:
-		return refuse(error, "Unknown fetch argument", at, -EINVAL);
+	case '$': return parse_variable(p, text + 1, at);
+	case '%': return parse_register(p, text + 1, at);
+	case '@': return parse_memory(p, text + 1, at);
+	case '+': case '-': return parse_dereference(p, text, at);
+	case '\\': return parse_immediate(p, text + 1, at);
+	default: return refuse(p->error, "Invalid fetch argument", at, -EINVAL);
 	}
 }
 
-static bool good_name(const char *name)
+/* "[N]" behind a type, from behind the opening bracket. @body stands at @at in the argument. */
+static int parse_array(struct parser *p, char *bracket, const char *body, int at)
+{
+	char *close = strchr(bracket, ']');
+	struct probe_arg *arg = p->arg;
+
+	if (!close)
+		return refuse(p->error, "Array is not closed", at + (int)(bracket + strlen(bracket) - body), -EINVAL);
+	if (close[1])
+		return refuse(p->error, "Array has wrong suffix", at + (int)(close + 1 - body), -EINVAL);
+	*close = '\0';
+	if (kstrtouint(bracket, 0, &arg->count) || !arg->count)
+		return refuse(p->error, "Invalid array size", at + (int)(bracket - body), -EINVAL);
+	if (arg->count > MAX_ARRAY_LEN)
+		return refuse(p->error, "Array number is too big", at + (int)(bracket - body), -EINVAL);
+	return 0;
+}
+
+/* "b<width>@<offset>/<size>" */
+static int parse_bitfield(struct parser *p, const char *type)
+{
+	unsigned int bits = 8 * p->arg->type->size;
+	unsigned long width, offset;
+	char *end;
+
+	width = simple_strtoul(type + 1, &end, 0);
+	if (!width || *end != '@')
+		return -EINVAL;
+	type = end + 1;
+	offset = simple_strtoul(type, &end, 0);
+	if (end == type || *end != '/' || !take_step(p) || bits < width + offset)
+		return -EINVAL;
+	p->arg->bitfield = true;
+	p->arg->left = bits - (width + offset);
+	p->arg->right = bits - width;
+	return 0;
+}
+
+/* Does the argument end in a value, or in memory that the last dereference names? */
+static bool ends_in_memory(const struct probe_arg *arg)
+{
+	return arg->nr_steps > 0;
+}
+
+/* Decides how what was fetched is stored. @type_at is where the type stands. */
+static int choose_store(struct parser *p, const char *type, int at, int type_at)
+{
+	struct probe_arg *arg = p->arg;
+	bool memory = ends_in_memory(arg);
+
+	if (!strcmp(arg->type->name, "symstr")) {
+		if (memory ? arg->steps[arg->nr_steps - 1].user
+			   : arg->base != FETCH_REG && arg->base != FETCH_STACK && arg->base != FETCH_RETVAL &&
+			     arg->base != FETCH_ARGUMENT)
+			return refuse(p->error, "Symbol String doesn't accept data/userdata", type_at, -EINVAL);
+		arg->store = STORE_SYMBOL_NAME;
+	} else if (probe_arg_is_string(arg)) {
+		if (!memory && arg->base != FETCH_IMMEDIATE && arg->base != FETCH_COMM && arg->base != FETCH_TEXT)
+			return refuse(p->error, "String accepts only memory argument", type_at, -EINVAL);
+		arg->store = STORE_STRING;
+		arg->last.user = !strcmp(arg->type->name, "ustring") || arg->user;
+	} else {
+		arg->store = memory ? STORE_MEMORY : STORE_VALUE;
+	}
+	/* The last dereference is the storing itself, but for arrays of pointers to strings and names of values. */
+	if (arg->store == STORE_MEMORY || (arg->store == STORE_STRING && memory && !arg->count)) {
+		struct dereference step = arg->steps[--arg->nr_steps];
+
+		arg->last = (struct dereference){ step.offset, step.user || arg->last.user };
+	} else if (!take_step(p)) {
+		return too_many_steps(p, at);
+	}
+	if (type && type[0] == 'b' && parse_bitfield(p, type))
+		return refuse(p->error, "Invalid bitfield", type_at, -EINVAL);
+	if (!arg->count)
+		return 0;
+	if (arg->store == STORE_VALUE || arg->store == STORE_SYMBOL_NAME || (arg->store == STORE_MEMORY && arg->last.user))
+		return refuse(p->error, "String accepts only memory argument", type_at, -EINVAL);
+	return take_step(p) ? 0 : too_many_steps(p, at);
+}
+
+/* FETCHARG[:TYPE], which stands at @at. @body is cut. */
+static int parse_body(struct parser *p, char *body, size_t *size, int at)
+{
+	struct probe_arg *arg = p->arg;
+	char *type = strchr(body, ':'), *bracket = NULL;
+	int ret, type_at;
+	bool text;
+
+	if (type) {
+		*type++ = '\0';
+		bracket = strchr(type, '[');
+	}
+	type_at = at + (type ? (int)(type - body) : 0);
+	if (bracket) {
+		*bracket++ = '\0';
+		ret = parse_array(p, bracket, body, at);
+		if (ret)
+			return ret;
+	}
+	text = !strcmp(body, "$comm") || !strcmp(body, "$COMM") || !strncmp(body, "\\\"", 2);
+	if (text && (arg->count || (type && strcmp(type, "string"))))
+		return -EINVAL;
+	arg->type = find_type(text ? "string" : type ? type : "x64");
+	if (!arg->type)
+		return refuse(p->error, "Unknown type is specified", type_at, -EINVAL);
+	arg->offset = *size;
+	*size += probe_arg_size(arg);
+	if (*size > MAX_PROBE_EVENT_SIZE)
+		return refuse(p->error, "Event too big (too many fields?)", at, -E2BIG);
+	if (arg->count) {
+		/* Linux 6.1 leaves the number of elements out, where the type does not have brackets of its own. */
+		arg->c_type = probe_arg_is_string(arg) ? kasprintf(GFP_KERNEL, "%s[%u]", arg->type->c_type, arg->count)
+						       : kasprintf(GFP_KERNEL, "%s[]", arg->type->c_type);
+		if (!arg->c_type)
+			return -ENOMEM;
+	}
+	ret = parse_fetch(p, body, at);
+	return ret ? ret : choose_store(p, type, at, type_at);
+}
+
+static bool is_field_name(const char *name)
 {
 	if (!isalpha(*name) && *name != '_')
 		return false;
@@ -195,159 +380,97 @@ static bool good_name(const char *name)
 	return true;
 }
 
-int probe_arg_parse(struct probe_arg *arg, const char *text, int index, bool is_return, struct probe_arg_error *error)
+static bool name_is_taken(const struct probe_arg *args, int nr_args, const char *name)
 {
-	const char *equals = strchr(text, '='), *body = text;
-	char *copy, *colon;
+	for (unsigned int i = 0; i < ARRAY_SIZE(reserved_names); i++)
+		if (!strcmp(reserved_names[i], name))
+			return true;
+	for (int i = 0; i < nr_args; i++)
+		if (!strcmp(args[i].name, name))
+			return true;
+	return false;
+}
+
+int probe_arg_parse(struct probe_arg *args, int index, const char *text, unsigned int flags, size_t *size,
+		    struct probe_arg_error *error)
+{
+	struct probe_arg *arg = &args[index];
+	struct parser p = { .arg = arg, .flags = flags, .error = error };
+	const char *equals = strchr(text, '='), *body = equals ? equals + 1 : text;
+	char *copy;
 	int ret;
 
 	memset(arg, 0, sizeof(*arg));
-	if (equals) {
-		if (equals - text >= MAX_ARG_NAME)
-			return refuse(error, "Argument name is too long", 0, -EINVAL);
-		memcpy(arg->name, text, equals - text);
-		body = equals + 1;
-		if (!good_name(arg->name))
-			return refuse(error, "Argument name must follow the same rules as C identifiers", 0, -EINVAL);
-	} else {
-		snprintf(arg->name, sizeof(arg->name), "arg%d", index + 1);
-	}
+	arg->user = !(flags & PROBE_ARG_KERNEL);
+	if (equals && equals - text > MAX_ARG_NAME_LEN)
+		return refuse(error, "Argument name is too long", 0, -EINVAL);
+	if (equals == text)
+		return refuse(error, "Argument name is not specified", 0, -EINVAL);
+	arg->name = equals ? kmemdup_nul(text, equals - text, GFP_KERNEL) : kasprintf(GFP_KERNEL, "arg%d", index + 1);
+	if (!arg->name)
+		return -ENOMEM;
+	if (!is_field_name(arg->name))
+		return refuse(error, "Argument name must follow the same rules as C identifiers", 0, -EINVAL);
+	if (name_is_taken(args, index, arg->name))
+		return refuse(error, "This argument name is already used", 0, -EINVAL);
+	if (strlen(body) > MAX_ARGSTR_LEN)
+		return refuse(error, "Argument expression is too long", (int)(body - text), -EINVAL);
 	if (!*body)
-		return refuse(error, "No argument body", (int)(body - text), -EINVAL);
+		return refuse(error, "No argument expression", (int)(body - text), -EINVAL);
 	arg->text = kstrdup(body, GFP_KERNEL);
 	copy = kstrdup(body, GFP_KERNEL);
-	if (!arg->text || !copy) {
-		ret = -ENOMEM;
-		goto out;
-	}
-	arg->type = &fetch_types[0];
-	colon = strrchr(copy, ':');
-	if (colon) {
-		*colon = '\0';
-		arg->type = find_type(colon + 1);
-		if (!arg->type) {
-			ret = refuse(error, "Unknown type is specified", (int)(body - text + (colon + 1 - copy)), -EINVAL);
-			goto out;
-		}
-	}
-	ret = parse_fetch(arg, copy, is_return, (int)(body - text), error);
-	if (!ret && arg->base == FETCH_COMM) {
-		if (colon && !arg->type->is_string)
-			ret = refuse(error, "$comm type must be string", (int)(body - text), -EINVAL);
-		arg->type = find_type("string");
-	}
-out:
+	ret = arg->text && copy ? parse_body(&p, copy, size, (int)(body - text)) : -ENOMEM;
 	kfree(copy);
-	if (ret)
-		probe_arg_free(arg);
+	return ret;
+}
+
+int probe_arg_resolve(struct probe_arg *arg)
+{
+	char *name, *sign;
+	long offset = 0;
+	int ret = 0;
+
+	if (arg->base != FETCH_SYMBOL)
+		return 0;
+	name = kstrdup(arg->data, GFP_KERNEL);
+	if (!name)
+		return -ENOMEM;
+	sign = strpbrk(name, "+-");
+	if (sign) {
+		ret = kstrtol(sign, 0, &offset);
+		*sign = '\0';
+	}
+	arg->value = ret ? 0 : kallsyms_lookup_name(name);
+	if (!ret && !arg->value)
+		ret = -ENOENT;
+	arg->value += offset;
+	kfree(name);
 	return ret;
 }
 
 void probe_arg_free(struct probe_arg *arg)
 {
+	kfree(arg->name);
 	kfree(arg->text);
-	arg->text = NULL;
+	kfree(arg->c_type);
+	kfree(arg->data);
+	memset(arg, 0, sizeof(*arg));
 }
 
-/* ---- at the hit ---- */
-
-static long read_memory(void *dst, unsigned long address, size_t size, bool user)
+int probe_args_first_difference(const struct probe_arg *a, int nr_a, const struct probe_arg *b, int nr_b)
 {
-	return user ? copy_from_user_nofault(dst, (const void __user *)address, size)
-		    : copy_from_kernel_nofault(dst, (const void *)address, size);
+	if (nr_a != nr_b)
+		return min(nr_a, nr_b) + 1;
+	for (int i = 0; i < nr_a; i++)
+		if (a[i].type != b[i].type || a[i].count != b[i].count || strcmp(a[i].name, b[i].name))
+			return i + 1;
+	return 0;
 }
 
-static unsigned long base_value(const struct probe_arg *arg, struct pt_regs *regs)
+bool probe_args_same_texts(const struct probe_arg *a, const struct probe_arg *b, int nr_args)
 {
-	unsigned long value = 0;
-
-	switch (arg->base) {
-	case FETCH_REG: return *(unsigned long *)((char *)regs + arg->value);
-	case FETCH_STACK_ADDR: return regs->sp;
-	case FETCH_STACK:
-		copy_from_kernel_nofault(&value, (unsigned long *)regs->sp + arg->value, sizeof(value));
-		return value;
-	case FETCH_RETVAL: return regs->ax;
-	case FETCH_COMM: return (unsigned long)current->comm;
-	default: return arg->value;
-	}
-}
-
-static size_t fetch_string(char *dst, unsigned long address, bool user)
-{
-	size_t length;
-
-	for (length = 0; length < MAX_STRING - 1; length++) {
-		if (read_memory(dst + length, address + length, 1, user)) {
-			strcpy(dst, "(fault)");
-			return sizeof("(fault)");
-		}
-		if (!dst[length])
-			return length + 1;
-	}
-	dst[length] = '\0';
-	return length + 1;
-}
-
-size_t probe_args_fetch(const struct probe_arg *args, int nr_args, struct pt_regs *regs, void *record, size_t fixed_size)
-{
-	size_t used = fixed_size;
-
-	for (int i = 0; i < nr_args; i++) {
-		const struct probe_arg *arg = &args[i];
-		unsigned long value = base_value(arg, regs);
-		/* @addr reads memory even without an explicit dereference; so does the last step of a chain. */
-		bool memory = arg->base == FETCH_MEMORY || arg->depth, fault = false, user = false;
-		unsigned long address = value;
-
-		for (unsigned int d = 0; d < arg->depth; d++) {
-			bool last = d + 1 == arg->depth;
-
-			if ((d || arg->base == FETCH_MEMORY) && read_memory(&value, address, sizeof(value), user))
-				fault = true;
-			user = arg->user[d];
-			address = value + arg->offsets[d];
-			value = last ? value : address;
-		}
-		if (arg->type->is_string) {
-			char *dst = (char *)record + used;
-			size_t length = fault ? (strcpy(dst, "(fault)"), sizeof("(fault)"))
-					      : fetch_string(dst, address, user || !strcmp(arg->type->name, "ustring"));
-
-			*(u32 *)((char *)record + arg->offset) = (u32)(length << 16 | used);
-			used += length;
-			continue;
-		}
-		if (memory) {
-			value = 0;
-			if (!fault)
-				read_memory(&value, address, arg->type->size, user);
-		}
-		memcpy((char *)record + arg->offset, &value, arg->type->size);
-	}
-	return used;
-}
-
-void probe_args_print(struct seq_file *m, const struct probe_arg *args, int nr_args, const void *record)
-{
-	for (int i = 0; i < nr_args; i++) {
-		const struct probe_arg *arg = &args[i];
-		const char *data = (const char *)record + arg->offset;
-		u64 value = 0;
-
-		seq_printf(m, " %s=", arg->name);
-		memcpy(&value, data, arg->type->size);
-		if (arg->type->is_string)
-			seq_printf(m, "\"%s\"", (const char *)record + (value & 0xffff));
-		else if (arg->type->is_char)
-			seq_printf(m, "'%c'", (char)value);
-		else if (arg->type->is_symbol)
-			seq_printf(m, "%pS", (void *)value);
-		else if (arg->type->is_hex)
-			seq_printf(m, "0x%llx", value);
-		else if (arg->type->is_signed)
-			seq_printf(m, "%lld", (long long)(value << (64 - 8 * arg->type->size)) >> (64 - 8 * arg->type->size));
-		else
-			seq_printf(m, "%llu", value);
-	}
+	for (int i = 0; i < nr_args; i++)
+		if (strcmp(a[i].text, b[i].text))
+			return false;
+	return true;
 }

@@ -38,30 +38,10 @@ unsigned long trace_kprobe_nmissed(const struct trace_kprobe *tk)
 
 /* ---- the hit ---- */
 
-static size_t fill_record(struct trace_kprobe *tk, struct pt_regs *regs, unsigned long ret_addr, void *record)
-{
-	unsigned long *head = (unsigned long *)((char *)record + sizeof(struct trace_entry));
-
-	head[0] = address_of(tk);
-	if (trace_kprobe_is_return(tk))
-		head[1] = ret_addr;
-	return probe_args_fetch(tk->args, tk->nr_args, regs, record, tk->event->record_size);
-}
-NOKPROBE_SYMBOL(fill_record);
-
 static void emit(struct trace_kprobe *tk, struct pt_regs *regs, unsigned long ret_addr, bool to_trace, bool to_perf)
 {
-	/* Static: one CPU, and a probe that hits in here is only counted as missed. */
-	static char record[1024 + MAX_STRING * 8] __attribute__((aligned(8)));
-	size_t size;
-
-	if (tk->event->record_size + tk->nr_args * MAX_STRING > sizeof(record))
-		return;
-	size = fill_record(tk, regs, ret_addr, record);
-	if (to_trace)
-		trace_buffer_write(&tk->event->call, record, size);
-	if (to_perf)
-		perf_trace_submit(&tk->event->call, record, size, regs);
+	probe_event_emit(&tk->event->call, &tk->event->layout, tk->args, tk->nr_args, regs, address_of(tk), ret_addr, to_trace,
+			 to_perf);
 }
 NOKPROBE_SYMBOL(emit);
 
@@ -134,23 +114,26 @@ static int switch_probes(struct trace_event_call *call, bool on)
 	int ret = 0;
 
 	list_for_each_entry(tk, &event->probes, sibling) {
+		if (!tk->registered)
+			continue;
 		ret = on ? enable_kprobe(&tk->rp.kp) : disable_kprobe(&tk->rp.kp);
 		if (ret)
 			break;
 	}
+	if (ret && on)
+		switch_probes(call, false);
 	return ret;
 }
 
 static void print_record(struct seq_file *m, struct trace_event_call *call, const void *record)
 {
 	struct trace_kprobe *tk = first_probe(call);
-	const unsigned long *head = (const unsigned long *)((const char *)record + sizeof(struct trace_entry));
 
 	if (trace_kprobe_is_return(tk))
-		seq_printf(m, "(%pS <- %ps)", (void *)head[1], (void *)head[0]);
+		seq_printf(m, "(%pS <- %ps)", (void *)probe_record_ret_addr(record), (void *)probe_record_addr(record));
 	else
-		seq_printf(m, "(%pS)", (void *)head[0]);
-	probe_args_print(m, tk->args, tk->nr_args, record);
+		seq_printf(m, "(%pS)", (void *)probe_record_addr(record));
+	probe_args_print(m, tk->args, tk->nr_args, record, tk->event->layout.head_size);
 }
 
 bool trace_kprobe_on_func_entry(struct trace_event_call *call)
@@ -165,50 +148,9 @@ bool trace_kprobe_error_injectable(struct trace_event_call *call)
 	return (call->flags & TRACE_EVENT_FL_KPROBE) && within_error_injection_list(address_of(first_probe(call)));
 }
 
-/* Lays out the record and describes it for `format`. */
-static int describe_event(struct trace_kprobe_event *event, struct trace_kprobe *tk)
-{
-	bool is_return = trace_kprobe_is_return(tk);
-	unsigned int n = 0, nr = (is_return ? 2 : 1) + tk->nr_args;
-	struct trace_event_field *fields = kcalloc(nr, sizeof(*fields), GFP_KERNEL);
-	size_t room = 64 + tk->nr_args * (2 * MAX_ARG_NAME + 48), at = 0;
-	char *fmt = kmalloc(room, GFP_KERNEL);
-	u16 offset = sizeof(struct trace_entry);
-
-	event->call.fields = fields;
-	event->call.print_fmt = fmt;
-	if (!fields || !fmt)
-		return -ENOMEM;
-	fields[n++] = (struct trace_event_field){ "unsigned long", is_return ? "__probe_func" : "__probe_ip", offset, 8, false };
-	offset += 8;
-	if (is_return) {
-		fields[n++] = (struct trace_event_field){ "unsigned long", "__probe_ret_ip", offset, 8, false };
-		offset += 8;
-	}
-	for (int i = 0; i < tk->nr_args; i++) {
-		const struct fetch_type *type = tk->args[i].type;
-
-		tk->args[i].offset = offset;
-		fields[n++] = (struct trace_event_field){ type->c_type, tk->args[i].name, offset, type->size, type->is_signed };
-		offset += type->size;
-	}
-	event->call.nr_fields = nr;
-	event->record_size = offset;
-
-	at += scnprintf(fmt + at, room - at, is_return ? "\"(%%lx <- %%lx)" : "\"(%%lx)");
-	for (int i = 0; i < tk->nr_args; i++)
-		at += scnprintf(fmt + at, room - at, " %s=%s", tk->args[i].name, tk->args[i].type->print);
-	at += scnprintf(fmt + at, room - at, is_return ? "\", REC->__probe_func, REC->__probe_ret_ip" : "\", REC->__probe_ip");
-	for (int i = 0; i < tk->nr_args; i++)
-		at += scnprintf(fmt + at, room - at,
-				tk->args[i].type->is_string ? ", __get_str(%s)" : ", REC->%s", tk->args[i].name);
-	return 0;
-}
-
 static void free_event(struct trace_kprobe_event *event)
 {
-	kfree(event->call.fields);
-	kfree(event->call.print_fmt);
+	probe_event_free_description(&event->call);
 	kfree(event->call.group);
 	kfree(event->call.name);
 	kfree(event);
@@ -273,119 +215,155 @@ fail:
 	return NULL;
 }
 
+/* Is the probe's symbol in a module that is not there? No module ever is. */
+static bool is_pending(const struct trace_kprobe *tk)
+{
+	return !tk->symbol || strchr(tk->symbol, ':');
+}
+
 static int register_probe(struct trace_kprobe *tk)
 {
-	return trace_kprobe_is_return(tk) ? register_kretprobe(&tk->rp) : register_kprobe(&tk->rp.kp);
+	int ret = 0;
+
+	for (int i = 0; i < tk->nr_args && !ret; i++)
+		ret = probe_arg_resolve(&tk->args[i]);
+	if (ret)
+		return ret;
+	if (tk->event->call.enable_count)
+		tk->rp.kp.flags &= ~KPROBE_FLAG_DISABLED;
+	ret = trace_kprobe_is_return(tk) ? register_kretprobe(&tk->rp) : register_kprobe(&tk->rp.kp);
+	tk->registered = !ret;
+	return ret;
+}
+
+/* The same for an event of kprobe_events, which may wait for a module. */
+static int register_or_wait(struct trace_kprobe *tk)
+{
+	int ret = register_probe(tk);
+
+	if (ret == -ENOENT && is_pending(tk)) {
+		pr_warn("trace_kprobe: This probe might be able to register after target module is loaded. Continue.\n");
+		ret = 0;
+	}
+	return ret;
 }
 
 static void unregister_probe(struct trace_kprobe *tk)
 {
+	if (!tk->registered)
+		return;
 	if (trace_kprobe_is_return(tk))
 		unregister_kretprobe(&tk->rp);
 	else
 		unregister_kprobe(&tk->rp.kp);
+	tk->registered = false;
 }
 
+/* By what the command said: all probes by address count as at one place, as in Linux. */
 static bool same_place(const struct trace_kprobe *a, const struct trace_kprobe *b)
 {
-	if (!!a->symbol != !!b->symbol || a->offset != b->offset)
-		return false;
-	return a->symbol ? !strcmp(a->symbol, b->symbol) : address_of(a) == address_of(b);
+	return !strcmp(a->symbol ? a->symbol : "", b->symbol ? b->symbol : "") &&
+	       (a->symbol ? a->offset : 0) == (b->symbol ? b->offset : 0);
 }
 
-static bool same_args(const struct trace_kprobe *a, const struct trace_kprobe *b, bool text_too)
+static int refuse(struct probe_event_error *error, int word, const char *message)
 {
-	if (a->nr_args != b->nr_args)
-		return false;
-	for (int i = 0; i < a->nr_args; i++)
-		if (a->args[i].type != b->args[i].type || strcmp(a->args[i].name, b->args[i].name) ||
-		    (text_too && strcmp(a->args[i].text, b->args[i].text)))
-			return false;
-	return true;
+	*error = (struct probe_event_error){ message, word };
+	return -EEXIST;
 }
 
 /* Adds a probe to an event that exists already. */
-static int append_probe(struct trace_kprobe_event *event, struct trace_kprobe *tk, const char **why)
+static int append_probe(struct trace_kprobe_event *event, struct trace_kprobe *tk, struct probe_event_error *error)
 {
-	struct trace_kprobe *other;
-	int ret;
+	struct trace_kprobe *first = first_probe(&event->call), *other;
+	int different = probe_args_first_difference(tk->args, tk->nr_args, first->args, first->nr_args), ret;
 
-	if (!same_args(first_probe(&event->call), tk, false)) {
-		*why = "Argument type or name is different from existing probe";
-		return -EEXIST;
-	}
+	if (trace_kprobe_is_return(first) != trace_kprobe_is_return(tk))
+		return refuse(error, 0, "Probe type is different from existing probe");
+	if (different)
+		return refuse(error, different + 1, "Argument type or name is different from existing probe");
 	list_for_each_entry(other, &event->probes, sibling)
-		if (same_place(other, tk) && same_args(other, tk, true)) {
-			*why = "There is already the exact same probe event";
-			return -EEXIST;
-		}
-	for (int i = 0; i < tk->nr_args; i++)
-		tk->args[i].offset = first_probe(&event->call)->args[i].offset;
-	ret = register_probe(tk);
-	if (ret)
-		return ret;
+		if (same_place(other, tk) && probe_args_same_texts(other->args, tk->args, tk->nr_args))
+			return refuse(error, 0, "There is already the exact same probe event");
 	tk->event = event;
 	list_add_tail(&tk->sibling, &event->probes);
-	if (event->call.enable_count)
-		enable_kprobe(&tk->rp.kp);
-	return 0;
+	ret = register_or_wait(tk);
+	if (ret)
+		list_del_init(&tk->sibling);
+	return ret;
 }
 
-int trace_kprobe_register(struct trace_kprobe *tk, const char *group, const char *name, const char **why)
+static int create_event(struct trace_kprobe *tk, size_t args_size, const char *group, const char *name)
 {
-	struct trace_event_call *existing = trace_find_event_by_name(group, name);
-	struct trace_kprobe_event *event;
+	struct trace_kprobe_event *event = alloc_event(group, name);
 	int ret;
 
-	if (existing) {
-		if (!(existing->flags & TRACE_EVENT_FL_KPROBE) ||
-		    trace_kprobe_is_return(first_probe(existing)) != trace_kprobe_is_return(tk)) {
-			*why = "Probe type is different from existing probe";
-			return -EEXIST;
-		}
-		ret = append_probe(container_of(existing, struct trace_kprobe_event, call), tk, why);
-		goto out;
-	}
-	event = alloc_event(group, name);
 	if (!event)
 		return -ENOMEM;
-	ret = describe_event(event, tk);
-	if (!ret)
-		ret = register_probe(tk);
-	if (ret) {
-		free_event(event);
-		return ret;
-	}
 	tk->event = event;
 	list_add_tail(&tk->sibling, &event->probes);
-	ret = trace_add_event_call(&event->call);
-	if (ret) {
-		unregister_probe(tk);
-		free_event(event);
-		return ret;
+	ret = probe_event_describe(&event->call, &event->layout, trace_kprobe_is_return(tk), tk->args, tk->nr_args,
+				   args_size);
+	if (!ret)
+		ret = register_or_wait(tk);
+	if (!ret) {
+		ret = trace_add_event_call(&event->call);
+		if (ret)
+			unregister_probe(tk);
 	}
-out:
+	if (ret) {
+		list_del_init(&tk->sibling);
+		free_event(event);
+	}
+	return ret;
+}
+
+/* Names what is wrong with the place that could not be probed. */
+static void explain(int code, struct probe_event_error *error)
+{
+	error->word = 1;
+	if (code == -EILSEQ)
+		error->message = "Probe point is not an instruction boundary";
+	else if (code == -ENOENT)
+		error->message = "Invalid probed address or symbol";
+	else if (code != -ENOMEM && code != -EEXIST)
+		error->message = "Failed to register probe event";
+}
+
+int trace_kprobe_register(struct trace_kprobe *tk, size_t args_size, const char *group, const char *name,
+			  struct probe_event_error *error)
+{
+	struct trace_event_call *existing = trace_find_event_by_name(group, name);
+	int ret;
+
+	if (!existing)
+		ret = create_event(tk, args_size, group, name);
+	else if (existing->flags & TRACE_EVENT_FL_KPROBE)
+		ret = append_probe(container_of(existing, struct trace_kprobe_event, call), tk, error);
+	else
+		return refuse(error, 0, "Given group/event name is already used by another event");
 	if (!ret)
 		list_add_tail(&tk->list, &trace_kprobes);
+	else if (!error->message)
+		explain(ret, error);
 	return ret;
 }
 
 int trace_kprobe_unregister(struct trace_kprobe *tk)
 {
 	struct trace_kprobe_event *event = tk->event;
+	bool alone = event->probes.next == event->probes.prev;
 
-	if (list_first_entry(&event->probes, struct trace_kprobe, sibling)->sibling.next == &event->probes) {
+	if (alone) {
 		if (event->call.enable_count)
 			return -EBUSY;
 		trace_buffer_forget(&event->call);
 		trace_remove_event_call(&event->call);
-	} else if (event->call.enable_count) {
-		return -EBUSY;
 	}
 	unregister_probe(tk);
 	list_del(&tk->list);
 	list_del(&tk->sibling);
-	if (list_empty(&event->probes))
+	if (alone)
 		free_event(event);
 	trace_kprobe_free(tk);
 	return 0;
@@ -396,27 +374,29 @@ int trace_kprobe_unregister(struct trace_kprobe *tk)
 struct trace_event_call *create_local_trace_kprobe(const char *func, void *addr, unsigned long offset, bool is_return)
 {
 	static int next_local_id = 1 << 15;
-	struct trace_kprobe *tk = trace_kprobe_alloc(func, offset, (char *)addr + (func ? 0 : offset), is_return, 0, 0);
+	unsigned int symbols = func && !strchr(func, ':') ? kallsyms_count_name(func) : 1;
 	struct trace_kprobe_event *event;
-	int ret = -ENOMEM;
+	struct trace_kprobe *tk;
+	int ret;
 
-	if (!tk)
-		return ERR_PTR(-ENOMEM);
-	if (!func)
-		tk->rp.kp.offset = 0;
-	event = alloc_event("kprobes", func ? func : "local");
-	if (event)
-		ret = describe_event(event, tk);
-	if (!ret)
+	if (symbols != 1)
+		return ERR_PTR(symbols ? -EADDRNOTAVAIL : -ENOENT);
+	/* An offset belongs to a symbol; an address is taken as it is. */
+	tk = trace_kprobe_alloc(func, func ? offset : 0, addr, is_return, 0, 0);
+	event = alloc_event(KPROBE_EVENT_SYSTEM, func ? func : "DUMMY_EVENT");
+	ret = tk && event ? probe_event_describe(&event->call, &event->layout, is_return, NULL, 0, 0) : -ENOMEM;
+	if (!ret) {
+		tk->event = event;
 		ret = register_probe(tk);
+	}
 	if (ret) {
 		if (event)
 			free_event(event);
-		trace_kprobe_free(tk);
+		if (tk)
+			trace_kprobe_free(tk);
 		return ERR_PTR(ret);
 	}
 	event->call.id = next_local_id++;
-	tk->event = event;
 	list_add_tail(&tk->sibling, &event->probes);
 	return &event->call;
 }

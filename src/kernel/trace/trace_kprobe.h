@@ -3,21 +3,21 @@
 #ifndef _TRACE_TRACE_KPROBE_H
 #define _TRACE_TRACE_KPROBE_H
 
-#include "probe_args.h"
+#include "probe_command.h"
+#include "probe_event.h"
 #include <kernel/kprobes.h>
 #include <kernel/list.h>
 #include <kernel/mutex.h>
 #include <kernel/trace_events.h>
 
 #define KPROBE_EVENT_SYSTEM	"kprobes"
-#define MAX_EVENT_NAME_LEN	64
 #define KRETPROBE_MAXACTIVE_MAX	4096
 
 /* An event name and the probes that share it. */
 struct trace_kprobe_event {
 	struct trace_event_call call;
 	struct list_head probes;
-	size_t record_size;		/* without strings */
+	struct probe_layout layout;
 };
 
 struct trace_kprobe {
@@ -25,8 +25,9 @@ struct trace_kprobe {
 	struct list_head sibling;	/* its event's probes */
 	struct trace_kprobe_event *event;
 	struct kretprobe rp;		/* rp.kp alone for a plain probe */
+	bool registered;		/* false: of a module that is not there */
 	unsigned long nhit;
-	char *symbol;			/* NULL: given by address */
+	char *symbol;			/* "SYM" or "MOD:SYM"; NULL: given by address */
 	unsigned long offset;
 	int nr_args;
 	struct probe_arg *args;
@@ -38,8 +39,13 @@ extern struct mutex trace_kprobe_mutex;
 struct trace_kprobe *trace_kprobe_alloc(const char *symbol, unsigned long offset, void *addr, bool is_return, int maxactive,
 					int nr_args);
 void trace_kprobe_free(struct trace_kprobe *tk);
-/* Registers @tk under GROUP/NAME, or adds it to the probes that stand there. On failure *why may say more. */
-int trace_kprobe_register(struct trace_kprobe *tk, const char *group, const char *name, const char **why);
+
+/*
+ * Registers @tk, whose arguments take @args_size bytes, under GROUP/NAME, or adds it to the probes that stand there.
+ * On failure *error may say more.
+ */
+int trace_kprobe_register(struct trace_kprobe *tk, size_t args_size, const char *group, const char *name,
+			  struct probe_event_error *error);
 /* Removes and frees it. -EBUSY while its event has listeners. */
 int trace_kprobe_unregister(struct trace_kprobe *tk);
 bool trace_kprobe_is_return(const struct trace_kprobe *tk);

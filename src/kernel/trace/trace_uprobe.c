@@ -21,41 +21,21 @@ DEFINE_MUTEX(trace_uprobe_mutex);
 
 /* ---- the hit ---- */
 
-static size_t fill_record(struct trace_uprobe *tu, unsigned long func, struct pt_regs *regs, void *record)
-{
-	unsigned long *head = (unsigned long *)((char *)record + sizeof(struct trace_entry));
-
-	head[0] = func ? func : regs->ip;
-	if (tu->is_return)
-		head[1] = regs->ip;
-	/* Where the file is mapped, seen from the probe. */
-	for (int i = 0; i < tu->nr_args; i++)
-		if (tu->file_offsets[i] != ~0UL)
-			tu->args[i].value = head[0] - tu->offset + tu->file_offsets[i];
-	return probe_args_fetch(tu->args, tu->nr_args, regs, record, tu->event->record_size);
-}
-
 static void hit(struct trace_uprobe *tu, unsigned long func, struct pt_regs *regs)
 {
-	static char record[1024 + MAX_STRING * 8] __attribute__((aligned(8)));
 	struct trace_event_call *call = &tu->event->call;
+	unsigned long addr = func ? func : regs->ip;
 	bool to_perf = call->perf_refcount > 0;
-	size_t size;
 
 	tu->nhit++;
 	if (to_perf && call->prog_array && !trace_call_bpf(call, regs))
 		to_perf = false;
 	if (!call->tracefs_enabled && !to_perf)
 		return;
-	if (tu->event->record_size + tu->nr_args * MAX_STRING > sizeof(record))
-		return;
-	size = fill_record(tu, func, regs, record);
-	if (call->tracefs_enabled)
-		trace_buffer_write(call, record, size);
-	if (to_perf) {
-		trace_event_fill_entry(call, (struct trace_entry *)record);
-		perf_trace_submit(call, record, size, regs);
-	}
+	/* Where the file is mapped, seen from the probe. */
+	for (int i = 0; i < tu->nr_args; i++)
+		tu->args[i].mapped = addr - tu->offset + tu->args[i].value;
+	probe_event_emit(call, &tu->event->layout, tu->args, tu->nr_args, regs, addr, regs->ip, call->tracefs_enabled, to_perf);
 }
 
 /* Whether anybody listens to what happens in @mm. */
@@ -152,61 +132,17 @@ static int listeners_changed(struct trace_event_call *call)
 static void print_record(struct seq_file *m, struct trace_event_call *call, const void *record)
 {
 	struct trace_uprobe *tu = first_probe(call);
-	const unsigned long *head = (const unsigned long *)((const char *)record + sizeof(struct trace_entry));
 
 	if (tu->is_return)
-		seq_printf(m, "(0x%lx <- 0x%lx)", head[1], head[0]);
+		seq_printf(m, "(0x%lx <- 0x%lx)", probe_record_ret_addr(record), probe_record_addr(record));
 	else
-		seq_printf(m, "(0x%lx)", head[0]);
-	probe_args_print(m, tu->args, tu->nr_args, record);
-}
-
-/* Lays out the record and describes it for `format`. */
-static int describe_event(struct trace_uprobe_event *event, struct trace_uprobe *tu)
-{
-	unsigned int n = 0, nr = (tu->is_return ? 2 : 1) + tu->nr_args;
-	struct trace_event_field *fields = kcalloc(nr, sizeof(*fields), GFP_KERNEL);
-	size_t room = 64 + tu->nr_args * (2 * MAX_ARG_NAME + 48), at = 0;
-	char *fmt = kmalloc(room, GFP_KERNEL);
-	u16 offset = sizeof(struct trace_entry);
-
-	event->call.fields = fields;
-	event->call.print_fmt = fmt;
-	if (!fields || !fmt)
-		return -ENOMEM;
-	fields[n++] = (struct trace_event_field){ "unsigned long", tu->is_return ? "__probe_func" : "__probe_ip", offset, 8,
-						  false };
-	offset += 8;
-	if (tu->is_return) {
-		fields[n++] = (struct trace_event_field){ "unsigned long", "__probe_ret_ip", offset, 8, false };
-		offset += 8;
-	}
-	for (int i = 0; i < tu->nr_args; i++) {
-		const struct fetch_type *type = tu->args[i].type;
-
-		tu->args[i].offset = offset;
-		fields[n++] = (struct trace_event_field){ type->c_type, tu->args[i].name, offset, type->size,
-							  type->is_signed || type->is_string };
-		offset += type->size;
-	}
-	event->call.nr_fields = nr;
-	event->record_size = offset;
-
-	at += scnprintf(fmt + at, room - at, tu->is_return ? "\"(%%lx <- %%lx)" : "\"(%%lx)");
-	for (int i = 0; i < tu->nr_args; i++)
-		at += scnprintf(fmt + at, room - at, " %s=%s", tu->args[i].name, tu->args[i].type->print);
-	at += scnprintf(fmt + at, room - at,
-			tu->is_return ? "\", REC->__probe_func, REC->__probe_ret_ip" : "\", REC->__probe_ip");
-	for (int i = 0; i < tu->nr_args; i++)
-		at += scnprintf(fmt + at, room - at,
-				tu->args[i].type->is_string ? ", __get_str(%s)" : ", REC->%s", tu->args[i].name);
-	return 0;
+		seq_printf(m, "(0x%lx)", probe_record_addr(record));
+	probe_args_print(m, tu->args, tu->nr_args, record, tu->event->layout.head_size);
 }
 
 static void free_event(struct trace_uprobe_event *event)
 {
-	kfree(event->call.fields);
-	kfree(event->call.print_fmt);
+	probe_event_free_description(&event->call);
 	kfree(event->call.group);
 	kfree(event->call.name);
 	kfree(event);
@@ -241,7 +177,6 @@ void trace_uprobe_free(struct trace_uprobe *tu)
 	if (tu->file)
 		fput(tu->file);
 	kfree(tu->args);
-	kfree(tu->file_offsets);
 	kfree(tu->filename);
 	kfree(tu);
 }
@@ -273,12 +208,8 @@ struct trace_uprobe *trace_uprobe_alloc(const char *filename, unsigned long offs
 	tu->filename = kstrdup(filename, GFP_KERNEL);
 	if (!tu->filename)
 		goto fail;
-	if (nr_args) {
-		tu->args = kcalloc(nr_args, sizeof(*tu->args), GFP_KERNEL);
-		tu->file_offsets = kcalloc(nr_args, sizeof(*tu->file_offsets), GFP_KERNEL);
-		if (!tu->args || !tu->file_offsets)
-			goto fail;
-	}
+	if (nr_args && !(tu->args = kcalloc(nr_args, sizeof(*tu->args), GFP_KERNEL)))
+		goto fail;
 	tu->file = open_code(filename);
 	if (IS_ERR(tu->file)) {
 		ret = PTR_ERR(tu->file);
@@ -297,92 +228,22 @@ fail:
 	return ERR_PTR(ret);
 }
 
-static int dereference(struct probe_arg *arg, long offset)
-{
-	if (arg->depth == MAX_FETCH_DEPTH)
-		return -EINVAL;
-	memmove(arg->offsets + 1, arg->offsets, arg->depth * sizeof(arg->offsets[0]));
-	arg->offsets[0] = offset;
-	arg->depth++;
-	return 0;
-}
-
-int trace_uprobe_parse_arg(struct trace_uprobe *tu, const char *text, int index, struct probe_arg_error *error)
-{
-	struct probe_arg *arg = &tu->args[index];
-	const char *at = strchr(text, '@'), *body = strchr(text, '=');
-	char *copy = kstrdup(text, GFP_KERNEL);
-	bool file_offset = at && at[1] == '+';
-	int ret = 0;
-
-	if (!copy)
-		return -ENOMEM;
-	tu->file_offsets[index] = ~0UL;
-	if (at && !file_offset && !isdigit(at[1])) {
-		error->message = "Symbol is not available with uprobe";
-		error->position = at - text;
-		kfree(copy);
-		return -EINVAL;
-	}
-	/* The parser knows no file offsets: it sees an immediate number of the same length. */
-	if (file_offset) {
-		copy[at - text] = '\\';
-		memmove(copy + (at - text) + 1, at + 2, strlen(at + 2) + 1);
-	}
-	ret = probe_arg_parse(arg, copy, index, tu->is_return, error);
-	kfree(copy);
-	if (ret)
-		return ret;
-	if (file_offset) {
-		kfree(arg->text);
-		arg->text = kstrdup(body ? body + 1 : text, GFP_KERNEL);
-		tu->file_offsets[index] = arg->value;
-		ret = dereference(arg, 0);
-	} else if (arg->base == FETCH_MEMORY) {
-		arg->base = FETCH_IMMEDIATE;
-		ret = dereference(arg, 0);
-	} else if (arg->base == FETCH_STACK) {
-		arg->base = FETCH_STACK_ADDR;
-		ret = dereference(arg, arg->value * sizeof(long));
-	}
-	/* All memory that a probe in user code sees is the process's. */
-	for (unsigned int i = 0; i < arg->depth; i++)
-		arg->user[i] = true;
-	if (!ret && !arg->text)
-		ret = -ENOMEM;
-	if (ret)
-		probe_arg_free(arg);
-	return ret;
-}
-
-static bool same_args(const struct trace_uprobe *a, const struct trace_uprobe *b, bool text_too)
-{
-	if (a->nr_args != b->nr_args)
-		return false;
-	for (int i = 0; i < a->nr_args; i++)
-		if (a->args[i].type != b->args[i].type || strcmp(a->args[i].name, b->args[i].name) ||
-		    (text_too && strcmp(a->args[i].text, b->args[i].text)))
-			return false;
-	return true;
-}
-
 /* Adds a probe to an event that exists already. */
-static int append_probe(struct trace_uprobe_event *event, struct trace_uprobe *tu, const char **why)
+static int append_probe(struct trace_uprobe_event *event, struct trace_uprobe *tu, struct probe_event_error *error)
 {
-	struct trace_uprobe *other;
-	int ret;
+	struct trace_uprobe *other, *first = first_probe(&event->call);
+	int different = probe_args_first_difference(tu->args, tu->nr_args, first->args, first->nr_args), ret;
 
-	if (!same_args(first_probe(&event->call), tu, false)) {
-		*why = "Argument type or name is different from existing probe";
+	if (different) {
+		*error = (struct probe_event_error){ "Argument type or name is different from existing probe", different + 1 };
 		return -EEXIST;
 	}
 	list_for_each_entry(other, &event->probes, sibling)
-		if (file_inode(other->file) == file_inode(tu->file) && other->offset == tu->offset && same_args(other, tu, true)) {
-			*why = "There is already the exact same probe event";
+		if (file_inode(other->file) == file_inode(tu->file) && other->offset == tu->offset &&
+		    probe_args_same_texts(other->args, tu->args, tu->nr_args)) {
+			*error = (struct probe_event_error){ "There is already the exact same probe event", 0 };
 			return -EEXIST;
 		}
-	for (int i = 0; i < tu->nr_args; i++)
-		tu->args[i].offset = first_probe(&event->call)->args[i].offset;
 	tu->event = event;
 	list_add_tail(&tu->sibling, &event->probes);
 	if (!event->call.enable_count)
@@ -393,7 +254,8 @@ static int append_probe(struct trace_uprobe_event *event, struct trace_uprobe *t
 	return ret;
 }
 
-int trace_uprobe_register(struct trace_uprobe *tu, const char *group, const char *name, const char **why)
+int trace_uprobe_register(struct trace_uprobe *tu, size_t args_size, const char *group, const char *name,
+			  struct probe_event_error *error)
 {
 	struct trace_event_call *existing = trace_find_event_by_name(group, name);
 	struct trace_uprobe_event *event;
@@ -408,16 +270,16 @@ int trace_uprobe_register(struct trace_uprobe *tu, const char *group, const char
 			return -EINVAL;
 	if (existing) {
 		if (first_probe(existing)->is_return != tu->is_return) {
-			*why = "Probe type is different from existing probe";
+			*error = (struct probe_event_error){ "Probe type is different from existing probe", 0 };
 			return -EEXIST;
 		}
-		ret = append_probe(container_of(existing, struct trace_uprobe_event, call), tu, why);
+		ret = append_probe(container_of(existing, struct trace_uprobe_event, call), tu, error);
 		goto out;
 	}
 	event = alloc_event(group, name);
 	if (!event)
 		return -ENOMEM;
-	ret = describe_event(event, tu);
+	ret = probe_event_describe(&event->call, &event->layout, tu->is_return, tu->args, tu->nr_args, args_size);
 	if (ret) {
 		free_event(event);
 		return ret;
@@ -464,7 +326,7 @@ struct trace_event_call *create_local_trace_uprobe(const char *filename, unsigne
 	if (IS_ERR(tu))
 		return ERR_CAST(tu);
 	event = alloc_event(UPROBE_EVENT_SYSTEM, "DUMMY_EVENT");
-	if (!event || describe_event(event, tu)) {
+	if (!event || probe_event_describe(&event->call, &event->layout, tu->is_return, NULL, 0, 0)) {
 		if (event)
 			free_event(event);
 		trace_uprobe_free(tu);

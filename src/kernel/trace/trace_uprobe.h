@@ -3,7 +3,8 @@
 #ifndef _TRACE_TRACE_UPROBE_H
 #define _TRACE_TRACE_UPROBE_H
 
-#include "probe_args.h"
+#include "probe_command.h"
+#include "probe_event.h"
 #include <kernel/list.h>
 #include <kernel/mutex.h>
 #include <kernel/trace_events.h>
@@ -15,7 +16,7 @@
 struct trace_uprobe_event {
 	struct trace_event_call call;
 	struct list_head probes;
-	size_t record_size;		/* without strings */
+	struct probe_layout layout;
 };
 
 struct trace_uprobe {
@@ -30,7 +31,6 @@ struct trace_uprobe {
 	unsigned long nhit;
 	int nr_args;
 	struct probe_arg *args;
-	unsigned long *file_offsets;	/* of arguments "@+OFFSET"; ~0UL: not one */
 };
 
 extern struct list_head trace_uprobes;
@@ -40,10 +40,9 @@ extern struct mutex trace_uprobe_mutex;
 struct trace_uprobe *trace_uprobe_alloc(const char *filename, unsigned long offset, unsigned long ref_ctr_offset,
 					bool is_return, int nr_args);
 void trace_uprobe_free(struct trace_uprobe *tu);
-/* "[NAME=]FETCHARG[:TYPE]" of a probe in user code; its memory is the process's. Errors as of probe_arg_parse(). */
-int trace_uprobe_parse_arg(struct trace_uprobe *tu, const char *text, int index, struct probe_arg_error *error);
-/* Makes @tu visible as GROUP/NAME, or adds it to the probes that stand there. On failure *why may say more. */
-int trace_uprobe_register(struct trace_uprobe *tu, const char *group, const char *name, const char **why);
+/* Makes @tu visible as GROUP/NAME, or adds it to the probes that stand there. On failure *error may say more. */
+int trace_uprobe_register(struct trace_uprobe *tu, size_t args_size, const char *group, const char *name,
+			  struct probe_event_error *error);
 /* Removes and frees it. -EBUSY while its event has listeners. */
 int trace_uprobe_unregister(struct trace_uprobe *tu);
 

@@ -7,6 +7,8 @@
 
 #include <kernel/kprobes.h>
 
+/* Where a probe @offset bytes into the function at @function goes, and whether that counts as its entry (A16). */
+kprobe_opcode_t *arch_adjust_kprobe_addr(unsigned long function, unsigned long offset, bool *on_func_entry);
 /* 0, or -EILSEQ if @addr is inside an instruction (C4), -EINVAL if the function cannot be decoded. */
 int arch_check_insn_boundary(unsigned long addr, unsigned long function);
 /* Copies or classifies the instruction at p->addr. -EINVAL or -EOPNOTSUPP for what cannot be probed (C5, C9). */

@@ -15,6 +15,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/text-patching.h>
+#include <kernel/uaccess.h>
 #include <kernel/vmalloc.h>
 
 void kprobes_inc_nmissed_count(struct kprobe *p);
@@ -31,6 +32,24 @@ static void original_bytes(u8 *buf, unsigned long addr)
 		if (buf[i] == INT3_INSN_OPCODE && (p = get_kprobe((void *)(addr + i))))
 			buf[i] = p->opcode;
 	}
+}
+
+#define ENDBR64_SIZE 4
+
+kprobe_opcode_t *arch_adjust_kprobe_addr(unsigned long function, unsigned long offset, bool *on_func_entry)
+{
+	static const u8 endbr64[ENDBR64_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	u8 bytes[ENDBR64_SIZE];
+
+	if (copy_from_kernel_nofault(bytes, (void *)function, ENDBR64_SIZE))
+		return ERR_PTR(-EINVAL);
+	*on_func_entry = offset == 0;
+	/* A function that may be called indirectly begins, for probes, behind the mark that says so. (A16) */
+	if (!memcmp(bytes, endbr64, ENDBR64_SIZE) && (offset == 0 || offset == ENDBR64_SIZE)) {
+		*on_func_entry = true;
+		offset = ENDBR64_SIZE;
+	}
+	return (kprobe_opcode_t *)(function + offset);
 }
 
 int arch_check_insn_boundary(unsigned long addr, unsigned long function)
@@ -197,16 +216,23 @@ static void emulate_jcc(struct kprobe *p, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(emulate_jcc);
 
-/* loopne, loope, loop, jrcxz are e0 to e3. The counter is tested before it is decremented, as Linux does (C9). */
+/*
+ * loopne, loope, loop, jrcxz are e0 to e3. The counter is tested before it is decremented, as Linux does (C9), and with an
+ * address size of 32 bits its upper half stays as it is.
+ */
 static void emulate_loop(struct kprobe *p, struct pt_regs *regs)
 {
-	bool zf = regs->flags & X86_EFLAGS_ZF, taken = false;
+	bool narrow = p->ainsn.branch.address32, zf = regs->flags & X86_EFLAGS_ZF, taken;
+	unsigned long count = narrow ? (u32)regs->cx : regs->cx;
 
-	switch (p->ainsn.branch.type) {
-	case 0: taken = regs->cx-- != 0 && !zf; break;
-	case 1: taken = regs->cx-- != 0 && zf; break;
-	case 2: taken = regs->cx-- != 0; break;
-	case 3: taken = regs->cx == 0; break;
+	if (p->ainsn.branch.type == 3) {
+		taken = count == 0;
+	} else {
+		taken = count != 0 && (p->ainsn.branch.type == 2 || zf == (p->ainsn.branch.type == 1));
+		if (narrow)
+			*(u32 *)&regs->cx = (u32)count - 1;
+		else
+			regs->cx = count - 1;
 	}
 	regs->ip = next_ip(p) + (taken ? p->ainsn.branch.rel : 0);
 }
@@ -268,9 +294,8 @@ static int prepare_emulation(struct kprobe *p, const struct insn *insn)
 		ainsn->emulate_op = emulate_jcc;
 		break;
 	case 0xe0 ... 0xe3:
-		if (insn->address32)
-			return -EOPNOTSUPP;
 		ainsn->branch.type = insn->opcode & 3;
+		ainsn->branch.address32 = insn->address32;
 		ainsn->branch.rel = rel;
 		ainsn->emulate_op = emulate_loop;
 		break;
@@ -279,7 +304,7 @@ static int prepare_emulation(struct kprobe *p, const struct insn *insn)
 			return -EOPNOTSUPP;	/* far */
 		if (INSN_REG(insn) != 2 && INSN_REG(insn) != 4)
 			break;
-		if (INSN_MOD(insn) != 3 || insn->operand16)
+		if (INSN_MOD(insn) != 3 || insn->address32)
 			return -EOPNOTSUPP;
 		ainsn->indirect.reg = INSN_RM(insn) | (insn->rex & 1) << 3;
 		ainsn->emulate_op = INSN_REG(insn) == 2 ? emulate_call_indirect : emulate_jmp_indirect;

@@ -32,7 +32,7 @@ struct arch_specific_insn {
 	u8 opcode_bytes[MAX_INSN_SIZE];	/* the instruction itself, as it is without any probe */
 	void (*emulate_op)(struct kprobe *p, struct pt_regs *regs);
 	union {
-		struct { s32 rel; u8 type; } branch;	/* type: condition code, or loop kind */
+		struct { s32 rel; u8 type; bool address32; } branch;	/* type: condition code, or loop kind */
 		struct { u8 reg; } indirect;
 	};
 };
@@ -98,8 +98,6 @@ bool within_kprobe_blacklist(unsigned long addr);
 static inline bool kprobe_disabled(struct kprobe *p) { return p->flags & (KPROBE_FLAG_DISABLED | KPROBE_FLAG_GONE); }
 static inline bool kprobe_gone(struct kprobe *p) { return p->flags & KPROBE_FLAG_GONE; }
 
-/* True if a probe at @offset of the function sits on its entry, where an override makes sense (A16). */
-bool arch_kprobe_on_func_entry(unsigned long offset);
 /* 0 if (@addr or @sym, @offset) is a function's entry, -EINVAL if not, -ENOENT if there is no such symbol. */
 int kprobe_on_func_entry(kprobe_opcode_t *addr, const char *sym, unsigned long offset);
 
