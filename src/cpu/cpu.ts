@@ -451,6 +451,30 @@ export class Cpu {
     return this.linear.probe(virtual);
   }
 
+  /**
+   * Goes on from where another processor is, with all of its memory. Breakpoints and watchpoints stay its own; translations of
+   * addresses come along, since a guest may rely on those that it has not flushed, translations of code are made anew.
+   */
+  copyFrom(other: Cpu): void {
+    this.memory.copyFrom(other.memory);
+    this.#u8.set(other.#u8.subarray(0, layout.scratchEnd));
+    this.#i32[layout.linkSlot >> 2] = 0;
+    this.#sliceEnd = other.#sliceEnd;
+    this.#skipped = other.#skipped;
+    this.#shadowTime = other.#shadowTime;
+    this.#runAlone = other.#runAlone;
+    this.#interruptLine = other.#interruptLine;
+    this.#nmiPending = other.#nmiPending;
+    this.#nmiMasked = other.#nmiMasked;
+    this.#halted = other.#halted;
+    this.#shutDown = other.#shutDown;
+    this.debugging.copyFrom(other.debugging);
+    this.modeChanged();
+    this.#blocks.flush();
+    this.tlb.copyFrom(other.tlb);
+    this.#breakpointsChanged();
+  }
+
   reset(): void {
     this.#halted = false;
     this.#shutDown = false;

@@ -23,6 +23,12 @@ export class Debugging {
     this.#state = state;
   }
 
+  /** Takes over what waits in another one. The registers are in the state. */
+  copyFrom(other: Debugging): void {
+    this.#pending = other.#pending;
+    this.update();
+  }
+
   /** Reads DR7 and the addresses anew. */
   update(): void {
     const control = Number(this.#state.dr7 & 0xffff_ffffn);

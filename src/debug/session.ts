@@ -262,6 +262,22 @@ export class Session {
     return this.registers.rax;
   }
 
+  /**
+   * Another machine in exactly this state, with a session of its own: what is tried there leaves this one as it is, and given the same,
+   * both do the same. Breakpoints are not copied; nothing of it is traced or printed on standard output.
+   */
+  async fork(): Promise<Session> {
+    const machine = this.machine.fork();
+    const { runner: _, ...options } = this.#options;
+    const session = await Session.create({
+      ...options,
+      machine,
+      symbols: this.symbols.for(() => machine.bpfPrograms()),
+    });
+    session.#consoleMark = this.#consoleMark;
+    return session;
+  }
+
   // Inspecting
 
   /** Callers of the code that is being executed, across exceptions and interrupts and into user code. Innermost first. */

@@ -46,6 +46,14 @@ export class Symbols {
     this.#sorted.splice(0, this.#sorted.length, ...kept);
   }
 
+  /** The same symbols for another machine, which generates code of its own. */
+  for(generated: () => Iterable<GeneratedCode>): Symbols {
+    const copy = new Symbols([], generated);
+    for (const [name, symbol] of this.#byName) copy.#byName.set(name, symbol);
+    copy.#sorted.push(...this.#sorted);
+    return copy;
+  }
+
   get size(): number {
     return this.#byName.size;
   }

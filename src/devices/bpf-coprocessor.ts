@@ -171,6 +171,18 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
         };
   }
 
+  /** Takes over the state of another one, which belongs to a machine of the same make. */
+  copyFrom(other: BpfCoprocessor): void {
+    this.#request = [...other.#request];
+    this.#status = other.#status;
+    this.#helpers = other.#helpers;
+    this.#layout = other.#layout;
+    this.#staged = [...other.#staged];
+    this.#log = other.#log;
+    this.#programs = new Map([...other.#programs].map(([handle, program]) => [handle, { ...program }]));
+    this.#nextHandle = other.#nextHandle;
+  }
+
   state(): DeviceState {
     const hash = createHash("sha256");
     for (const [handle, program] of this.#programs) hash.update(`${handle}:`).update(program.xlated);

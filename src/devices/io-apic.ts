@@ -120,6 +120,18 @@ export class IoApic implements MmioDevice, Stateful {
     this.#service(pin);
   }
 
+  /** Takes over the state of another one, which belongs to a machine of the same make. */
+  copyFrom(other: IoApic): void {
+    this.#low.set(other.#low);
+    this.#high.set(other.#high);
+    for (let pin = 0; pin < this.#low.length; pin++) {
+      this.#asserted[pin] = other.#asserted[pin];
+      this.#pendingEdge[pin] = other.#pendingEdge[pin];
+    }
+    this.#select = other.#select;
+    this.#id = other.#id;
+  }
+
   state(): DeviceState {
     return {
       select: this.#select,

@@ -455,6 +455,28 @@ export class LocalApic implements MmioDevice, Stateful {
     else if (meant && delivery === Delivery.init && (low & 0x4000) !== 0) this.#options.init();
   }
 
+  /** Takes over the state of another one, which belongs to a machine of the same make. */
+  copyFrom(other: LocalApic): void {
+    this.#globallyEnabled = other.#globallyEnabled;
+    this.#id = other.#id;
+    this.#taskPriority = other.#taskPriority;
+    this.#logicalDestination = other.#logicalDestination;
+    this.#destinationFormat = other.#destinationFormat;
+    this.#spuriousVector = other.#spuriousVector;
+    this.#errorStatus = other.#errorStatus;
+    this.#pendingErrors = other.#pendingErrors;
+    this.#commandLow = other.#commandLow;
+    this.#commandHigh = other.#commandHigh;
+    this.#initialCount = other.#initialCount;
+    this.#divideConfiguration = other.#divideConfiguration;
+    this.#countStart = other.#countStart;
+    this.#tscDeadline = other.#tscDeadline;
+    this.#lvt.set(other.#lvt);
+    this.#inService.words.set(other.#inService.words);
+    this.#triggerMode.words.set(other.#triggerMode.words);
+    this.#request.words.set(other.#request.words);
+  }
+
   state(): DeviceState {
     return {
       globallyEnabled: this.#globallyEnabled,

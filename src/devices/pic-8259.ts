@@ -247,6 +247,13 @@ export class Pic8259 implements Stateful {
     };
   }
 
+  /** Takes over the state of another one, which belongs to a machine of the same make. */
+  copyFrom(other: Pic8259): void {
+    // All of a controller is in its public fields.
+    Object.assign(this.#first, other.#first);
+    Object.assign(this.#second, other.#second);
+  }
+
   state(): DeviceState {
     return { first: this.#first.state(), second: this.#second.state() };
   }

@@ -273,6 +273,25 @@ export class Uart16550 implements PortDevice, Stateful {
     this.#line(this.#cause() !== IIR_NONE);
   }
 
+  /** Takes over the state of another one, which belongs to a machine of the same make. */
+  copyFrom(other: Uart16550): void {
+    this.#interruptEnable = other.#interruptEnable;
+    this.#fifoControl = other.#fifoControl;
+    this.#lineControl = other.#lineControl;
+    this.#modemControl = other.#modemControl;
+    this.#scratch = other.#scratch;
+    this.#divisor = other.#divisor;
+    this.#overrun = other.#overrun;
+    this.#transmitterInterrupt = other.#transmitterInterrupt;
+    this.#timedOut = other.#timedOut;
+    this.#modemDelta = other.#modemDelta;
+    this.#lastWasStatus = other.#lastWasStatus;
+    this.#polls = other.#polls;
+    this.#wireOffset = other.#wireOffset;
+    this.#received = [...other.#received];
+    this.#wire.splice(0, this.#wire.length, ...other.#wire);
+  }
+
   state(): DeviceState {
     return {
       interruptEnable: this.#interruptEnable,

@@ -40,6 +40,8 @@ export interface BlockStorage {
   /** A multiple of 512. */
   readonly size: number;
   readonly readOnly: boolean;
+  /** Another one with the same contents, for a machine that is forked. Without it, such a machine cannot be. */
+  copy?(): BlockStorage;
   read(offset: number, length: number): Uint8Array;
   write(offset: number, data: Uint8Array): void;
   /** What tells the contents apart from other contents of the same disk, for the state hash. */
@@ -181,6 +183,13 @@ export class VirtioBlock implements VirtioDevice {
 
   #isTransfer(offset: number, length: number): boolean {
     return length % SECTOR === 0 && offset + length <= this.#storage.size;
+  }
+
+  /** Takes over the request of another one under way; `transport` is this one's own. */
+  copyFrom(other: VirtioDevice, transport: VirtioTransport): void {
+    if (!(other instanceof VirtioBlock)) throw new TypeError("a block device cannot go on as another kind of device");
+    this.#transport = other.#transport && transport;
+    this.#current = other.#current;
   }
 
   state(): DeviceState {

@@ -59,6 +59,8 @@ export interface VirtioDevice extends Stateful {
   notify(index: number, transport: VirtioTransport): void;
   /** Drops everything under way. */
   reset(): void;
+  /** Takes over what is under way in another device of its kind; `transport` is this one's own. */
+  copyFrom(other: VirtioDevice, transport: VirtioTransport): void;
 }
 
 /** What the transport offers to its device. */
@@ -279,6 +281,19 @@ export class VirtioMmio implements MmioDevice, VirtioTransport, Stateful {
         queue.usedRing = high(queue.usedRing);
         return;
     }
+  }
+
+  /** Takes over the state of another one, which belongs to a machine of the same make. */
+  copyFrom(other: VirtioMmio): void {
+    this.#status = other.#status;
+    this.#interruptStatus = other.#interruptStatus;
+    this.#deviceFeaturesSelect = other.#deviceFeaturesSelect;
+    this.#driverFeaturesSelect = other.#driverFeaturesSelect;
+    this.#driverFeatures = other.#driverFeatures;
+    this.#queueSelect = other.#queueSelect;
+    this.#lastError = other.#lastError;
+    for (const [index, queue] of this.queues.entries()) queue.copyFrom(other.queues[index]);
+    if (other.#device !== undefined) this.#device?.copyFrom(other.#device, this);
   }
 
   state(): DeviceState {

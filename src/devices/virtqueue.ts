@@ -144,6 +144,19 @@ export class Virtqueue {
       throw new VirtqueueError(`${what} at 0x${address.toString(16)}, ${length} bytes, is not in RAM`);
   }
 
+  /** Takes over the state of another one, which belongs to a machine of the same make. */
+  copyFrom(other: Virtqueue): void {
+    this.size = other.size;
+    this.ready = other.ready;
+    this.descriptorTable = other.descriptorTable;
+    this.availableRing = other.availableRing;
+    this.usedRing = other.usedRing;
+    this.indirect = other.indirect;
+    this.eventIndex = other.eventIndex;
+    this.#nextAvailable = other.#nextAvailable;
+    this.#nextUsed = other.#nextUsed;
+  }
+
   state(): DeviceState {
     return {
       size: this.size,

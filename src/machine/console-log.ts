@@ -15,7 +15,7 @@ export class ConsoleLog {
   #filled = 0;
   #flushed = 0;
   #count = 0;
-  readonly #hash = createHash("sha256");
+  #hash = createHash("sha256");
   /** Gets what was printed since the last time: at the end of each line and of each run. */
   listener: ((bytes: Uint8Array) => void) | undefined;
   /** Gets every byte at once, while the guest is executing the instruction that sent it. */
@@ -61,6 +61,16 @@ export class ConsoleLog {
   /** Of everything that was ever printed; lower-case hexadecimal. */
   sha256(): string {
     return this.#hash.copy().update(this.#current.subarray(0, this.#filled)).digest("hex");
+  }
+
+  /** Takes over everything that another one was given, without telling the listener. */
+  copyFrom(other: ConsoleLog): void {
+    this.#pieces = [...other.#pieces];
+    this.#current = other.#current.slice();
+    this.#filled = other.#filled;
+    this.#flushed = other.#flushed;
+    this.#count = other.#count;
+    this.#hash = other.#hash.copy();
   }
 
   state(): DeviceState {

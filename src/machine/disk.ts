@@ -142,6 +142,13 @@ export class Disk implements BlockStorage {
     }
   }
 
+  /** A disk with the same contents, the guest's own writes among them; each can be written without the other. */
+  copy(): Disk {
+    const copy = new Disk(this.#base);
+    for (const [number, chunk] of this.#overlay) copy.#overlay.set(number, chunk.slice());
+    return copy;
+  }
+
   read(offset: number, length: number): Uint8Array {
     const result = new Uint8Array(length);
     for (const piece of pieces(offset, length)) {

@@ -39,6 +39,15 @@ export class EventQueue {
     return alarm;
   }
 
+  /** Sets every alarm as the one that was made at the same turn in another queue. */
+  copyFrom(other: EventQueue): void {
+    for (const [index, alarm] of this.#alarms.entries()) {
+      const deadline = other.#alarms.at(index)?.deadline;
+      if (deadline === undefined) alarm.disarm();
+      else alarm.arm(deadline);
+    }
+  }
+
   /** The time of the next alarm, or undefined when none is set. */
   next(): number | undefined {
     let earliest: number | undefined;

@@ -29,6 +29,11 @@ export class PhysicalMemory {
     return this.#bytes;
   }
 
+  /** All of another memory of this size. Nobody is told. */
+  copyFrom(other: PhysicalMemory): void {
+    this.#bytes.set(other.#bytes);
+  }
+
   set writeListener(listener: WriteListener | undefined) {
     this.#listener = listener;
   }

@@ -55,6 +55,13 @@ export class Tlb {
     this.flushJumps();
   }
 
+  /** The entries of another TLB, whose memory lies in the same places. */
+  copyFrom(other: Tlb): void {
+    this.flush();
+    this.#bytes.set(other.#bytes.subarray(TLB, TLB + 2 * TLB_MODE_BYTES), TLB);
+    for (const page of other.#large) this.#large.add(page);
+  }
+
   flushJumps(): void {
     this.#bytes.fill(0xff, JUMP_CACHE, JUMP_CACHE + 2 * JUMP_CACHE_MODE_BYTES);
   }
