@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { boot } from "../../src/index.ts";
+import type { Disk } from "../../src/machine/disk.ts";
 import { RootFiles } from "../../src/machine/initramfs.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -33,6 +34,7 @@ export interface GuestRun {
   /** Program and arguments. */
   readonly exec: string;
   readonly options?: string;
+  readonly disk?: Disk;
 }
 
 export interface GuestResult {
@@ -57,7 +59,7 @@ export function runInMachine(run: GuestRun): GuestResult {
     name: kernelPath,
     kernel: readFileSync(kernelPath),
     root: rootFiles(run),
-    disks: [],
+    disks: run.disk ? [run.disk] : [],
     memory: 256 << 20,
     commandLine: `quiet ${run.options ?? ""}`,
     exec: run.exec,

@@ -198,6 +198,15 @@ void common_interrupt(struct pt_regs *regs, unsigned int vector)
 	pcpu_hot.irq_depth--;
 }
 
+unsigned long interrupts_count(void)
+{
+	unsigned long sum = timer_count + irq_work_count;
+
+	for (unsigned int irq = 0; irq < NR_IRQS; irq++)
+		sum += irq_counts[irq];
+	return sum;
+}
+
 void show_interrupts(struct seq_file *m)
 {
 	seq_printf(m, "           CPU0       \n");

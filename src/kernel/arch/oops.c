@@ -10,6 +10,7 @@
 #include <kernel/kallsyms.h>
 #include <kernel/kdebug.h>
 #include <kernel/kernel.h>
+#include <kernel/proc_fs.h>
 #include <kernel/mm.h>
 #include <kernel/ptrace.h>
 #include <kernel/msr.h>
@@ -291,3 +292,12 @@ void panic(const char *fmt, ...)
 	}
 	machine_halt();
 }
+
+static int oops_sysctl_init(void)
+{
+	proc_sys_create_int("kernel/panic", 0644, &panic_timeout, INT_MIN, INT_MAX, NULL);
+	proc_sys_create_int("kernel/panic_on_oops", 0644, &panic_on_oops, INT_MIN, INT_MAX, NULL);
+	proc_sys_create_int("kernel/panic_on_warn", 0644, &panic_on_warn, 0, 1, NULL);
+	return proc_sys_create_int("kernel/tainted", 0444, (int *)&tainted, 0, INT_MAX, NULL);
+}
+device_initcall(oops_sysctl_init);

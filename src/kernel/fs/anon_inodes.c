@@ -5,6 +5,7 @@
 #include <kernel/kernel.h>
 #include <kernel/poll.h>
 #include <kernel/sched.h>
+#include <kernel/seq_file.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -95,6 +96,7 @@ struct eventfd {
 	wait_queue_head_t wait;
 	u64 count;
 	unsigned int flags;
+	int id;
 };
 
 static ssize_t eventfd_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
@@ -152,7 +154,15 @@ static int eventfd_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct eventfd *e = file->private_data;
+
+	seq_printf(m, "eventfd-count: %16llx\neventfd-id: %d\n", e->count, e->id);
+}
+
 static const struct file_operations eventfd_fops = {
+	.show_fdinfo = eventfd_show_fdinfo,
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,
@@ -162,6 +172,7 @@ static const struct file_operations eventfd_fops = {
 
 static int do_eventfd(unsigned int count, int flags)
 {
+	static int next_id;
 	struct eventfd *e;
 	int fd;
 
@@ -172,6 +183,7 @@ static int do_eventfd(unsigned int count, int flags)
 		return -ENOMEM;
 	init_waitqueue_head(&e->wait);
 	e->count = count;
+	e->id = next_id++;
 	e->flags = flags;
 	fd = anon_inode_getfd("[eventfd]", &eventfd_fops, e, O_RDWR | (flags & (EFD_CLOEXEC | EFD_NONBLOCK)));
 	if (fd < 0)

@@ -14,12 +14,14 @@
 #include <kernel/uaccess.h>
 #include "internal.h"
 
+#define MAX_NESTING	4	/* of descriptors that watch descriptors */
 #define MAX_QUEUES	2	/* wait queues that one file's ->poll names */
 #define FOREVER		((u64)-1)
 
 struct eventpoll {
 	wait_queue_head_t wait;
 	struct list_head items;
+	struct file *file;		/* its own */
 	bool woken;
 };
 
@@ -29,6 +31,7 @@ struct epitem {
 	struct file *file;
 	int fd;
 	struct epoll_event event;
+	bool spent;			/* EPOLLONESHOT: reported, and not asked for again */
 	bool triggered;			/* something happened since it was last reported (EPOLLET) */
 	struct list_head in_ep, in_file;
 	unsigned int nr_queues;
@@ -100,8 +103,8 @@ static int ep_release(struct inode *inode, struct file *file)
 /* What @item has to report now. */
 static __poll_t ready(struct epitem *item)
 {
-	if (!(item->event.events & ~(EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)))
-		return 0;		/* spent, with EPOLLONESHOT */
+	if (item->spent)
+		return 0;
 	if ((item->event.events & EPOLLET) && !item->triggered)
 		return 0;
 	return poll_file(item->file, NULL) & (item->event.events | EPOLLERR | EPOLLHUP);
@@ -128,6 +131,7 @@ static const struct file_operations eventpoll_fops = {
 static int do_epoll_create(int flags)
 {
 	struct eventpoll *ep;
+	struct file *file;
 	int fd;
 
 	if (flags & ~EPOLL_CLOEXEC)
@@ -137,9 +141,19 @@ static int do_epoll_create(int flags)
 		return -ENOMEM;
 	init_waitqueue_head(&ep->wait);
 	INIT_LIST_HEAD(&ep->items);
-	fd = anon_inode_getfd("[eventpoll]", &eventpoll_fops, ep, O_RDWR | flags);
-	if (fd < 0)
+	fd = get_unused_fd_flags(flags);
+	if (fd < 0) {
 		kfree(ep);
+		return fd;
+	}
+	file = anon_inode_getfile("[eventpoll]", &eventpoll_fops, ep, O_RDWR | flags);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		kfree(ep);
+		return PTR_ERR(file);
+	}
+	ep->file = file;
+	fd_install(fd, file);
 	return fd;
 }
 
@@ -194,11 +208,39 @@ static int control(struct eventpoll *ep, int op, struct file *file, int fd, cons
 			return -ENOENT;
 		found->event = *event;
 		found->triggered = true;
+		found->spent = false;
 		ep->woken = true;
 		wake_up_all(&ep->wait);
 		return 0;
 	}
 	return -EINVAL;
+}
+
+/* How deep descriptors that watch descriptors would be nested below @file; too deep if @ep is among them. */
+static int depth_below(struct file *file, const struct eventpoll *ep)
+{
+	struct eventpoll *below = file->private_data;
+	struct epitem *item;
+	int depth = 0;
+
+	if (file->f_op != &eventpoll_fops)
+		return 0;
+	if (below == ep)
+		return MAX_NESTING + 1;
+	list_for_each_entry(item, &below->items, in_ep)
+		depth = max(depth, depth_below(item->file, ep));
+	return depth + 1;
+}
+
+/* How deep @ep itself is watched. */
+static int depth_above(const struct eventpoll *ep)
+{
+	struct epitem *item;
+	int depth = 0;
+
+	list_for_each_entry(item, &ep->file->f_ep, in_file)
+		depth = max(depth, depth_above(item->ep) + 1);
+	return depth;
 }
 
 SYSCALL_DEFINE4(epoll_ctl, int, epfd, int, op, int, fd, struct epoll_event __user *, user)
@@ -218,6 +260,8 @@ SYSCALL_DEFINE4(epoll_ctl, int, epfd, int, op, int, fd, struct epoll_event __use
 			err = -EPERM;
 		else if (file == ep || ep->f_op != &eventpoll_fops)
 			err = -EINVAL;
+		else if (op == EPOLL_CTL_ADD && depth_below(file, ep->private_data) + depth_above(ep->private_data) > MAX_NESTING)
+			err = -ELOOP;
 		else
 			err = control(ep->private_data, op, file, fd, &event);
 		fput(file);
@@ -246,8 +290,7 @@ static int collect(struct eventpoll *ep, struct epoll_event __user *user, int ma
 			break;
 		}
 		item->triggered = false;
-		if (item->event.events & EPOLLONESHOT)
-			item->event.events &= EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE;
+		item->spent = item->event.events & EPOLLONESHOT;
 		list_move_tail(&item->in_ep, &reported);
 		n++;
 	}
@@ -309,6 +352,28 @@ static u64 end_of(int milliseconds)
 SYSCALL_DEFINE4(epoll_wait, int, epfd, struct epoll_event __user *, user, int, max, int, timeout)
 {
 	return do_epoll_wait(epfd, user, max, end_of(timeout));
+}
+
+SYSCALL_DEFINE6(epoll_pwait2, int, epfd, struct epoll_event __user *, user, int, max,
+		const struct __kernel_timespec __user *, timeout, const sigset_t __user *, mask, size_t, size)
+{
+	struct timespec64 ts;
+	u64 end = FOREVER;
+	int n;
+
+	if (timeout) {
+		if (get_timespec64(&ts, timeout))
+			return -EFAULT;
+		if (!timespec64_valid(&ts))
+			return -EINVAL;
+		end = ts.tv_sec || ts.tv_nsec ? ktime_get_ns() + timespec64_to_ns(&ts) : 0;
+	}
+	n = set_user_sigmask(mask, size);
+	if (n)
+		return n;
+	n = do_epoll_wait(epfd, user, max, end);
+	restore_saved_sigmask_unless(n == -EINTR);
+	return n;
 }
 
 SYSCALL_DEFINE6(epoll_pwait, int, epfd, struct epoll_event __user *, user, int, max, int, timeout,

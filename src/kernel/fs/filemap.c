@@ -26,6 +26,12 @@ struct cached_page {
 static struct kmem_cache *cached_page_cache;
 /* Pages that can be had again from ->readpage, the oldest first. */
 static LIST_HEAD(clean_pages);
+static unsigned long nr_cached;
+
+unsigned long cached_pages(void)
+{
+	return nr_cached;
+}
 
 static struct cached_page *find(struct address_space *mapping, pgoff_t index)
 {
@@ -84,6 +90,7 @@ static int insert(struct address_space *mapping, pgoff_t index, struct page *pag
 	rb_link_node(&c->node, parent, link);
 	rb_insert_color(&c->node, &mapping->i_pages);
 	mapping->nrpages++;
+	nr_cached++;
 	if (!mapping->a_ops->readpage)
 		mapping->host->i_blocks += PAGE_SIZE / 512;
 	return 0;
@@ -94,6 +101,7 @@ static void drop(struct address_space *mapping, struct cached_page *c)
 	rb_erase(&c->node, &mapping->i_pages);
 	list_del(&c->clean);
 	mapping->nrpages--;
+	nr_cached--;
 	if (!mapping->a_ops->readpage)
 		mapping->host->i_blocks -= PAGE_SIZE / 512;
 	if (mapping->a_ops->uncharge)

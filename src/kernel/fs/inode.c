@@ -274,9 +274,16 @@ void inode_init_owner(struct inode *inode, const struct inode *dir, umode_t mode
 	inode->i_mode = mode;
 }
 
+static int no_open(struct inode *inode, struct file *file)
+{
+	return -ENXIO;
+}
+
+/* Sockets are not opened by name. */
+static const struct file_operations no_open_fops = { .open = no_open };
+
 void init_special_inode(struct inode *inode, umode_t mode, dev_t rdev)
 {
-	static const struct file_operations no_open_fops;
 
 	inode->i_mode = mode;
 	inode->i_rdev = rdev;

@@ -19,6 +19,8 @@ struct mount {
 	int children;
 	bool automounted;		/* goes when its parent goes */
 	int id;
+	unsigned long visits;		/* by path walks */
+	unsigned long expires_at_visit;	/* MNT_EXPIRE: if the next visitor is umount2 again */
 	char *devname;
 };
 

@@ -147,6 +147,7 @@ static void follow_mount(struct path *path)
 			mount = automount(path);
 		if (!mount)
 			return;
+		mount->visits++;
 		set_path(path, &mount->mnt, mount->mnt.mnt_root);
 	}
 }

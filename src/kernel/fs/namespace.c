@@ -385,7 +385,8 @@ SYSCALL_DEFINE2(umount2, char __user *, name, int, flags)
 	struct path path;
 	int err;
 
-	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
+	if ((flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) ||
+	    ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))))
 		return -EINVAL;
 	err = user_path_at(AT_FDCWD, name, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &path);
 	if (err)
@@ -403,6 +404,11 @@ SYSCALL_DEFINE2(umount2, char __user *, name, int, flags)
 	/* Two references belong to nobody else: the tree's and ours. */
 	if (!err && !(flags & MNT_DETACH) && (mount->count > 2 || mount->children))
 		err = -EBUSY;
+	/* MNT_EXPIRE: the first call marks, the second, if nobody came by in between, unmounts. */
+	if (!err && (flags & MNT_EXPIRE) && mount->visits != mount->expires_at_visit) {
+		mount->expires_at_visit = mount->visits + 1;
+		err = -EAGAIN;
+	}
 	if (!err) {
 		while ((child = child_of(mount))) {
 			struct mount *deepest = child;

@@ -112,7 +112,7 @@ static long do_sys_open(int dfd, const char __user *user, int flags, umode_t mod
 
 	/* open(2) ignores flags that it does not know. */
 	flags |= O_LARGEFILE;
-	if (!(flags & O_CREAT))
+	if (!(flags & (O_CREAT | __O_TMPFILE)))
 		mode = 0;
 	name = getname(user);
 	if (IS_ERR(name))

@@ -120,7 +120,16 @@ static const struct file_operations ramfs_file_operations = {
 	.fsync = noop_fsync,
 };
 
+/* The attributes that chattr(1) would set on a tmpfs are known, and never set. */
+static int ramfs_getattr(const struct path *path, struct kstat *stat, u32 request_mask, unsigned int query_flags)
+{
+	generic_fillattr(path->dentry->d_inode, stat);
+	stat->attributes_mask |= STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE | STATX_ATTR_NODUMP;
+	return 0;
+}
+
 static const struct inode_operations ramfs_file_inode_operations = {
+	.getattr = ramfs_getattr,
 	.setattr = simple_setattr,
 };
 

@@ -32,7 +32,7 @@ int vfs_getattr(const struct path *path, struct kstat *stat, u32 request_mask, u
 	memset(stat, 0, sizeof(*stat));
 	stat->result_mask = STATX_BASIC_STATS | STATX_MNT_ID;
 	stat->mnt_id = real_mount(path->mnt)->id;
-	stat->attributes_mask = STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT;
+	stat->attributes_mask = STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT | STATX_ATTR_DAX;
 	if (path->dentry == path->mnt->mnt_root)
 		stat->attributes |= STATX_ATTR_MOUNT_ROOT;
 	if (inode->i_op->getattr)

@@ -4,8 +4,12 @@
  */
 #include <kernel/cred.h>
 #include <kernel/err.h>
+#include <kernel/fs.h>
+#include <kernel/init.h>
 #include <kernel/kernel.h>
+#include <kernel/poll.h>
 #include <kernel/printk.h>
+#include <kernel/proc_fs.h>
 #include <kernel/sched.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
@@ -112,3 +116,36 @@ SYSCALL_DEFINE3(syslog, int, type, char __user *, buf, int, len)
 		return -EINVAL;
 	}
 }
+
+/* ---- /proc/kmsg: the same reading as a file, for who may ---- */
+
+static int proc_kmsg_open(struct inode *inode, struct file *file)
+{
+	return capable(CAP_SYSLOG) || capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
+static ssize_t proc_kmsg_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	int ret;
+
+	if ((file->f_flags & O_NONBLOCK) && printk_next_seq() <= read_seq)
+		return -EAGAIN;
+	ret = wait_event_interruptible(log_wait, printk_next_seq() > read_seq);
+	return ret ? ret : copy_records(buf, count, read_seq, &read_seq);
+}
+
+static __poll_t proc_kmsg_poll(struct file *file, struct poll_table_struct *table)
+{
+	poll_wait(file, &log_wait, table);
+	return printk_next_seq() > read_seq ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static const struct proc_ops proc_kmsg_ops = {
+	.proc_open = proc_kmsg_open, .proc_read = proc_kmsg_read, .proc_poll = proc_kmsg_poll,
+};
+
+static int proc_kmsg_init(void)
+{
+	return proc_create("kmsg", 0400, NULL, &proc_kmsg_ops) ? 0 : -ENOMEM;
+}
+fs_initcall(proc_kmsg_init);

@@ -545,6 +545,16 @@ static int __init kmem_debugfs_init(void)
 }
 late_initcall(kmem_debugfs_init);
 
+unsigned long slab_pages_count(void)
+{
+	struct kmem_cache *cache;
+	unsigned long pages = 0;
+
+	list_for_each_entry(cache, &slab_caches, list)
+		pages += (unsigned long)cache->slabs << cache->order;
+	return pages;
+}
+
 void slabinfo_show(struct seq_file *m)
 {
 	struct kmem_cache *cache;

@@ -169,8 +169,14 @@ static int copy_signal(unsigned long flags, struct task_struct *task)
 
 void release_sighand(struct task_struct *task)
 {
-	if (task->sighand && !--task->sighand->count)
-		kfree(task->sighand);
+	struct sighand_struct *sighand = task->sighand;
+
+	if (sighand && !--sighand->count) {
+		/* A signalfd that outlives the process may be watched still. */
+		while (!list_empty(&sighand->signalfd_wqh.head))
+			list_del_init(sighand->signalfd_wqh.head.next);
+		kfree(sighand);
+	}
 	task->sighand = NULL;
 }
 

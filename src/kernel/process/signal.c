@@ -349,6 +349,9 @@ int get_signal(kernel_siginfo_t *info, struct k_sigaction *action)
 		struct k_sigaction *sa;
 		int sig;
 
+		if (current->signal->group_exec_task && current->signal->group_exec_task != current &&
+		    !current->signal->group_exit)
+			do_exit(SIGKILL);
 		if (current->signal->group_exit || (current->pending.signal & sigmask(SIGKILL)))
 			do_group_exit(SIGKILL);
 		sig = dequeue_signal(~current->blocked, info);

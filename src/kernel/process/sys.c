@@ -82,7 +82,7 @@ SYSCALL_DEFINE0(setsid)
 
 /* ---- the system ---- */
 
-static char host_name[__NEW_UTS_LEN + 1] = "(none)", domain_name[__NEW_UTS_LEN + 1] = "(none)";
+char host_name[__NEW_UTS_LEN + 1] = "(none)", domain_name[__NEW_UTS_LEN + 1] = "(none)";
 
 SYSCALL_DEFINE1(uname, struct new_utsname __user *, name)
 {

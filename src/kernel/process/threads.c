@@ -52,12 +52,17 @@ int de_thread(void)
 {
 	struct sighand_struct *old = current->sighand;
 
+	/* The others die each for itself, not the process with them. */
+	current->signal->group_exec_task = current;
 	while (current->signal->live > 1) {
 		other_threads();
 		schedule_timeout_uninterruptible(1);
-		if (current->signal->group_exit)
+		if (current->signal->group_exit) {
+			current->signal->group_exec_task = NULL;
 			return -EAGAIN;
+		}
 	}
+	current->signal->group_exec_task = NULL;
 	if (current->group_leader != current)
 		take_leadership();
 	/* Handlers are shared with another process (CLONE_SIGHAND without CLONE_THREAD): part. */
@@ -68,6 +73,7 @@ int de_thread(void)
 			return -ENOMEM;
 		}
 		current->sighand->count = 1;
+		init_waitqueue_head(&current->sighand->signalfd_wqh);
 		old->count--;
 	}
 	return 0;

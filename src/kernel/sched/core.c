@@ -79,6 +79,12 @@ struct task_struct *current_task = &init_task;
 static LIST_HEAD(run_queue);
 static struct task_struct *dead_task;	/* to be freed by whoever runs next */
 static u64 accounted_until;
+static unsigned long nr_switches;
+
+unsigned long switches_count(void)
+{
+	return nr_switches;
+}
 
 struct task_struct *__switch_to_asm(unsigned long *save_sp, unsigned long sp, struct task_struct *prev);
 
@@ -246,6 +252,7 @@ void schedule(void)
 			timer_program(false);
 			current_task = prev;
 		}
+		nr_switches++;
 		trace_sched_switch(false, prev, next, prev->__state);
 		finish_task_switch(context_switch(prev, next));
 	}

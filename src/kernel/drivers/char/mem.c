@@ -171,6 +171,8 @@ static ssize_t kmsg_write(struct file *file, const char __user *buf, size_t coun
 
 	if (count > 1024 - 32)
 		return -EINVAL;
+	if (!count)
+		return 0;
 	line = text = memdup_user_nul(buf, count);
 	if (IS_ERR(text))
 		return PTR_ERR(text);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Files in proc's root: version, cpuinfo, meminfo, stat, kallsyms and the like. (man 5 proc) */
+#include <linux/utsname.h>
 #include <kernel/blkdev.h>
 #include <kernel/fs.h>
 #include <kernel/init.h>
@@ -68,9 +69,14 @@ static int meminfo_show(struct seq_file *m, void *v)
 	seq_printf(m, "MemFree:        %8lu kB\n", nr_free_pages_count * kb);
 	seq_printf(m, "MemAvailable:   %8lu kB\n", nr_free_pages_count * kb);
 	seq_printf(m, "Buffers:        %8lu kB\n", 0UL);
-	seq_printf(m, "Cached:         %8lu kB\n", 0UL);
+	seq_printf(m, "Cached:         %8lu kB\n", cached_pages() * kb);
+	seq_printf(m, "SwapCached:     %8lu kB\n", 0UL);
 	seq_printf(m, "SwapTotal:      %8lu kB\n", 0UL);
 	seq_printf(m, "SwapFree:       %8lu kB\n", 0UL);
+	seq_printf(m, "Dirty:          %8lu kB\n", 0UL);
+	seq_printf(m, "Writeback:      %8lu kB\n", 0UL);
+	seq_printf(m, "Slab:           %8lu kB\n", slab_pages_count() * kb);
+	seq_printf(m, "KernelStack:    %8lu kB\n", (unsigned long)count_tasks(false) * (THREAD_SIZE / 1024));
 	return 0;
 }
 
@@ -154,6 +160,7 @@ static int stat_show(struct seq_file *m, void *v)
 	for (int i = 0; i < 2; i++)
 		seq_printf(m, "cpu%s %llu 0 %llu %llu 0 0 0 0 0 0\n", i ? "0" : " ", user, system,
 			   ticks > used ? ticks - used : 0);
+	seq_printf(m, "intr %lu\nctxt %lu\n", interrupts_count(), switches_count());
 	seq_printf(m, "btime %lld\n", (long long)(ktime_get_real_seconds() - ktime_get_seconds()));
 	seq_printf(m, "processes %d\nprocs_running %u\nprocs_blocked 0\n", last_pid(), count_tasks(true));
 	return 0;
@@ -238,11 +245,12 @@ static const struct seq_operations symbols_ops = {
 	.start = symbols_start, .next = symbols_next, .stop = symbols_stop, .show = symbols_show,
 };
 
-static char hostname[65] = "(none)";
+extern char host_name[], domain_name[];
 static char ostype[] = UTS_SYSNAME, osrelease[] = UTS_RELEASE, osversion[] = UTS_VERSION;
 static char core_pattern[128] = "core";
-static int pid_max = 32768, panic_on_oops, panic_timeout, overcommit_memory, randomize_va_space, file_max = 65536;
-static int ngroups_max = 65536, cap_last_cap = CAP_LAST_CAP, dmesg_restrict;
+static int pid_max = 32768, overcommit_memory, randomize_va_space, file_max = 65536;
+static int overflow_id = 65534, nr_open = 1024 * 1024, pipe_max_size = 1 << 20, always = 1, never;
+static int max_map_count = 65530, ngroups_max = NGROUPS_INLINE, cap_last_cap = CAP_LAST_CAP, dmesg_restrict;
 
 static int proc_generic_init(void)
 {
@@ -261,7 +269,8 @@ static int proc_generic_init(void)
 	proc_create_single("slabinfo", 0400, NULL, slabinfo_show_file);
 	proc_create_seq("kallsyms", 0444, NULL, &symbols_ops);
 	proc_symlink("mounts", NULL, "self/mounts");
-	proc_sys_create_string("kernel/hostname", 0644, hostname, sizeof(hostname));
+	proc_sys_create_string("kernel/hostname", 0644, host_name, __NEW_UTS_LEN + 1);
+	proc_sys_create_string("kernel/domainname", 0644, domain_name, __NEW_UTS_LEN + 1);
 	proc_sys_create_string("kernel/ostype", 0444, ostype, sizeof(ostype));
 	proc_sys_create_string("kernel/osrelease", 0444, osrelease, sizeof(osrelease));
 	proc_sys_create_string("kernel/version", 0444, osversion, sizeof(osversion));
@@ -269,11 +278,17 @@ static int proc_generic_init(void)
 	proc_sys_create_int("kernel/pid_max", 0644, &pid_max, 301, 4194304, NULL);
 	proc_sys_create_int("kernel/kptr_restrict", 0644, &kptr_restrict, 0, 2, NULL);
 	proc_sys_create_int("kernel/dmesg_restrict", 0644, &dmesg_restrict, 0, 1, NULL);
-	proc_sys_create_int("kernel/panic_on_oops", 0644, &panic_on_oops, 0, 1, NULL);
-	proc_sys_create_int("kernel/panic", 0644, &panic_timeout, INT_MIN, INT_MAX, NULL);
 	proc_sys_create_int("kernel/randomize_va_space", 0644, &randomize_va_space, 0, 2, NULL);
 	proc_sys_create_int("kernel/ngroups_max", 0444, &ngroups_max, 0, INT_MAX, NULL);
 	proc_sys_create_int("kernel/cap_last_cap", 0444, &cap_last_cap, 0, INT_MAX, NULL);
+	proc_sys_create_int("kernel/overflowuid", 0644, &overflow_id, 0, 65535, NULL);
+	proc_sys_create_int("kernel/overflowgid", 0644, &overflow_id, 0, 65535, NULL);
+	proc_sys_create_int("fs/nr_open", 0444, &nr_open, 0, INT_MAX, NULL);
+	proc_sys_create_int("fs/pipe-max-size", 0444, &pipe_max_size, 0, INT_MAX, NULL);
+	proc_sys_create_int("fs/protected_hardlinks", 0444, &always, 0, 1, NULL);
+	proc_sys_create_int("fs/protected_symlinks", 0444, &always, 0, 1, NULL);
+	proc_sys_create_int("fs/suid_dumpable", 0444, &never, 0, 0, NULL);
+	proc_sys_create_int("vm/max_map_count", 0444, &max_map_count, 0, INT_MAX, NULL);
 	proc_sys_create_int("vm/overcommit_memory", 0644, &overcommit_memory, 0, 2, NULL);
 	proc_sys_create_int("fs/file-max", 0644, &file_max, 0, INT_MAX, NULL);
 	return 0;

@@ -8,4 +8,10 @@
 
 struct dentry *proc_root(void);
 
+/* Sums that other rooms keep. */
+unsigned long interrupts_count(void);
+unsigned long switches_count(void);
+unsigned long slab_pages_count(void);
+unsigned long cached_pages(void);
+
 #endif

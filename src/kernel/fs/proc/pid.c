@@ -18,6 +18,7 @@
 #include <kernel/tty.h>
 #include <kernel/uaccess.h>
 #include "internal.h"
+#include "../../mm/walk.h"
 
 struct pid_entry {
 	const char *name;
@@ -58,6 +59,18 @@ static int pid_revalidate(struct dentry *dentry, unsigned int flags)
 
 static const struct dentry_operations pid_dentry_operations = { .d_revalidate = pid_revalidate };
 
+/* Rights follow from the process; who may change its files' modes would be nobody. */
+static int pid_setattr(struct dentry *dentry, struct iattr *attr)
+{
+	int err = attr->ia_valid & ATTR_MODE ? -EPERM : setattr_prepare(dentry, attr);
+
+	if (!err)
+		setattr_copy(dentry->d_inode, attr);
+	return err;
+}
+
+static const struct inode_operations pid_file_iops = { .setattr = pid_setattr };
+
 static struct dentry *instantiate(struct dentry *dentry, struct task_struct *task, int fd,
 				  const struct pid_entry *entry)
 {
@@ -76,8 +89,7 @@ static struct dentry *instantiate(struct dentry *dentry, struct task_struct *tas
 		set_nlink(inode, 2);
 	if (entry->fops)
 		inode->i_fop = entry->fops;
-	if (entry->iops)
-		inode->i_op = entry->iops;
+	inode->i_op = entry->iops ? entry->iops : &pid_file_iops;
 	dentry->d_flags |= DCACHE_DONTCACHE;
 	dentry->d_op = &pid_dentry_operations;
 	d_add(dentry, inode);
@@ -85,6 +97,53 @@ static struct dentry *instantiate(struct dentry *dentry, struct task_struct *tas
 }
 
 /* ---- Texts ------------------------------------------------------------------------------------------------------------ */
+
+/* Pages of kinds of areas. */
+struct memory_sizes {
+	unsigned long locked, data, stack, code, rss_file;
+};
+
+static void count_pte(pte_t *pte, unsigned long addr, void *data)
+{
+	++*(unsigned long *)data;
+}
+
+static struct memory_sizes measure(struct mm_struct *mm)
+{
+	struct memory_sizes sizes = { 0 };
+	struct vm_area_struct *vma;
+
+	list_for_each_entry(vma, &mm->mmap, vm_list) {
+		unsigned long pages = (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+
+		if (vma->vm_flags & VM_LOCKED)
+			sizes.locked += pages;
+		if (vma->vm_flags & VM_GROWSDOWN)
+			sizes.stack += pages;
+		else if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+			sizes.data += pages;
+		else if ((vma->vm_flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
+			sizes.code += pages;
+		if (vma->vm_file)
+			walk_ptes(mm, vma->vm_start, vma->vm_end, count_pte, &sizes.rss_file);
+	}
+	return sizes;
+}
+
+/* Pages of page tables; the lowest level's, which are nearly all. */
+static unsigned long count_tables(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma;
+	unsigned long tables = 0, last = ~0UL;
+
+	list_for_each_entry(vma, &mm->mmap, vm_list)
+		for (unsigned long at = vma->vm_start >> 21; at <= (vma->vm_end - 1) >> 21; at++)
+			if (at != last) {
+				last = at;
+				tables++;
+			}
+	return tables;
+}
 
 static int status_show(struct seq_file *m, struct task_struct *task)
 {
@@ -104,18 +163,23 @@ static int status_show(struct seq_file *m, struct task_struct *task)
 	seq_printf(m, "FDSize:\t%u\nGroups:\t", task->files ? task->files->max_fds : 0);
 	for (int i = 0; i < cred->ngroups; i++)
 		seq_printf(m, "%u ", cred->groups[i]);
-	seq_printf(m, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", task->tgid, task->pid, task->pgrp,
-		   task->session);
+	seq_puts(m, cred->ngroups ? "\n" : " \n");
 	if (task->mm) {
 		struct mm_struct *mm = task->mm;
 		unsigned long kb = PAGE_SIZE / 1024;
 
+		struct memory_sizes sizes = measure(mm);
+
 		seq_printf(m, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8lu kB\n", mm->total_vm * kb,
-			   mm->total_vm * kb, 0UL, 0UL);
+			   mm->total_vm * kb, sizes.locked * kb, 0UL);
 		seq_printf(m, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n", max(mm->hiwater_rss, mm->rss) * kb, mm->rss * kb);
-		seq_printf(m, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmSwap:\t%8lu kB\n",
-			   (mm->end_data - mm->start_data + mm->brk - mm->start_brk) / 1024, 132UL,
-			   (mm->end_code - mm->start_code) / 1024, 0UL);
+		seq_printf(m, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
+			   (mm->rss - min(mm->rss, sizes.rss_file)) * kb, sizes.rss_file * kb, 0UL);
+		seq_printf(m, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\n", sizes.data * kb,
+			   sizes.stack * kb, (PAGE_ALIGN(mm->end_code) - (mm->start_code & PAGE_MASK)) / 1024,
+			   (sizes.code * PAGE_SIZE - (PAGE_ALIGN(mm->end_code) - (mm->start_code & PAGE_MASK))) / 1024);
+		seq_printf(m, "VmPTE:\t%8lu kB\nVmSwap:\t%8lu kB\n", count_tables(mm) * kb, 0UL);
+		seq_printf(m, "CoreDumping:\t0\nTHP_enabled:\t0\n");
 	}
 	for_each_process_thread_all(t)
 		threads += t->tgid == task->tgid;
@@ -133,7 +197,8 @@ static int status_show(struct seq_file *m, struct task_struct *task)
 		   (unsigned long)task->blocked, ignored, caught);
 	seq_printf(m, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
 		   cred->cap_inheritable, cred->cap_permitted, cred->cap_effective, cred->cap_bset, cred->cap_ambient);
-	seq_puts(m, "NoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n");
+	seq_printf(m, "NoNewPrivs:\t%d\nSpeculation_Store_Bypass:\tnot vulnerable\n", task->no_new_privs);
+	seq_puts(m, "SpeculationIndirectBranch:\tnot affected\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n");
 	seq_printf(m, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", task->nvcsw, task->nivcsw);
 	return 0;
 }
@@ -322,6 +387,44 @@ static int mountinfo_show(struct seq_file *m, struct task_struct *task)
 static int cgroup_show(struct seq_file *m, struct task_struct *task)
 {
 	seq_puts(m, "0::/\n");
+	return 0;
+}
+
+static int personality_show(struct seq_file *m, struct task_struct *task)
+{
+	seq_printf(m, "%08lx\n", task->personality);
+	return 0;
+}
+
+/* How good a victim: the share of the memory that it has, of a thousand, and what oom_score_adj adds. */
+static int oom_score_show(struct seq_file *m, struct task_struct *task)
+{
+	long points = task->mm ? task->mm->rss * 1000 / totalram_pages : 0;
+
+	points += task->signal ? task->signal->oom_score_adj : 0;
+	seq_printf(m, "%ld\n", max(points * 2 / 3 + 666, 0L));
+	return 0;
+}
+
+/* The old scale, -17 to 15. */
+static int oom_adj_show(struct seq_file *m, struct task_struct *task)
+{
+	int adj = task->signal ? task->signal->oom_score_adj : 0;
+
+	seq_printf(m, "%d\n", adj == 1000 ? 15 : adj * 17 / 1000);
+	return 0;
+}
+
+static int timerslack_show(struct seq_file *m, struct task_struct *task)
+{
+	seq_printf(m, "%lu\n", task->timer_slack_ns);
+	return 0;
+}
+
+/* No core is ever written; this is what it would have in it. */
+static int coredump_filter_show(struct seq_file *m, struct task_struct *task)
+{
+	seq_puts(m, "00000033\n");
 	return 0;
 }
 
@@ -723,6 +826,11 @@ static const struct pid_entry entries[] = {
 	FILE_OF("auxv", 0400, auxv_fops),
 	TEXT("status", 0444, status_show),
 	TEXT("limits", 0444, limits_show),
+	TEXT("oom_adj", 0644, oom_adj_show),
+	TEXT("personality", 0400, personality_show),
+	TEXT("oom_score", 0444, oom_score_show),
+	TEXT("timerslack_ns", 0666, timerslack_show),
+	TEXT("coredump_filter", 0644, coredump_filter_show),
 	{ "comm", S_IFREG | 0644, .show = comm_show, .fops = &comm_fops },
 	FILE_OF("cmdline", 0444, cmdline_fops),
 	TEXT("stat", 0444, stat_show),

@@ -267,7 +267,10 @@ int proc_sys_create_string(const char *path, umode_t mode, char *value, size_t s
 
 static struct dentry *root_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
-	return proc_pid_lookup(dentry);
+	struct dentry *found = proc_pid_lookup(dentry);
+
+	/* Not a negative entry: nothing can be made here. */
+	return found || dentry->d_inode ? found : ERR_PTR(-ENOENT);
 }
 
 static int root_readdir(struct file *file, struct dir_context *ctx)

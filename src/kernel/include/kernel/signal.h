@@ -61,6 +61,7 @@ struct signal_struct {
 	int nr_threads;			/* threads that have not been released */
 	bool group_exit;
 	int group_exit_code;
+	struct task_struct *group_exec_task;	/* the thread that executes a program while the others end */
 	wait_queue_head_t wait_chldexit;
 	struct sigpending shared_pending;
 	struct rlimit rlim[RLIM_NLIMITS];
