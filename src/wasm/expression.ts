@@ -69,12 +69,16 @@ const compare = (opcode: number): Binary => {
 const convert = (to: ValueType, ...bytes: number[]): Unary => {
   return (a) => node(to, bytes, a);
 };
+const isZero = (opcode: number): Unary => {
+  const bytes = [opcode];
+  return (a) => (a.constant !== undefined ? c32(a.constant === 0n ? 1 : 0) : node("i32", bytes, a));
+};
 const arithmetic = (type: ValueType, ...bytes: number[]): Binary => {
   return (a, b) => node(type, bytes, a, b);
 };
 
 export const i32 = {
-  eqz: convert("i32", 0x45),
+  eqz: isZero(0x45),
   eq: compare(0x46),
   ne: compare(0x47),
   lt_s: compare(0x48),
@@ -111,7 +115,7 @@ export const i32 = {
 } as const;
 
 export const i64 = {
-  eqz: convert("i32", 0x50),
+  eqz: isZero(0x50),
   eq: compare(0x51),
   ne: compare(0x52),
   lt_s: compare(0x53),
@@ -216,6 +220,9 @@ export const loadF64 = (address: Expr, offset = 0): Expr => node("f64", [0x2b, 0
 export const loadF32 = (address: Expr, offset = 0): Expr => node("f32", [0x2a, 0, ...uleb(offset)], address);
 export const loadV128 = (address: Expr, offset = 0): Expr => node("v128", [0xfd, 0, 0, ...uleb(offset)], address);
 
+/** A call through a table of a function of `type`'s index that returns one value. */
+export const callIndirect = (type: ValueType, typeIndex: number, table: number, index: Expr, ...args: Expr[]): Expr =>
+  node(type, [0x11, ...uleb(typeIndex), ...uleb(table)], ...args, index);
 /** A direct call of function `index` that returns one value. */
 export const call = (type: ValueType, index: number, ...args: Expr[]): Expr =>
   node(type, [0x10, ...uleb(index)], ...args);

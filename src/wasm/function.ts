@@ -18,8 +18,11 @@ export class FunctionBuilder {
   readonly signature: Signature;
   readonly name: string;
   private readonly locals: ValueType[] = [];
-  private readonly code: number[] = [];
+  private code: number[] = [];
   private depth = 0;
+  /** Locals that may be used again, by type; undefined: locals are never given back. */
+  private pool: Map<ValueType, number[]> | undefined;
+  private lent: { readonly type: ValueType; readonly index: number }[] = [];
 
   constructor(signature: Signature, name: string) {
     this.signature = signature;
@@ -31,9 +34,45 @@ export class FunctionBuilder {
   }
 
   local(type: ValueType): Expr & { readonly local: number } {
-    const index = this.signature.params.length + this.locals.length;
-    this.locals.push(type);
+    let index = this.pool?.get(type)?.pop();
+    if (index === undefined) {
+      index = this.signature.params.length + this.locals.length;
+      this.locals.push(type);
+    }
+    if (this.pool !== undefined) this.lent.push({ type, index });
     return { ...localGet(type, index), local: index };
+  }
+
+  /**
+   * From now on locals are temporary: the next call takes back those given out since the last one. They do not start as zero.
+   */
+  reuseLocals(): void {
+    this.pool ??= new Map();
+    for (const { type, index } of this.lent) {
+      const free = this.pool.get(type);
+      if (free === undefined) this.pool.set(type, [index]);
+      else free.push(index);
+    }
+    this.lent = [];
+  }
+
+  /** Where the code written so far ends, to go `back` to. */
+  mark(): { readonly length: number; readonly depth: number } {
+    return { length: this.code.length, depth: this.depth };
+  }
+  /** Forgets the code written since. */
+  back(mark: { readonly length: number; readonly depth: number }): void {
+    this.code.length = mark.length;
+    this.depth = mark.depth;
+  }
+  /** Writes code in front of everything that has been written. */
+  before(write: () => void): void {
+    const { code, depth } = this;
+    this.code = [];
+    this.depth = 0;
+    write();
+    this.code = this.code.concat(code);
+    this.depth = depth;
   }
 
   /** Evaluates now and once; what comes back is free to read again. Constants are passed through. */
@@ -116,6 +155,17 @@ export class FunctionBuilder {
     this.code.push(opcode, 0x40);
     this.depth++;
     body({ depth: this.depth });
+    this.depth--;
+    this.code.push(0x0b);
+  }
+
+  /** The same in two steps; `end` closes what was opened last. */
+  begin(kind: "loop" | "block"): Label {
+    this.code.push(kind === "loop" ? 0x03 : 0x02, 0x40);
+    this.depth++;
+    return { depth: this.depth };
+  }
+  end(): void {
     this.depth--;
     this.code.push(0x0b);
   }

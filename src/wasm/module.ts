@@ -11,6 +11,8 @@ export interface ModuleParts {
   readonly memoryPages: number;
   /** Imports table "table" of funcref with at least this many slots, if given. */
   readonly tableSlots?: number;
+  /** Imports a second table, "table1". */
+  readonly secondTableSlots?: number;
   readonly functions: readonly FunctionBuilder[];
   /** Exported functions by name, as indices into `functions`. */
   readonly exports?: readonly { readonly name: string; readonly function: number }[];
@@ -40,6 +42,8 @@ export function encodeModule(parts: ModuleParts): Uint8Array<ArrayBuffer> {
   imports.push([...text("env"), ...text("memory"), 2, 0, ...uleb(parts.memoryPages)]);
   if (parts.tableSlots !== undefined)
     imports.push([...text("env"), ...text("table"), 1, 0x70, 0, ...uleb(parts.tableSlots)]);
+  if (parts.secondTableSlots !== undefined)
+    imports.push([...text("env"), ...text("table1"), 1, 0x70, 0, ...uleb(parts.secondTableSlots)]);
   const functionTypes = parts.functions.map((f) => uleb(typeIndex(f.signature)));
   const first = parts.functionImports.length;
 

@@ -18,6 +18,7 @@ import {
   loadV128,
   select,
 } from "../../wasm/index.ts";
+import { v128 } from "../../wasm/simd.ts";
 import { MemoryForm } from "../decoder.ts";
 import type { Definition } from "../definition.ts";
 import type { OperandForm } from "../operand-forms.ts";
@@ -80,32 +81,32 @@ export class Emitter implements Tier {
   readonly condition: number;
   readonly repeat: "none" | "rep" | "repne";
   readonly flags: Flags;
-  readonly #f: FunctionBuilder;
-  readonly #p: Expr;
-  readonly #definition: Definition;
-  readonly #memoryForm: number;
+  protected readonly f: FunctionBuilder;
+  protected readonly p: Expr;
+  protected readonly definition: Definition;
+  protected readonly memoryForm: number;
   /** Offset of this instruction's record from the parameter. */
-  readonly #at: number;
-  #ended = false;
+  protected readonly at: number;
+  protected ended = false;
 
   constructor(f: FunctionBuilder, definition: Definition, variant: Variant, recordOffset = 0) {
-    this.#f = f;
-    this.#p = f.param(0);
-    this.#at = recordOffset;
-    this.#definition = definition;
+    this.f = f;
+    this.p = f.param(0);
+    this.at = recordOffset;
+    this.definition = definition;
     this.size = variant.size;
     this.addressSize = variant.addressSize;
     this.mode = variant.mode;
     this.stackSize = variant.stackSize;
     this.condition = definition.row.condition;
     this.repeat = variant.repeat;
-    this.#memoryForm = variant.memoryForm;
+    this.memoryForm = variant.memoryForm;
     this.flags = new LazyFlags(f, this.size);
   }
 
   /** Emits the instruction. True: control has left; false: the next record follows. */
   emit(): boolean {
-    const { attributes, row, semantics } = this.#definition;
+    const { attributes, row, semantics } = this.definition;
     if (attributes.protectedOnly) {
       const real = i32.eqz(i32.and(load32("i32", ZERO, layout.wide), c32(1)));
       const virtual8086 = i32.and(load32("i32", ZERO, layout.systemFlags), c32(Flag.VM));
@@ -116,43 +117,40 @@ export class Emitter implements Tier {
       const unit = attributes.unit;
       const word = {
         sse: layout.sseFault,
+        avx: layout.avxFault,
         mmx: layout.mmxFault,
         x87: layout.x87Fault,
         x87control: layout.x87Fault,
         wait: layout.waitFault,
       }[unit];
-      const fault = this.#f.let(load32("i32", ZERO, word));
-      this.if(fault, () => this.#raise(fault, -1));
+      const fault = this.f.let(load32("i32", ZERO, word));
+      this.if(fault, () => this.raiseNow(fault, -1));
       if (unit === "mmx" || unit === "x87" || unit === "wait") {
         const pending = i32.and(load32("u16", ZERO, layout.x87 + x87Layout.status), c32(0x80));
-        this.if(pending, () => {
-          this.#f.if(i32.eqz(call("i32", Import.call, this.#record(), c32(routineId("x87Error")))), () =>
-            this.#f.return(),
-          );
-        });
+        this.if(pending, () => this.call("x87Error"));
       }
     }
-    semantics(this, ...row.operands.map((form) => this.#bind(form)));
-    return this.#ended;
+    semantics(this, ...row.operands.map((form) => this.bind(form)));
+    return this.ended;
   }
 
   /** Goes on at the record after this one. */
   next(): void {
-    const following = this.#at + RECORD_BYTES;
-    this.#f.tailCallIndirect(0, load32("i32", this.#p, following), i32.add(this.#p, c32(following)));
+    const following = this.at + RECORD_BYTES;
+    this.f.tailCallIndirect(0, load32("i32", this.p, following), i32.add(this.p, c32(following)));
   }
 
-  #record(): Expr {
-    return i32.add(this.#p, c32(this.#at));
+  protected recordAddress(): Expr {
+    return i32.add(this.p, c32(this.at));
   }
 
-  #bind(form: OperandForm): Bound {
+  protected bind(form: OperandForm): Bound {
     const size =
       form.size === 0 ? this.size : form.size === -1 ? (this.size === 8 ? 8 : 4) : form.size === -2 ? 0 : form.size;
     const { file } = form;
     switch (form.place) {
       case "rm":
-        return { kind: this.#memoryForm === MemoryForm.none ? "register" : "memory", file, size, form };
+        return { kind: this.memoryForm === MemoryForm.none ? "register" : "memory", file, size, form };
       case "offset":
         return { kind: "memory", file, size, form };
       case "immediate":
@@ -170,18 +168,18 @@ export class Emitter implements Tier {
   // Values
 
   let(value: Expr): Expr {
-    return this.#f.let(value);
+    return this.f.let(value);
   }
   variable(initial: Expr): Expr {
-    const local = this.#f.local(initial.type);
-    this.#f.set(local, initial);
+    const local = this.f.local(initial.type);
+    this.f.set(local, initial);
     return local;
   }
   assign(variable: Expr, value: Expr): void {
-    this.#f.set(variable, value);
+    this.f.set(variable, value);
   }
   if(condition: Expr, then: () => void, otherwise?: () => void): void {
-    this.#f.if(condition, then, otherwise);
+    this.f.if(condition, then, otherwise);
   }
 
   // Operands
@@ -193,32 +191,36 @@ export class Emitter implements Tier {
       case "fixed":
         return c32(layout.registers + form.value * 8);
       case "reg":
-        return load32("u16", this.#p, this.#at + Record.reg);
+        return this.field32("u16", Record.reg);
       case "immediate":
-        return i32.add(this.#p, c32(this.#at + Record.immediate));
+        return i32.add(this.recordAddress(), c32(Record.immediate));
+      case "vvvv":
+        return this.field32("i32", Record.notTaken);
+      case "is4":
+        return this.field32("i32", Record.target);
       default:
-        return load32("i32", this.#p, this.#at + Record.base);
+        return this.field32("i32", Record.base);
     }
   }
 
   number(operand: Operand): Expr {
     if ((operand as Bound).form.place !== "reg") throw new Error("number: a ModRM.reg operand is expected");
-    return load32("u16", this.#p, this.#at + Record.reg);
+    return this.field32("u16", Record.reg);
   }
 
   read(operand: Operand): Expr {
-    return this.#read(operand as Bound, false);
+    return this.readAs(operand as Bound, false);
   }
   readSigned(operand: Operand): Expr {
-    return this.#read(operand as Bound, true);
+    return this.readAs(operand as Bound, true);
   }
-  #read(operand: Bound, signed: boolean): Expr {
+  protected readAs(operand: Bound, signed: boolean): Expr {
     // Evaluated now: what the definition does later must not change it.
     switch (operand.kind) {
       case "immediate":
-        return this.#f.let(this.#immediate(operand, signed));
+        return this.f.let(this.immediate(operand, signed));
       case "register":
-        return this.#f.let(this.#loadHost(this.addressOf(operand), asSize(operand.size), signed));
+        return this.f.let(this.loadRegister(this.addressOf(operand), asSize(operand.size), signed));
       case "memory":
         return this.load(this.linearAddress(operand), asSize(operand.size), signed);
       default:
@@ -226,48 +228,63 @@ export class Emitter implements Tier {
     }
   }
 
-  #immediate({ form }: Bound, signed: boolean): Expr {
+  protected immediate({ form }: Bound, signed: boolean): Expr {
     if (form.place === "constant") return c64(form.value);
     const { size, immediateBytes } = form;
     // The second immediate of a row lies in its own field.
-    const immediates = this.#definition.row.operands.filter((o) => o.place === "immediate");
-    if (immediates.length > 1 && immediates[1] === form) return load64("u32", this.#p, this.#at + Record.target);
-    const field = this.#at + Record.immediate;
+    const immediates = this.definition.row.operands.filter((o) => o.place === "immediate");
+    if (immediates.length > 1 && immediates[1] === form) return this.field64("u32", Record.target);
+    const field = Record.immediate;
     if (size === 0 && this.size < 8) {
       // Iz and Ibs at a smaller operand size: extended as asked.
-      return load64((signed ? signedWidth : loadWidth)[this.size], this.#p, field);
+      return this.field64((signed ? signedWidth : loadWidth)[this.size], field);
     }
-    if (signed && immediateBytes > 0 && size > 0) return load64(signedWidth[asSize(size)], this.#p, field);
-    return load64("i64", this.#p, field);
+    if (signed && immediateBytes > 0 && size > 0) return this.field64(signedWidth[asSize(size)], field);
+    return this.field64("i64", field);
   }
 
   readForWrite(operand: Operand): Expr {
-    return this.#readForWrite(operand as Bound, false);
+    return this.readToWrite(operand as Bound, false);
   }
   readForWriteSigned(operand: Operand): Expr {
-    return this.#readForWrite(operand as Bound, true);
+    return this.readToWrite(operand as Bound, true);
   }
-  #readForWrite(operand: Bound, signed: boolean): Expr {
-    if (operand.kind !== "memory") return this.#read(operand, signed);
-    const host = this.#access(this.linearAddress(operand), operand.size, true, false, true);
+  protected readToWrite(operand: Bound, signed: boolean): Expr {
+    if (operand.kind !== "memory") return this.readAs(operand, signed);
+    const host = this.access(this.linearAddress(operand), operand.size, true, false, true);
     operand.host = host;
-    return this.#f.let(this.#loadHost(host, asSize(operand.size), signed));
+    return this.f.let(this.loadHost(host, asSize(operand.size), signed));
   }
 
   write(operand: Operand, value: Expr): void {
     const bound = operand as Bound;
-    if (bound.kind === "register") this.#writeRegister(this.addressOf(bound), asSize(bound.size), value);
+    if (bound.kind === "register") this.storeRegister(this.addressOf(bound), asSize(bound.size), value);
     else if (bound.kind === "memory") {
       if (bound.host === undefined) this.store(this.linearAddress(bound), asSize(bound.size), value);
-      else this.#storeHost(bound.host, bound.size, value);
+      else this.storeHost(bound.host, bound.size, value);
     } else throw new Error(`write: to a ${bound.kind} operand`);
   }
 
-  #writeRegister(address: Expr, size: Size, value: Expr): void {
-    if (size === 4) this.#f.store("i64", address, this.#zeroExtended32(value));
-    else this.#f.store(storeWidth[size], address, value);
+  // What a tier that keeps operands elsewhere does otherwise.
+
+  protected field32(width: "i32" | "u16", offset: number): Expr {
+    return load32(width, this.p, this.at + offset);
   }
-  #zeroExtended32(value: Expr): Expr {
+  protected field64(width: "i64" | "s32" | "u32" | "s16" | "u16" | "s8" | "u8", offset: number): Expr {
+    return load64(width, this.p, this.at + offset);
+  }
+  /** A register, segment base or the like, by its address in the state. */
+  protected loadRegister(address: Expr, size: Size, signed: boolean): Expr {
+    return this.loadHost(address, size, signed);
+  }
+  protected storeVectorRegister(address: Expr, value: Expr): void {
+    this.f.store("v128", address, value);
+  }
+  protected storeRegister(address: Expr, size: Size, value: Expr): void {
+    if (size === 4) this.f.store("i64", address, this.zeroExtended32(value));
+    else this.f.store(storeWidth[size], address, value);
+  }
+  protected zeroExtended32(value: Expr): Expr {
     return i64.and(value, c64(0xffff_ffffn));
   }
 
@@ -276,40 +293,64 @@ export class Emitter implements Tier {
     if (bound.kind === "register") return loadV128(this.addressOf(bound));
     const linear = this.linearAddress(bound);
     if (aligned) this.raiseIf(i32.and(i32.wrap(linear), c32(15)), 13, 0);
-    return this.#f.let(loadV128(this.#access(linear, 16, false)));
+    return this.f.let(loadV128(this.access(linear, 16, false)));
   }
   writeVector(operand: Operand, value: Expr, aligned = false): void {
     const bound = operand as Bound;
     if (bound.kind === "register") {
-      this.#f.store("v128", this.addressOf(bound), value);
+      this.storeVectorRegister(this.addressOf(bound), value);
       return;
     }
     const linear = this.linearAddress(bound);
     if (aligned) this.raiseIf(i32.and(i32.wrap(linear), c32(15)), 13, 0);
-    this.#storeHost(this.#access(linear, 16, true), 16, value);
+    this.storeHost(this.access(linear, 16, true), 16, value);
+  }
+
+  readVectors(operand: Operand, aligned = false): Expr[] {
+    const bound = operand as Bound;
+    if (bound.size < 32) return [this.let(this.readVector(operand, aligned))];
+    const host = bound.kind === "register" ? this.addressOf(bound) : this.#accessVectors(bound, false, aligned);
+    return [this.f.let(loadV128(host)), this.f.let(loadV128(host, 16))];
+  }
+  writeVectors(operand: Operand, values: readonly Expr[], aligned = false): void {
+    const bound = operand as Bound;
+    const f = this.f;
+    if (bound.kind === "register") {
+      // All values first: they may be computed from the register.
+      const ready = values.map((value) => f.let(value));
+      const address = f.let(this.addressOf(bound));
+      f.store("v128", address, ready[0]);
+      f.store("v128", address, ready.length > 1 ? ready[1] : v128.constant(new Array<number>(16).fill(0)), 16);
+    } else if (values.length === 1) this.writeVector(operand, values[0], aligned);
+    else this.storeHost(this.#accessVectors(bound, true, aligned), 32, values[0], values[1]);
+  }
+  #accessVectors(operand: Bound, write: boolean, aligned: boolean): Expr {
+    const linear = this.linearAddress(operand);
+    if (aligned) this.raiseIf(i32.and(i32.wrap(linear), c32(operand.size - 1)), 13, 0);
+    return this.access(linear, operand.size, write);
   }
 
   readWhole(operand: Operand): Expr {
-    return this.#f.let(load64("i64", this.addressOf(operand)));
+    return this.f.let(this.loadRegister(this.addressOf(operand), 8, false));
   }
   setWhole(operand: Operand, value: Expr): void {
-    this.#writeRegister(this.addressOf(operand), this.mode === 64 ? 8 : 4, value);
+    this.storeRegister(this.addressOf(operand), this.mode === 64 ? 8 : 4, value);
   }
   farSelector(_operand: Operand): Expr {
-    return load64("u32", this.#p, this.#at + Record.target);
+    return this.field64("u32", Record.target);
   }
   farOffset(_operand: Operand): Expr {
-    return load64("u32", this.#p, this.#at + Record.immediate);
+    return this.field64("u32", Record.immediate);
   }
 
   // Addresses
 
-  #offset(displacement?: Expr): Expr {
-    const base = load64("i64", load32("i32", this.#p, this.#at + Record.base));
-    let offset = i64.add(base, load64("s32", this.#p, this.#at + Record.displacement));
-    if (this.#memoryForm !== MemoryForm.base) {
-      const index = load64("i64", load32("u16", this.#p, this.#at + Record.index));
-      offset = i64.add(offset, i64.shl(index, load64("u8", this.#p, this.#at + Record.scale)));
+  protected offset(displacement?: Expr): Expr {
+    const base = this.loadRegister(this.field32("i32", Record.base), 8, false);
+    let offset = i64.add(base, this.field64("s32", Record.displacement));
+    if (this.memoryForm !== MemoryForm.base) {
+      const index = this.loadRegister(this.field32("u16", Record.index), 8, false);
+      offset = i64.add(offset, i64.shl(index, this.field64("u8", Record.scale)));
     }
     if (displacement !== undefined) offset = i64.add(offset, displacement);
     return zeroExtend(offset, this.addressSize);
@@ -317,19 +358,19 @@ export class Emitter implements Tier {
 
   effectiveAddress(operand: Operand): Expr {
     if (operand.kind !== "memory") throw new Error("effectiveAddress: a memory operand is expected");
-    return this.#offset();
+    return this.offset();
   }
 
   linearAddress(operand: Operand, displacement?: Expr): Expr {
     const bound = operand as Bound;
     if (bound.kind !== "memory") throw new Error("linearAddress: a memory operand is expected");
     if (displacement === undefined && bound.linear !== undefined) return bound.linear;
-    let linear = this.#offset(displacement);
-    if (this.#memoryForm === MemoryForm.general) {
-      linear = i64.add(linear, load64("i64", load32("u16", this.#p, this.#at + Record.segment)));
+    let linear = this.offset(displacement);
+    if (this.memoryForm === MemoryForm.general) {
+      linear = i64.add(linear, this.loadRegister(this.field32("u16", Record.segment), 8, false));
       if (this.mode !== 64) linear = zeroExtend(linear, 4);
     }
-    const value = this.#f.let(linear);
+    const value = this.f.let(linear);
     if (displacement === undefined) bound.linear = value;
     return value;
   }
@@ -339,7 +380,7 @@ export class Emitter implements Tier {
     const base =
       segment === "es"
         ? load64("i64", ZERO, layout.segments)
-        : load64("i64", load32("u16", this.#p, this.#at + Record.segment));
+        : this.loadRegister(this.field32("u16", Record.segment), 8, false);
     const linear = i64.add(offset, base);
     return this.mode === 64 ? linear : zeroExtend(linear, 4);
   }
@@ -347,8 +388,8 @@ export class Emitter implements Tier {
   // Memory
 
   /** Host address of `size` bytes at `linear`, or of the scratch area; leaves the handler on a fault. */
-  #access(linear: Expr, size: number, write: boolean, stack = false, reads = false): Expr {
-    const f = this.#f;
+  protected access(linear: Expr, size: number, write: boolean, stack = false, reads = false): Expr {
+    const f = this.f;
     const address = f.let(linear);
     const indexMask = (TLB_ENTRIES - 1) << 5;
     const entry = f.let(
@@ -362,58 +403,63 @@ export class Emitter implements Tier {
       () => {
         const high = i32.wrap(i64.shr_u(address, c64(32)));
         const argument = c32(size | (stack ? STACK_ACCESS : 0) | (reads ? READS_TOO : 0));
-        f.set(host, call("i32", write ? Import.write : Import.read, this.#record(), i32.wrap(address), high, argument));
+        f.set(
+          host,
+          call("i32", write ? Import.write : Import.read, this.recordAddress(), i32.wrap(address), high, argument),
+        );
         f.if(i32.eqz(host), () => f.return());
       },
     );
     return host;
   }
 
-  #loadHost(host: Expr, size: Size, signed: boolean): Expr {
+  protected loadHost(host: Expr, size: Size, signed: boolean): Expr {
     return load64((signed ? signedWidth : loadWidth)[size], host);
   }
 
-  #storeHost(host: Expr, size: number, value: Expr): void {
-    if (size === 16) this.#f.store("v128", host, value);
-    else this.#f.store(storeWidth[asSize(size)], host, value);
-    this.#f.if(i32.lt_u(host, c32(layout.scratchEnd)), () => {
-      this.#f.run(call("i32", Import.commit, this.#record()), 1);
+  protected storeHost(host: Expr, size: number, value: Expr, high?: Expr): void {
+    if (size >= 16) {
+      this.f.store("v128", host, value);
+      if (high !== undefined) this.f.store("v128", host, high, 16);
+    } else this.f.store(storeWidth[asSize(size)], host, value);
+    this.f.if(i32.lt_u(host, c32(layout.scratchEnd)), () => {
+      this.f.run(call("i32", Import.commit, this.recordAddress()), 1);
     });
   }
 
   load(linear: Expr, size: Size, signed = false): Expr {
-    return this.#f.let(this.#loadHost(this.#access(linear, size, false), size, signed));
+    return this.f.let(this.loadHost(this.access(linear, size, false), size, signed));
   }
   store(linear: Expr, size: Size, value: Expr): void {
     // The value first: computing it may fault, and must not see a half-done access.
-    const ready = this.#f.let(value);
-    this.#storeHost(this.#access(linear, size, true), size, ready);
+    const ready = this.f.let(value);
+    this.storeHost(this.access(linear, size, true), size, ready);
   }
   modify(linear: Expr, size: Size, change: (old: Expr) => Expr): Expr {
-    const host = this.#access(linear, size, true, false, true);
-    const old = this.#f.let(this.#loadHost(host, size, false));
-    this.#storeHost(host, size, change(old));
+    const host = this.access(linear, size, true, false, true);
+    const old = this.f.let(this.loadHost(host, size, false));
+    this.storeHost(host, size, change(old));
     return old;
   }
 
   // Registers
 
   register(index: number, size: number = this.size): Expr {
-    return load64(loadWidth[asSize(size)], ZERO, layout.registers + index * 8);
+    return this.loadRegister(c32(layout.registers + index * 8), asSize(size), false);
   }
   setRegister(index: number, value: Expr, size: number = this.size): void {
-    this.#writeRegister(c32(layout.registers + index * 8), asSize(size), value);
+    this.storeRegister(c32(layout.registers + index * 8), asSize(size), value);
   }
   highByte(index: number): Expr {
-    return load64("u8", ZERO, layout.registers + index * 8 + 1);
+    return this.loadRegister(c32(layout.registers + index * 8 + 1), 1, false);
   }
   setHighByte(index: number, value: Expr): void {
-    this.#f.store("u8", ZERO, value, layout.registers + index * 8 + 1);
+    this.storeRegister(c32(layout.registers + index * 8 + 1), 1, value);
   }
 
   // Stack
 
-  #stackLinear(pointer: Expr): Expr {
+  protected stackLinear(pointer: Expr): Expr {
     if (this.mode === 64) return pointer;
     const base = load64("i64", ZERO, layout.segments + 2 * SEGMENT_BYTES);
     return zeroExtend(i64.add(zeroExtend(pointer, this.stackSize), base), 4);
@@ -428,16 +474,16 @@ export class Emitter implements Tier {
     return this.loadStackAt(i64.add(this.stackPointer(), c64(displacement)), size);
   }
   loadStackAt(pointer: Expr, size: number): Expr {
-    const host = this.#access(this.#stackLinear(pointer), size, false, true);
-    return this.#f.let(this.#loadHost(host, asSize(size), false));
+    const host = this.access(this.stackLinear(pointer), size, false, true);
+    return this.f.let(this.loadHost(host, asSize(size), false));
   }
   storeStackAt(pointer: Expr, size: number, value: Expr): void {
-    const ready = this.#f.let(value);
-    this.#storeHost(this.#access(this.#stackLinear(pointer), size, true, true), size, ready);
+    const ready = this.f.let(value);
+    this.storeHost(this.access(this.stackLinear(pointer), size, true, true), size, ready);
   }
   push(value: Expr, size: number = this.size): void {
-    const ready = this.#f.let(value);
-    const pointer = this.#f.let(i64.sub(this.stackPointer(), c64(size)));
+    const ready = this.f.let(value);
+    const pointer = this.f.let(i64.sub(this.stackPointer(), c64(size)));
     this.storeStackAt(pointer, size, ready);
     this.setStackPointer(pointer);
   }
@@ -445,7 +491,7 @@ export class Emitter implements Tier {
   // Control
 
   nextRip(): Expr {
-    return load64("i64", this.#p, this.#at + Record.nextRip);
+    return this.field64("i64", Record.nextRip);
   }
   test(condition: number): Expr {
     const { flags } = this;
@@ -453,25 +499,25 @@ export class Emitter implements Tier {
     const [plain, negated] = LazyFlags.tests[condition >> 1];
     return negate ? negated(flags) : plain(flags);
   }
-  #follow(slot: number): void {
-    const block = this.#f.let(load32("i32", this.#p, this.#at + slot));
-    this.#f.tailCallIndirect(0, load32("i32", block), block);
+  protected follow(slot: number): void {
+    const block = this.f.let(this.field32("i32", slot));
+    this.f.tailCallIndirect(0, load32("i32", block), block);
   }
   jump(_target: Operand): void {
-    this.#follow(Record.target);
-    this.#ended = true;
+    this.follow(Record.target);
+    this.ended = true;
   }
   branch(condition: Expr, _target: Operand): void {
-    const taken = load32("i32", this.#p, this.#at + Record.target);
-    const notTaken = load32("i32", this.#p, this.#at + Record.notTaken);
-    const block = this.#f.local("i32");
-    this.#f.if(
+    const taken = this.field32("i32", Record.target);
+    const notTaken = this.field32("i32", Record.notTaken);
+    const block = this.f.local("i32");
+    this.f.if(
       condition,
-      () => this.#f.set(block, taken),
-      () => this.#f.set(block, notTaken),
+      () => this.f.set(block, taken),
+      () => this.f.set(block, notTaken),
     );
-    this.#f.tailCallIndirect(0, load32("i32", block), block);
-    this.#ended = true;
+    this.f.tailCallIndirect(0, load32("i32", block), block);
+    this.ended = true;
   }
   checkTarget(address: Expr): void {
     if (this.mode !== 64) return;
@@ -479,14 +525,14 @@ export class Emitter implements Tier {
     this.raiseIf(i64.ne(extended, address), 13, 0);
   }
   jumpTo(address: Expr): void {
-    const target = this.#f.let(zeroExtend(address, this.size));
+    const target = this.f.let(zeroExtend(address, this.size));
     this.checkTarget(target);
-    emitLookup(this.#f, target);
-    this.#ended = true;
+    emitLookup(this.f, target);
+    this.ended = true;
   }
   endBlock(): void {
-    emitLookup(this.#f, this.#f.let(this.nextRip()));
-    this.#ended = true;
+    emitLookup(this.f, this.f.let(this.nextRip()));
+    this.ended = true;
   }
 
   // State and TypeScript
@@ -495,37 +541,37 @@ export class Emitter implements Tier {
     return width === "i64" ? load64("i64", ZERO, address) : load32(width, ZERO, address);
   }
   setField(width: "i64" | "i32", address: number, value: Expr): void {
-    this.#f.store(width, ZERO, value, address);
+    this.f.store(width, ZERO, value, address);
   }
-  #callRoutine(routine: string, args: readonly Expr[]): Expr {
+  protected callRoutine(routine: string, args: readonly Expr[]): Expr {
     args.forEach((arg, i) => {
       const wide = arg.type === "i32" ? i64.extend_i32_u(arg) : arg;
-      this.#f.store("i64", ZERO, wide, layout.arguments + i * 8);
+      this.f.store("i64", ZERO, wide, layout.arguments + i * 8);
     });
-    return call("i32", Import.call, this.#record(), c32(routineId(routine)));
+    return call("i32", Import.call, this.recordAddress(), c32(routineId(routine)));
   }
   call(routine: string, ...args: Expr[]): void {
-    this.#f.if(i32.eqz(this.#callRoutine(routine, args)), () => this.#f.return());
+    this.f.if(i32.eqz(this.callRoutine(routine, args)), () => this.f.return());
   }
   transfer(routine: string, ...args: Expr[]): void {
     this.call(routine, ...args);
-    emitLookup(this.#f, this.#f.let(load64("i64", ZERO, layout.rip)));
-    this.#ended = true;
+    emitLookup(this.f, this.f.let(load64("i64", ZERO, layout.rip)));
+    this.ended = true;
   }
   result(index: number): Expr {
     return load64("i64", ZERO, layout.arguments + index * 8);
   }
   raiseIf(condition: Expr, vector: number, errorCode = -1): void {
     if (condition.constant === 0n) return;
-    this.#f.if(condition, () => this.#raise(c32(vector), errorCode));
+    this.f.if(condition, () => this.raiseNow(c32(vector), errorCode));
   }
   raise(vector: number, errorCode = -1): void {
-    this.#raise(c32(vector), errorCode);
-    this.#ended = true;
+    this.raiseNow(c32(vector), errorCode);
+    this.ended = true;
   }
-  #raise(vector: Expr, errorCode: number): void {
-    this.#f.run(call("i32", Import.raise, this.#record(), vector, c32(errorCode)), 1);
-    this.#f.return();
+  protected raiseNow(vector: Expr, errorCode: number): void {
+    this.f.run(call("i32", Import.raise, this.recordAddress(), vector, c32(errorCode)), 1);
+    this.f.return();
   }
 
   repeatString(size: Size, registers: readonly number[], compares: boolean, iteration: () => void): void {
@@ -533,7 +579,7 @@ export class Emitter implements Tier {
       iteration();
       return;
     }
-    const f = this.#f;
+    const f = this.f;
     const counter = (): Expr => this.register(1, this.addressSize);
     const again = f.local("i32");
     f.set(again, c32(0));
@@ -563,13 +609,17 @@ export class Emitter implements Tier {
         f.branchIf(i32.and(again, i32.eqz(i64.eqz(chunk))), label);
       });
     });
-    f.if(again, () => {
-      // Interruptible: retired once, and to be executed again. The rest of the block is not charged.
-      const refund = i32.sub(load32("u16", this.#p, this.#at + Record.remaining), c32(1));
-      f.store("i32", ZERO, i32.add(load32("i32", ZERO, layout.budget), refund), layout.budget);
-      const length = load64("u8", this.#p, this.#at + Record.length);
-      emitLookup(f, f.let(i64.sub(this.nextRip(), length)));
-    });
+    f.if(again, () => this.repeatLater());
+  }
+
+  /** A string instruction was not finished. */
+  protected repeatLater(): void {
+    const { f } = this;
+    // Interruptible: retired once, and to be executed again. The rest of the block is not charged.
+    const refund = i32.sub(this.field32("u16", Record.remaining), c32(1));
+    f.store("i32", ZERO, i32.add(load32("i32", ZERO, layout.budget), refund), layout.budget);
+    const length = this.field64("u8", Record.length);
+    emitLookup(f, f.let(i64.sub(this.nextRip(), length)));
   }
 }
 
@@ -590,105 +640,111 @@ export function emitLookup(f: FunctionBuilder, target: Expr): void {
 }
 
 /** See `flagResult` and its neighbours in state.ts for the representation. */
-class LazyFlags implements Flags {
-  readonly #f: FunctionBuilder;
-  readonly #size: number;
+export class LazyFlags implements Flags {
+  protected readonly f: FunctionBuilder;
+  protected readonly size: number;
 
   constructor(f: FunctionBuilder, size: number) {
-    this.#f = f;
-    this.#size = size;
+    this.f = f;
+    this.size = size;
   }
 
-  #set(result: Expr, carry: Expr, aux: Expr): void {
+  protected store(result: Expr, carry: Expr, aux: Expr): void {
     // All three first: they may be computed from the old flags.
-    const newResult = this.#f.let(result);
-    const newCarry = this.#f.let(carry);
-    const newAux = this.#f.let(aux);
-    this.#f.store("i64", ZERO, newResult, layout.flagResult);
-    this.#f.store("i64", ZERO, newCarry, layout.flagCarry);
-    this.#f.store("i32", ZERO, newAux, layout.flagAux);
+    const newResult = this.f.let(result);
+    const newCarry = this.f.let(carry);
+    const newAux = this.f.let(aux);
+    this.storeAll(newResult, newCarry, newAux);
   }
-  #result(): Expr {
+  protected storeAll(result: Expr, carry: Expr, aux: Expr): void {
+    this.f.store("i64", ZERO, result, layout.flagResult);
+    this.storeCarry(carry);
+    this.f.store("i32", ZERO, aux, layout.flagAux);
+  }
+  protected storeCarry(carry: Expr): void {
+    this.f.store("i64", ZERO, carry, layout.flagCarry);
+  }
+  protected storedResult(): Expr {
     return load64("i64", ZERO, layout.flagResult);
   }
-  #carry(): Expr {
+  protected storedCarry(): Expr {
     return load64("i64", ZERO, layout.flagCarry);
   }
-  #aux(): Expr {
+  protected storedAux(): Expr {
     return load32("i32", ZERO, layout.flagAux);
   }
 
-  add(a: Expr, b: Expr, result: Expr, size = this.#size): void {
+  add(a: Expr, b: Expr, result: Expr, size = this.size): void {
     const not = i64.xor(result, c64(-1));
     const carries = i64.or(i64.and(a, b), i64.and(i64.or(a, b), not));
-    this.#set(result, i64.shl(carries, c64(64 - 8 * size)), this.#auxOf(a, b, result));
+    this.store(result, i64.shl(carries, c64(64 - 8 * size)), this.auxOf(a, b, result));
   }
-  sub(a: Expr, b: Expr, result: Expr, size = this.#size): void {
+  sub(a: Expr, b: Expr, result: Expr, size = this.size): void {
     const not = i64.xor(a, c64(-1));
     const borrows = i64.or(i64.and(not, b), i64.and(i64.or(not, b), result));
-    this.#set(result, i64.shl(borrows, c64(64 - 8 * size)), this.#auxOf(a, b, result));
+    this.store(result, i64.shl(borrows, c64(64 - 8 * size)), this.auxOf(a, b, result));
   }
-  #auxOf(a: Expr, b: Expr, result: Expr): Expr {
+  protected auxOf(a: Expr, b: Expr, result: Expr): Expr {
     return i32.and(i32.wrap(i64.xor(i64.xor(a, b), result)), c32(0x10));
   }
   logic(result: Expr): void {
-    this.#set(result, c64(0), c32(0));
+    this.store(result, c64(0), c32(0));
   }
   increment(old: Expr, result: Expr): void {
-    this.#keepingCarry(result, i64.and(result, i64.xor(old, c64(-1))), old);
+    this.keepingCarry(result, i64.and(result, i64.xor(old, c64(-1))), old);
   }
   decrement(old: Expr, result: Expr): void {
-    this.#keepingCarry(result, i64.and(old, i64.xor(result, c64(-1))), old);
+    this.keepingCarry(result, i64.and(old, i64.xor(result, c64(-1))), old);
   }
   /** `overflow`: its sign bit at the operand size (sign-extended operands: bit 63) is OF. */
-  #keepingCarry(result: Expr, overflow: Expr, old: Expr): void {
-    const carry = this.#f.let(i64.and(this.#carry(), c64(1n << 63n)));
+  protected keepingCarry(result: Expr, overflow: Expr, old: Expr): void {
+    const carry = this.f.let(i64.and(this.storedCarry(), c64(1n << 63n)));
     const vector = i64.or(carry, i64.xor(i64.shr_u(carry, c64(1)), i64.shl(i64.shr_u(overflow, c64(63)), c64(62))));
-    this.#set(result, vector, this.#auxOf(old, c64(1), result));
+    this.store(result, vector, this.auxOf(old, c64(1), result));
   }
   result(result: Expr, carry: Expr, overflow: Expr, aux?: Expr): void {
-    this.#set(result, this.#vector(carry, overflow), aux === undefined ? c32(0) : i32.shl(aux, c32(4)));
+    this.store(result, this.vector(carry, overflow), aux === undefined ? c32(0) : i32.shl(aux, c32(4)));
   }
-  #vector(carry: Expr, overflow: Expr): Expr {
-    const c = this.#f.let(carry);
+  protected vector(carry: Expr, overflow: Expr): Expr {
+    const c = this.f.let(carry);
     const wide = (value: Expr, at: number): Expr => i64.shl(i64.extend_i32_u(value), c64(at));
     return i64.or(wide(c, 63), wide(i32.xor(c, overflow), 62));
   }
   setCarry(carry: Expr): void {
-    this.setCarryAndOverflow(carry, this.#f.let(this.overflow()));
+    this.setCarryAndOverflow(carry, this.f.let(this.overflow()));
   }
   setCarryAndOverflow(carry: Expr, overflow: Expr): void {
-    this.#f.store("i64", ZERO, this.#vector(carry, overflow), layout.flagCarry);
+    this.storeCarry(this.f.let(this.vector(carry, overflow)));
   }
   setZero(zero: Expr): void {
     const image = i32.or(i32.and(this.image(), c32(~Flag.ZF)), i32.shl(zero, c32(6)));
-    this.setImage(this.#f.let(image));
+    this.setImage(this.f.let(image));
   }
 
   carry(): Expr {
-    return this.#f.let(i32.wrap(i64.shr_u(this.#carry(), c64(63))));
+    return this.f.let(i32.wrap(i64.shr_u(this.storedCarry(), c64(63))));
   }
   zero(): Expr {
-    return this.#f.let(i64.eqz(this.#result()));
+    return this.f.let(i64.eqz(this.storedResult()));
   }
   sign(): Expr {
-    return this.#f.let(i32.xor(i64.lt_s(this.#result(), c64(0)), i32.shr_u(this.#aux(), c32(31))));
+    return this.f.let(i32.xor(i64.lt_s(this.storedResult(), c64(0)), i32.shr_u(this.storedAux(), c32(31))));
   }
   parity(): Expr {
-    const ones = i32.popcnt(i32.and(i32.wrap(this.#result()), c32(0xff)));
-    return this.#f.let(i32.and(i32.xor(i32.xor(ones, c32(1)), i32.shr_u(this.#aux(), c32(8))), c32(1)));
+    const ones = i32.popcnt(i32.and(i32.wrap(this.storedResult()), c32(0xff)));
+    return this.f.let(i32.and(i32.xor(i32.xor(ones, c32(1)), i32.shr_u(this.storedAux(), c32(8))), c32(1)));
   }
   overflow(): Expr {
-    const carry = this.#f.let(this.#carry());
-    return this.#f.let(i64.lt_s(i64.xor(carry, i64.shl(carry, c64(1))), c64(0)));
+    const carry = this.f.let(this.storedCarry());
+    return this.f.let(i64.lt_s(i64.xor(carry, i64.shl(carry, c64(1))), c64(0)));
   }
   aux(): Expr {
-    return this.#f.let(i32.and(i32.shr_u(this.#aux(), c32(4)), c32(1)));
+    return this.f.let(i32.and(i32.shr_u(this.storedAux(), c32(4)), c32(1)));
   }
   less(): Expr {
-    const carry = this.#f.let(this.#carry());
-    const sign = i64.xor(i64.xor(carry, i64.shl(carry, c64(1))), this.#result());
-    return i32.xor(i64.lt_s(sign, c64(0)), i32.shr_u(this.#aux(), c32(31)));
+    const carry = this.f.let(this.storedCarry());
+    const sign = i64.xor(i64.xor(carry, i64.shl(carry, c64(1))), this.storedResult());
+    return i32.xor(i64.lt_s(sign, c64(0)), i32.shr_u(this.storedAux(), c32(31)));
   }
 
   image(): Expr {
@@ -699,7 +755,7 @@ class LazyFlags implements Flags {
     );
   }
   setImage(image: Expr): void {
-    const f = this.#f;
+    const f = this.f;
     const flags = f.let(image);
     const bit = (position: number): Expr => i32.and(i32.shr_u(flags, c32(position)), c32(1));
     const zero = f.let(bit(6));
@@ -711,7 +767,7 @@ class LazyFlags implements Flags {
       i32.and(flags, c32(0x10)),
       i32.or(i32.shl(i32.and(sign, zero), c32(31)), i32.shl(i32.xor(bit(2), zero), c32(8))),
     );
-    this.#set(result, this.#vector(bit(0), bit(11)), aux);
+    this.store(result, this.vector(bit(0), bit(11)), aux);
   }
 
   /** The eight conditions and their opposites, in the order of their encoding. */
