@@ -278,6 +278,21 @@ export class Session {
     return session;
   }
 
+  /**
+   * At a function's first instruction: returns to its caller with `result`, and the function has not run. That is what an override does in
+   * the guest, from outside.
+   */
+  overrideReturn(result: bigint): void {
+    const { registers } = this;
+    const symbol = this.symbols.at(registers.rip);
+    if (symbol?.address !== registers.rip)
+      throw new SessionError(`overrideReturn: ${this.describe(registers.rip)} is not a function's first instruction`);
+    const caller = this.memory.readUint(registers.rsp, 8);
+    registers.rax = result;
+    registers.rip = caller;
+    registers.rsp += 8n;
+  }
+
   // Inspecting
 
   /** Callers of the code that is being executed, across exceptions and interrupts and into user code. Innermost first. */

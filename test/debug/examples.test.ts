@@ -115,6 +115,15 @@ put back:
     exitCode: 3,
     parts: [/^# echo \$\(\(6 \* 7\)\)$/, /^ {2}42$/, /^# umount \/mnt/, /^ {2}done$/, /Cannot allocate memory$/],
   },
+  "fork-and-compare": {
+    image: "mount-and-read",
+    parts: [
+      /^open_ctree calls kmalloc \d+ times and returns 0$/,
+      /^call 1, from \S+: open_ctree returns -12, the run ends with exit$/,
+      /^call 5, from \S+: open_ctree returns -12, the run ends with exit$/,
+    ],
+    console: /\/mnt\/hello.txt\n/,
+  },
   "watch-memory": {
     image: "mount-and-read",
     needsTypes: true,

@@ -193,6 +193,42 @@ describe("running", () => {
   });
 });
 
+describe("overriding and forking", () => {
+  it("returns from a function that has not run", async () => {
+    const { session } = await open();
+    // 32-bit code returns by four bytes: only 64-bit functions can be overridden.
+    await session.runTo("again");
+    expect(() => session.overrideReturn(1n)).not.toThrow();
+    session.step();
+    expect(() => session.overrideReturn(1n)).toThrow(/is not a function's first instruction$/);
+  });
+
+  it("makes machines that go their own ways, with sessions of their own", async () => {
+    const { session } = await open();
+    const breakpoint = session.breakAt("add_one", { skip: 2 });
+    await session.run();
+    const fork = await session.fork();
+    expect(fork.machine.stateHash()).toBe(session.machine.stateHash());
+    fork.registers.eax = 100n;
+    fork.type("F");
+    await fork.expectExit(70);
+    expect(fork.memory.readUint(0x90000n, 4)).toBe(103n);
+    expect(breakpoint.hits).toBe(3);
+    breakpoint.remove();
+    session.type("S");
+    await session.expectExit(83);
+    expect(session.memory.readUint(0x90000n, 4)).toBe(5n);
+  });
+
+  it("waits in a fork for what comes after what was waited for", async () => {
+    const { session } = await open();
+    await session.waitFor("H");
+    const fork = await session.fork();
+    expect(await fork.waitFor("!")).toBe("i!");
+    expect(session.console).toBe("H");
+  });
+});
+
 describe("patches", () => {
   it("take effect at once, fill up with nops, and can be undone", async () => {
     const { session } = await open();
