@@ -199,7 +199,12 @@ export class Blocks {
               ? record + Record.immediate
               : layout.registers + d.base * 8;
       i32[(record + Record.displacement) >> 2] = d.displacement;
-      u16[(record + Record.index) >> 1] = d.index === NO_REGISTER ? layout.zero : layout.registers + d.index * 8;
+      u16[(record + Record.index) >> 1] =
+        d.index === NO_REGISTER
+          ? layout.zero
+          : d.definition.attributes.vsib
+            ? layout.xmm + d.index * XMM_STRIDE
+            : layout.registers + d.index * 8;
       this.#u8[record + Record.scale] = d.scale;
     }
     // Segment bases other than FS and GS do not count in 64-bit mode. String instructions have one without ModRM.
@@ -215,6 +220,10 @@ export class Blocks {
       i32[(record + Record.immediate) >> 2] = d.immediateLow;
       i32[(record + Record.immediate + 4) >> 2] = d.immediateHigh;
       i32[(record + Record.target) >> 2] = d.immediate2;
+    }
+    for (const operand of row.operands) {
+      if (operand.place === "vvvv") i32[(record + Record.notTaken) >> 2] = this.#slotOf(operand, d.vvvv);
+      else if (operand.place === "is4") i32[(record + Record.target) >> 2] = this.#slotOf(operand, d.is4);
     }
   }
 

@@ -21,8 +21,14 @@ const FXSR = 1 << 24;
 const SSE = 1 << 25;
 const SSE2 = 1 << 26;
 /** Leaf 1, ECX. */
+const SSE3 = 1 << 0;
+const PCLMULQDQ = 1 << 1;
+const SSSE3 = 1 << 9;
 const CX16 = 1 << 13;
+const SSE41 = 1 << 19;
+const SSE42 = 1 << 20;
 const POPCNT = 1 << 23;
+const AESNI = 1 << 25;
 const TSC_DEADLINE = 1 << 24;
 const HYPERVISOR = 1 << 31;
 /** Leaf 8000_0001, EDX and ECX. */
@@ -34,9 +40,12 @@ const LONG_MODE = 1 << 29;
 const LAHF64 = 1 << 0;
 /** Leaf 7, EBX. */
 const SMEP = 1 << 7;
+const SHA = 1 << 29;
 
 const baseFeatures =
   FPU | DE | PSE | TSC | MSR | PAE | CX8 | APIC | MTRR | PGE | CMOV | PAT | CLFSH | MMX | FXSR | SSE | SSE2;
+
+const extendedFeatures = SSE3 | PCLMULQDQ | SSSE3 | CX16 | SSE41 | SSE42 | POPCNT | TSC_DEADLINE | AESNI | HYPERVISOR;
 
 /** Family 15, model 107, stepping 1: the number qemu64 uses too, of a processor with nothing special. */
 export const SIGNATURE = 0x0006_0fb1;
@@ -65,9 +74,9 @@ export function cpuid(leaf: number, subleaf: number): CpuidResult {
       return registers(0x15, word("Auth"), word("cAMD"), word("enti"));
     case 1:
       // EBX: CLFLUSH of 8 quadwords, one logical processor, APIC id 0.
-      return registers(SIGNATURE, 0x0001_0800, CX16 | POPCNT | TSC_DEADLINE | HYPERVISOR, baseFeatures);
+      return registers(SIGNATURE, 0x0001_0800, extendedFeatures, baseFeatures);
     case 7:
-      return subleaf === 0 ? registers(0, SMEP) : registers(0);
+      return subleaf === 0 ? registers(0, SMEP | SHA) : registers(0);
     case 0x15:
       // TSC = crystal clock * EBX / EAX; ECX: crystal clock in Hz.
       return registers(1, 1, TICKS_PER_SECOND);

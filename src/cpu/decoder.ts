@@ -19,15 +19,17 @@ const LONGEST = 15;
 const DS = 3;
 const SS = 2;
 
-/** Definitions by opcode: [map][opcode]. */
+/** Definitions by opcode: [map][opcode]; those that are VEX-encoded in the maps from `VEX_MAPS` on. */
+const VEX_MAPS = 4;
 let opcodeMaps: Definition[][][] = [];
 let known = -1;
 function maps(): Definition[][][] {
   if (known !== definitions.length) {
-    opcodeMaps = [0, 1, 2, 3].map(() => Array.from({ length: 256 }, () => []));
+    opcodeMaps = [0, 1, 2, 3, 4, 5, 6, 7].map(() => Array.from({ length: 256 }, () => []));
     for (const definition of definitions) {
-      const { map, opcode, registerInOpcode } = definition.row;
-      for (let i = 0; i < (registerInOpcode ? 8 : 1); i++) opcodeMaps[map][opcode + i].push(definition);
+      const { map, opcode, registerInOpcode, vex } = definition.row;
+      const table = opcodeMaps[map + (vex ? VEX_MAPS : 0)];
+      for (let i = 0; i < (registerInOpcode ? 8 : 1); i++) table[opcode + i].push(definition);
     }
     known = definitions.length;
   }
@@ -59,6 +61,9 @@ export class Decoder {
   rm = 0;
   reg = 0;
   opcodeRegister = 0;
+  /** Register in VEX.vvvv, and in the upper half of the immediate. */
+  vvvv = 0;
+  is4 = 0;
   opcode = 0;
   modrm = 0;
   /** First immediate, extended to 64 bits, in two halves; relative targets too. */
@@ -130,9 +135,30 @@ export class Decoder {
       }
       rex = 0;
     }
-    this.rex = rex;
     let map = 0;
-    if (opcode === 0x0f) {
+    let vex = -1;
+    if ((opcode === 0xc4 || opcode === 0xc5) && this.#at >= this.#end) return short();
+    // Outside of 64-bit mode what looks like a memory operand is LES or LDS.
+    if ((opcode === 0xc4 || opcode === 0xc5) && (mode === 64 || bytes[this.#at] >= 0xc0)) {
+      const legacyPrefixes = rex !== 0 || operandPrefix || this.repeat !== 0 || this.lock;
+      const payload = opcode === 0xc4 ? 2 : 1;
+      if (this.#at + payload + 1 > this.#end) return short();
+      const first = bytes[this.#at];
+      const last = bytes[this.#at + payload - 1];
+      this.#at += payload;
+      map = payload === 2 ? first & 31 : 1;
+      opcode = bytes[this.#at++];
+      if (legacyPrefixes || map < 1 || map > 3) return Decoded.undefined;
+      map += VEX_MAPS;
+      // R, X and B are inverted, in the order of REX; outside of 64-bit mode there are eight registers.
+      rex = 0x40 | ((payload === 2 ? ~first >> 5 : (~first >> 7) << 2) & 7) | (payload === 2 ? (last >> 4) & 8 : 0);
+      this.vvvv = (~last >> 3) & 15;
+      if (mode !== 64) {
+        rex &= 0x40;
+        this.vvvv &= 7;
+      }
+      vex = last;
+    } else if (opcode === 0x0f) {
       if (this.#at >= this.#end) return short();
       opcode = bytes[this.#at++];
       map = 1;
@@ -142,6 +168,7 @@ export class Decoder {
         opcode = bytes[this.#at++];
       }
     }
+    this.rex = rex;
     this.opcode = opcode;
     const candidates = maps()[map][opcode];
     if (candidates.length === 0) return Decoded.undefined;
@@ -153,12 +180,18 @@ export class Decoder {
       if (map === 1 && opcode >= 0x20 && opcode <= 0x23) modrm |= 0xc0;
     }
     this.modrm = modrm;
-    const definition = this.#select(candidates, modrm, operandPrefix, mode);
+    const definition =
+      vex < 0
+        ? this.#select(candidates, modrm, operandPrefix, mode)
+        : this.#selectVex(candidates, modrm, vex, (rex & 8) !== 0);
     if (definition === undefined) return Decoded.undefined;
     this.definition = definition;
     const { row, attributes } = definition;
 
-    if (mode === 64) {
+    if (vex >= 0) {
+      this.size = rex & 8 ? 8 : 4;
+      this.addressSize = mode === 64 ? (addressPrefix ? 4 : 8) : (mode === 32) !== addressPrefix ? 4 : 2;
+    } else if (mode === 64) {
       const wide = attributes.force64 || (rex & 8) !== 0;
       const narrow = operandPrefix && row.prefix !== 0x66;
       this.size = wide ? 8 : narrow ? 2 : attributes.default64 ? 8 : 4;
@@ -176,7 +209,8 @@ export class Decoder {
       this.#at++;
       this.reg = ((modrm >> 3) & 7) | ((rex & 4) << 1);
       if (modrm >= 0xc0) this.rm = (modrm & 7) | ((rex & 1) << 3);
-      else if (!this.#memory(modrm, rex, segment, mode)) return short();
+      else if (!this.#memory(modrm, rex, segment, mode, attributes.vsib === true)) return short();
+      if (attributes.vsib && (this.addressSize === 2 || (modrm & 7) !== 4)) return Decoded.undefined;
     }
     this.immediateLow = 0;
     this.immediateHigh = 0;
@@ -191,6 +225,9 @@ export class Decoder {
         if (!this.#signed(bytesOfIt)) return short();
       } else if (operand.place === "offset") {
         if (!this.#offset(segment, mode)) return short();
+      } else if (operand.place === "is4") {
+        if (this.#at >= this.#end) return short();
+        this.is4 = (bytes[this.#at++] >> 4) & (mode === 64 ? 15 : 7);
       } else if (operand.place === "far") {
         if (!this.#zeroExtended(this.size === 2 ? 2 : 4)) return short();
         if (this.#at + 2 > this.#end) return short();
@@ -228,8 +265,26 @@ export class Decoder {
     return by66 ?? fallback;
   }
 
+  /** `vex`: the last byte of the prefix, W vvvv L pp. */
+  #selectVex(candidates: readonly Definition[], modrm: number, vex: number, w: boolean): Definition | undefined {
+    const prefix = [0, 0x66, 0xf3, 0xf2][vex & 3];
+    const length = vex & 4 ? 256 : 128;
+    for (const definition of candidates) {
+      const { row } = definition;
+      if (row.prefix !== prefix || row.vex === undefined) continue;
+      if (row.vex.length !== undefined && row.vex.length !== length) continue;
+      if (row.vex.w !== undefined && (row.vex.w === 1) !== w) continue;
+      if (row.digit !== undefined && row.digit !== ((modrm >> 3) & 7)) continue;
+      if (row.mod !== undefined && (row.mod === "reg") !== modrm >= 0xc0) continue;
+      // A register that is not used must be given as none.
+      if ((vex & 0x78) !== 0x78 && !row.operands.some(({ place }) => place === "vvvv")) continue;
+      return definition;
+    }
+    return undefined;
+  }
+
   /** ModRM memory operand. False: bytes ran out. */
-  #memory(modrm: number, rex: number, segment: number, mode: number): boolean {
+  #memory(modrm: number, rex: number, segment: number, mode: number, vsib: boolean): boolean {
     this.isMemory = true;
     this.index = NO_REGISTER;
     this.scale = 0;
@@ -254,7 +309,7 @@ export class Decoder {
         const sib = this.#bytes[this.#at++];
         this.scale = sib >> 6;
         const index = ((sib >> 3) & 7) | ((rex & 2) << 2);
-        if (index !== 4) this.index = index;
+        if (index !== 4 || vsib) this.index = index;
         rm = sib & 7;
         this.base = rm | ((rex & 1) << 3);
         if (rm === 5 && mod === 0) this.base = NO_REGISTER;

@@ -24,8 +24,10 @@ export interface Attributes {
   readonly privileged?: boolean;
   /** #UD in real and virtual-8086 mode. */
   readonly protectedOnly?: boolean;
-  /** #UD if CR0.EM, #NM if CR0.TS: "sse" also needs CR4.OSFXSR; "x87" and "mmx" report pending exceptions (#MF). */
-  readonly unit?: "sse" | "x87" | "x87control" | "mmx" | "wait";
+  /** The index register of the memory operand is an XMM register. */
+  readonly vsib?: boolean;
+  /** #UD if CR0.EM, #NM if CR0.TS: "sse" also needs CR4.OSFXSR; "avx" needs CR4.OSXSAVE and XCR0 instead; "x87" and "mmx" report pending exceptions (#MF). */
+  readonly unit?: "sse" | "avx" | "x87" | "x87control" | "mmx" | "wait";
 }
 
 /** One row of one instruction. `id` is its place in the table. */

@@ -3,6 +3,9 @@
  *
  *     [prefix] opcode bytes [/digit] [mod] operands
  *
+ * VEX-encoded instructions begin with `VEX.length.prefix.map[.W]` as in the manuals: `VEX.256.66.0F38.W0`; length 128, 256 or LIG
+ * (ignored), prefix NP, 66, F2, F3, map 0F, 0F38, 0F3A, W0, W1 or nothing (ignored).
+ *
  * prefix: `66`, `F2`, `F3` (mandatory) or `NP` (none of them); absent: any. The last opcode byte may end in `+r` (register in its
  * low three bits) or `+cc` (condition in its low four bits). `/digit`: ModRM.reg is an opcode extension. mod: `mem` or `reg` where
  * only one of them exists; `=C8`: this ModRM byte and no other.
@@ -11,8 +14,9 @@
  * - E ModRM.rm general register or memory; G ModRM.reg general register; Z register in the opcode; M memory only;
  *   R general register in ModRM.rm only; I immediate; J relative target; O absolute address; A far pointer immediate;
  *   S segment, C control, D debug register (ModRM.reg);
- *   V, W, U XMM register in ModRM.reg, in ModRM.rm or memory, in ModRM.rm only; P, Q, N the same for MMX; T: ST(i) in ModRM.rm.
- * - sizes: b 1, w 2, d 4, q 8, t 10, x (or dq, ps, pd) 16, ss 4, sd 8, v operand size, y 4 or 8 (8 with REX.W or, for `J`-less
+ *   V, W, U XMM register in ModRM.reg, in ModRM.rm or memory, in ModRM.rm only; H, B: XMM, general register in VEX.vvvv; L: XMM
+ *   register in the immediate's upper half; P, Q, N the same for MMX; T: ST(i) in ModRM.rm.
+ * - sizes: b 1, w 2, d 4, q 8, t 10, x (or ps, pd) 16, 32 with VEX.256, dq 16, ss 4, sd 8, v operand size, y 4 or 8 (8 with REX.W or, for `J`-less
  *   default-64 instructions, in long mode), z operand size but at most 4 (immediates: sign-extended), p far pointer, s descriptor
  *   table pointer, a pair of `v`, n: no size. `Ibs`: byte, sign-extended to the operand size.
  * - AL, rAX, CL, DX, eAX and the digits `1`, `3` are themselves.
@@ -22,6 +26,8 @@ export type OperandPlace =
   | "rm" // E, and W, Q with their register files
   | "reg" // G, V, P, S, C, D
   | "opcode" // Z
+  | "vvvv" // H, B
+  | "is4" // L
   | "fixed" // AL, rAX, CL, DX
   | "immediate"
   | "constant" // 1, 3
@@ -46,6 +52,12 @@ export interface OperandForm {
   readonly register: boolean;
 }
 
+/** What a VEX prefix must say; undefined: whatever it says. */
+export interface VexForm {
+  readonly length?: 128 | 256;
+  readonly w?: 0 | 1;
+}
+
 export interface OpcodeRow {
   readonly text: string;
   /** 0: one byte, 1: after 0F, 2: after 0F 38, 3: after 0F 3A. */
@@ -53,6 +65,7 @@ export interface OpcodeRow {
   readonly opcode: number;
   /** Mandatory prefix: 0x66, 0xf2, 0xf3; 0: none of them; undefined: any. */
   readonly prefix?: number;
+  readonly vex?: VexForm;
   readonly digit?: number;
   readonly modrmByte?: number;
   readonly mod?: "mem" | "reg";
@@ -92,7 +105,9 @@ const fixed: Record<string, readonly [register: number, size: number]> = {
   AX: [0, 2],
 };
 
-function parseOperand(text: string): OperandForm {
+const vectorSizes = new Set(["x", "ps", "pd"]);
+
+function parseOperand(text: string, vectorBytes: number): OperandForm {
   const base = { text, value: 0, immediateBytes: 0, memory: false, register: false, file: "general" as RegisterFile };
   if (text in fixed) return { ...base, place: "fixed", size: fixed[text][1], value: fixed[text][0], register: true };
   if (text === "1" || text === "3") return { ...base, place: "constant", size: 1, value: Number(text) };
@@ -105,7 +120,7 @@ function parseOperand(text: string): OperandForm {
     return { ...base, place: "immediate", size: sizes[suffix], immediateBytes: sizes[suffix] };
   }
   if (letter === "J") return { ...base, place: "relative", size: 0, immediateBytes: suffix === "bs" ? 1 : 0 };
-  const size = sizes[suffix];
+  const size = vectorSizes.has(suffix) ? vectorBytes : sizes[suffix];
   if (size === undefined) throw new Error(`operand ${text}: unknown size`);
   switch (letter) {
     case "E":
@@ -134,6 +149,12 @@ function parseOperand(text: string): OperandForm {
       return { ...base, place: "rm", size, file: "xmm", memory: true, register: true };
     case "U":
       return { ...base, place: "rm", size, file: "xmm", register: true };
+    case "H":
+      return { ...base, place: "vvvv", size, file: "xmm", register: true };
+    case "B":
+      return { ...base, place: "vvvv", size, register: true };
+    case "L":
+      return { ...base, place: "is4", size, file: "xmm", register: true };
     case "P":
       return { ...base, place: "reg", size, file: "mmx", register: true };
     case "Q":
@@ -151,6 +172,17 @@ function parseOperand(text: string): OperandForm {
 export function parseRow(text: string): OpcodeRow[] {
   const words = text.trim().split(/\s+/);
   let prefix: number | undefined;
+  let map: OpcodeRow["map"] = 0;
+  let vex: VexForm | undefined;
+  if (words[0].startsWith("VEX.")) {
+    const [, length, pp, mapName, w] = (words.shift() ?? "").split(".");
+    prefix = pp === "NP" ? 0 : Number.parseInt(pp, 16);
+    map = mapName === "0F" ? 1 : mapName === "0F38" ? 2 : 3;
+    vex = {
+      ...(length === "LIG" ? {} : { length: length === "256" ? 256 : 128 }),
+      ...(w === undefined ? {} : { w: w === "W1" ? 1 : 0 }),
+    };
+  }
   if (/^(66|F2|F3|NP)$/.test(words[0]) && words.length > 1 && /^[0-9A-F]{2}/.test(words[1])) {
     prefix = words[0] === "NP" ? 0 : Number.parseInt(words[0], 16);
     words.shift();
@@ -164,8 +196,7 @@ export function parseRow(text: string): OpcodeRow[] {
     registerInOpcode = word.endsWith("+r");
     conditional = word.endsWith("+cc");
   }
-  let map: OpcodeRow["map"] = 0;
-  if (bytes[0] === 0x0f) {
+  if (vex === undefined && bytes[0] === 0x0f) {
     bytes.shift();
     const second = bytes.length > 1 ? bytes.at(0) : 0;
     map = second === 0x38 ? 2 : second === 0x3a ? 3 : 1;
@@ -181,7 +212,12 @@ export function parseRow(text: string): OpcodeRow[] {
     else if (word.startsWith("=")) modrmByte = Number.parseInt(word.slice(1), 16);
     else mod = word as "mem" | "reg";
   }
-  const operands = words.length ? words.join("").split(",").map(parseOperand) : [];
+  const operands = words.length
+    ? words
+        .join("")
+        .split(",")
+        .map((operand) => parseOperand(operand, vex?.length === 256 ? 32 : 16))
+    : [];
   for (const operand of operands) {
     if (operand.place !== "rm") continue;
     if (!operand.register) mod = "mem";
@@ -192,7 +228,18 @@ export function parseRow(text: string): OpcodeRow[] {
     modrmByte !== undefined ||
     mod !== undefined ||
     operands.some((o) => o.place === "rm" || o.place === "reg");
-  const row = { text, map, prefix, digit, mod, modrmByte, hasModrm, registerInOpcode, operands };
+  const row = {
+    text,
+    map,
+    prefix,
+    ...(vex ? { vex } : {}),
+    digit,
+    mod,
+    modrmByte,
+    hasModrm,
+    registerInOpcode,
+    operands,
+  };
   if (!conditional) return [{ ...row, opcode: bytes[0], condition: 0 }];
   return Array.from({ length: 16 }, (_, condition) => ({ ...row, opcode: bytes[0] + condition, condition }));
 }

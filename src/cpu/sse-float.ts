@@ -7,11 +7,12 @@ import { approximateReciprocal, approximateReciprocalSquareRoot } from "./recipr
 import * as soft from "./soft-float.ts";
 import { double, type FloatContext, type FloatFormat, single } from "./soft-float.ts";
 
-/** Operands of one execution: two 16-byte operands in memory, the first of which is also the destination. */
+/** Operands of one execution, 16 bytes each; the first gives what of the result is not computed. */
 interface Lanes {
   readonly view: DataView;
   readonly a: number;
   readonly b: number;
+  readonly c: number;
   readonly immediate: number;
   readonly context: FloatContext;
   /** Where the result is built; starts as a copy of the destination. */
@@ -63,24 +64,23 @@ function shapes(
   };
 }
 
-/** CMPxx predicates: equal, less, less or equal, unordered, and their opposites. */
-function comparePredicate(format: FloatFormat) {
+/** Predicates 0 to 15 that hold for operands that are not ordered, as a bit mask; and those that take quiet NaNs quietly. */
+const holdsUnordered = 0b1000_0111_0111_1000;
+const isQuiet = 0b1001_1001_1001_1001;
+
+/** CMPxx: eight predicates, with VEX 32. Of ordered operands: equal, less, less or equal, never, and their opposites. */
+const comparePredicate = (predicates: 7 | 31) => (format: FloatFormat) => {
   const all = format === single ? 0xffff_ffffn : 0xffff_ffff_ffff_ffffn;
-  return (context: FloatContext, a: bigint, b: bigint, immediate: number): bigint => {
-    const predicate = immediate & 3;
-    const quiet = predicate === 0 || predicate === 3;
+  return (context: FloatContext, a: bigint, b: bigint, selector: number): bigint => {
+    const immediate = selector & predicates;
+    // Those from 16 on do the same and are quiet where the others are not.
+    const quiet = ((isQuiet >> (immediate & 15)) & 1) !== (immediate & 16) >> 4;
     const order = soft.compare(context, format, a, b, quiet);
-    const holds =
-      predicate === 0
-        ? order === 0
-        : predicate === 1
-          ? order === -1
-          : predicate === 2
-            ? order === -1 || order === 0
-            : order === undefined;
+    if (order === undefined) return (holdsUnordered >> (immediate & 15)) & 1 ? all : 0n;
+    const holds = [order === 0, order < 0, order <= 0, false][immediate & 3];
     return holds !== ((immediate & 4) !== 0) ? all : 0n;
   };
-}
+};
 
 /** COMISx, UCOMISx: the result is ZF, PF and CF in their places in RFLAGS, as a 32-bit integer. */
 function compareFlags(format: FloatFormat, quiet: boolean): Operation {
@@ -132,6 +132,58 @@ function approximate(count: number, compute: (bits: number) => number): Operatio
   };
 }
 
+/** ADDSUBPx: even lanes are subtracted, odd ones added. */
+function alternate(format: FloatFormat, count: number): Operation {
+  let subtract = false;
+  return binary(format, count, (context, a, b) => {
+    subtract = !subtract;
+    return soft.add(context, format, a, b, subtract);
+  });
+}
+
+/** ROUNDxx: the mode from bits 1:0 of the immediate or from MXCSR; bit 3 leaves PE alone. Denormals are not reported. */
+function roundToIntegral(context: FloatContext, format: FloatFormat, value: bigint, immediate: number): bigint {
+  const { rounding, masked, flags } = context;
+  context.masked |= soft.floatFlags.denormal;
+  if (!(immediate & 4)) context.rounding = (immediate & 3) as soft.Rounding;
+  const { kind, sign } = soft.unpack(format, value);
+  const result =
+    kind === "denormal" && context.denormalsAreZero
+      ? soft.zero(format, sign)
+      : soft.roundToIntegral(context, format, value);
+  context.rounding = rounding;
+  context.masked = masked;
+  const silenced = soft.floatFlags.denormal | (immediate & 8 ? soft.floatFlags.precision : 0);
+  context.flags = flags | (context.flags & ~silenced);
+  return result;
+}
+
+/** DPPx: products that bits 7:4 of the immediate choose, their sum, in the lanes that bits 3:0 choose. */
+function dotProduct(format: FloatFormat): Operation {
+  const size = laneSize(format);
+  const count = 16 / size;
+  return ({ view, a, b, immediate, context, result, lane }) => {
+    const products: bigint[] = [];
+    for (let i = 0; i < count; i++) {
+      lane();
+      const chosen = (immediate >> (4 + i)) & 1;
+      const [x, y] = [read(format, view, a + i * size), read(format, view, b + i * size)];
+      products.push(chosen ? soft.multiply(context, format, x, y) : 0n);
+    }
+    lane();
+    let sums = products;
+    while (sums.length > 1) {
+      const next: bigint[] = [];
+      for (let i = 0; i < sums.length; i += 2) {
+        next.push(soft.add(context, format, sums[i], sums[i + 1]));
+        lane();
+      }
+      sums = next;
+    }
+    for (let i = 0; i < count; i++) write(format, result, i * size, (immediate >> i) & 1 ? sums[0] : 0n);
+  };
+}
+
 const table: Record<string, Operation> = {
   ...shapes("add", (format) => (context, a, b) => soft.add(context, format, a, b)),
   ...shapes("sub", (format) => (context, a, b) => soft.add(context, format, a, b, true)),
@@ -140,7 +192,13 @@ const table: Record<string, Operation> = {
   ...shapes("sqrt", (format) => (context, _a, b) => soft.squareRoot(context, format, b)),
   ...shapes("min", (format) => (context, a, b) => soft.minimumOrMaximum(context, format, a, b, false)),
   ...shapes("max", (format) => (context, a, b) => soft.minimumOrMaximum(context, format, a, b, true)),
-  ...shapes("cmp", comparePredicate),
+  ...shapes("cmp", comparePredicate(7)),
+  ...shapes("vcmp", comparePredicate(31)),
+  addsubps: alternate(single, 4),
+  addsubpd: alternate(double, 2),
+  ...shapes("round", (format) => (context, _a, b, immediate) => roundToIntegral(context, format, b, immediate)),
+  dpps: dotProduct(single),
+  dppd: dotProduct(double),
   rcpps: approximate(4, approximateReciprocal),
   rcpss: approximate(1, approximateReciprocal),
   rsqrtps: approximate(4, approximateReciprocalSquareRoot),
@@ -181,41 +239,50 @@ export const sseFloatOperations: readonly string[] = Object.keys(table);
 const operations: readonly Operation[] = Object.values(table);
 
 const context = new soft.FloatContext("sse");
-const result = new DataView(new ArrayBuffer(16));
+const results = [new DataView(new ArrayBuffer(16)), new DataView(new ArrayBuffer(16))];
 const preComputation = 0x07;
 
+/** Where in the memory of an execution the operands lie: room for two parts each. */
+export const OPERAND_BYTES = 32;
+
 /**
- * Executes an operation on two 16-byte operands in memory. Returns the new MXCSR. If an exception is not masked
- * (`sseException` says so) the destination is as before.
+ * Executes an operation on one or two parts of 16 bytes. `view` holds the first operand of all parts, `OPERAND_BYTES` further on
+ * the second, and the third; results replace the first. Returns the new MXCSR. If an exception is not masked (`sseException` says
+ * so) the first operand is as before.
  *
  * @param index of the operation in `sseFloatOperations`
- * @param destination offset of the first operand and of the result
  */
 export function executeSseFloat(
   view: DataView,
   index: number,
-  destination: number,
-  source: number,
   immediate: number,
   mxcsr: number,
+  parts: number,
 ): number {
   context.fromMxcsr(mxcsr);
   let before = 0;
   let after = 0;
-  const collect = (): void => {
+  const lane = (): void => {
     before |= context.flags & preComputation;
     after |= context.flags & ~preComputation;
     context.flags = 0;
   };
-  for (let i = 0; i < 16; i += 8) result.setBigUint64(i, view.getBigUint64(destination + i, true), true);
-  operations[index]({ view, a: destination, b: source, immediate, context, result, lane: collect });
-  collect();
+  for (let part = 0; part < parts; part++) {
+    const a = part * 16;
+    const result = results[part];
+    for (let i = 0; i < 16; i += 8) result.setBigUint64(i, view.getBigUint64(a + i, true), true);
+    const b = a + OPERAND_BYTES;
+    operations[index]({ view, a, b, c: b + OPERAND_BYTES, immediate, context, result, lane });
+    lane();
+  }
   // An exception that shows before computing stops all lanes from computing.
   const raised = before & ~context.masked ? before : before | after;
-  if ((raised & ~context.masked) === 0) {
-    for (let i = 0; i < 16; i += 8) view.setBigUint64(destination + i, result.getBigUint64(i, true), true);
-  }
   exception = (raised & ~context.masked) !== 0;
+  if (!exception) {
+    for (let part = 0; part < parts; part++) {
+      for (let i = 0; i < 16; i += 8) view.setBigUint64(part * 16 + i, results[part].getBigUint64(i, true), true);
+    }
+  }
   return mxcsr | raised;
 }
 

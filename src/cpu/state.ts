@@ -108,6 +108,7 @@ function layOut() {
     jumpCacheBase: take(4),
     /** Exception that SSE, MMX and x87 instructions and WAIT raise now because of CR0 and CR4 (6: #UD, 7: #NM); 0: none. */
     sseFault: take(4),
+    avxFault: take(4),
     mmxFault: take(4),
     x87Fault: take(4),
     waitFault: take(4),
@@ -208,7 +209,7 @@ class StateAccess {
   }
   setWide(name: WideRegister, value: bigint): void {
     this.#view.setBigUint64(addressOf(name), value, true);
-    if (name.startsWith("cr") || name === "efer") this.#changed();
+    if (name.startsWith("cr") || name === "efer" || name === "xcr0") this.#changed();
   }
 
   /** A general register by its number in instructions. */

@@ -84,6 +84,10 @@ export interface Tier {
   /** 128 bits. `aligned`: #GP if memory is not on a 16-byte boundary. */
   readVector(operand: Operand, aligned?: boolean): Expr;
   writeVector(operand: Operand, value: Expr, aligned?: boolean): void;
+  /** 128 or 256 bits by the operand's size, as one or two values, the low one first; memory as one access. */
+  readVectors(operand: Operand, aligned?: boolean): Expr[];
+  /** As VEX-encoded instructions write: what a register has above the values is cleared. */
+  writeVectors(operand: Operand, values: readonly Expr[], aligned?: boolean): void;
   /** Where a register operand (or the immediate) lies in linear memory (i32): for SIMD lanes and TypeScript routines. */
   addressOf(operand: Operand): Expr;
   /** The number of a segment, control or debug register (i32). */
@@ -146,7 +150,7 @@ export interface Tier {
   setField(width: "i64" | "i32", address: number, value: Expr): void;
 
   /**
-   * Calls a routine in TypeScript with up to eight i64 arguments; it may fault. Results are read with `result`. A routine that
+   * Calls a routine in TypeScript with up to sixteen i64 arguments; it may fault. Results are read with `result`. A routine that
    * changes where or how code runs is called by `transfer`.
    */
   call(routine: string, ...args: Expr[]): void;

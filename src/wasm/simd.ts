@@ -60,6 +60,12 @@ export const i8x16 = {
   min_u: binary(119),
   max_u: binary(121),
   avgr_u: binary(123),
+  abs: unary(96),
+  min_s: binary(118),
+  max_s: binary(120),
+  shl: shift(107),
+  shr_u: shift(109),
+  popcnt: unary(98),
 } as const;
 
 export const i16x8 = {
@@ -85,6 +91,15 @@ export const i16x8 = {
   min_s: binary(150),
   max_s: binary(152),
   avgr_u: binary(155),
+  abs: unary(128),
+  q15mulr_sat_s: binary(130),
+  narrow_i32x4_u: binary(134),
+  extend_low_i8x16_s: unary(135),
+  extend_high_i8x16_s: unary(136),
+  extend_low_i8x16_u: unary(137),
+  extend_high_i8x16_u: unary(138),
+  min_u: binary(151),
+  max_u: binary(153),
 } as const;
 
 export const i32x4 = {
@@ -109,6 +124,16 @@ export const i32x4 = {
   extmul_high_i16x8_u: binary(191),
   trunc_sat_f32x4_s: unary(248),
   trunc_sat_f64x2_s_zero: unary(252),
+  abs: unary(160),
+  neg: unary(161),
+  extend_low_i16x8_s: unary(167),
+  extend_high_i16x8_s: unary(168),
+  extend_low_i16x8_u: unary(169),
+  extend_high_i16x8_u: unary(170),
+  min_s: binary(182),
+  min_u: binary(183),
+  max_s: binary(184),
+  max_u: binary(185),
 } as const;
 
 export const i64x2 = {
@@ -122,6 +147,12 @@ export const i64x2 = {
   add: binary(206),
   sub: binary(209),
   extmul_low_i32x4_u: binary(222),
+  eq: binary(214),
+  gt_s: binary(217),
+  shr_s: shift(204),
+  extend_low_i32x4_s: unary(199),
+  extend_low_i32x4_u: unary(201),
+  extmul_low_i32x4_s: binary(220),
 } as const;
 
 export const f32x4 = {
@@ -148,6 +179,9 @@ export const f32x4 = {
   pmax: binary(235),
   demote_f64x2_zero: unary(94),
   convert_i32x4_s: unary(250),
+  ceil: unary(103),
+  floor: unary(104),
+  neg: unary(225),
 } as const;
 
 export const f64x2 = {
@@ -172,4 +206,7 @@ export const f64x2 = {
   pmax: binary(247),
   promote_low_f32x4: unary(95),
   convert_low_i32x4_s: unary(254),
+  ceil: unary(116),
+  floor: unary(117),
+  neg: unary(237),
 } as const;

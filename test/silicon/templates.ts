@@ -33,6 +33,18 @@ const shifts = ["rol", "ror", "rcl", "rcr", "shl", "shr", "sal", "sar"];
 const conditions = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
 const byte = (value: number): string => value.toString(16).padStart(2, "0");
 
+const pairs = (text: string): [string, string][] =>
+  text
+    .trim()
+    .split(/\s+/)
+    .flatMap((word, i, words): [string, string][] => (i % 2 ? [[words[i - 1], word]] : []));
+/** After 66 0F 38 on XMM registers, after 0F 38 on MMX registers. */
+const ssse3 = pairs(`00 pshufb 01 phaddw 02 phaddd 03 phaddsw 04 pmaddubsw 05 phsubw 06 phsubd 07 phsubsw 08 psignb
+  09 psignw 0a psignd 0b pmulhrsw 1c pabsb 1d pabsw 1e pabsd`);
+/** After 66 0F 38. */
+const sse4 = pairs(`10 pblendvb 14 blendvps 15 blendvpd 17 ptest 28 pmuldq 29 pcmpeqq 2b packusdw 37 pcmpgtq 38 pminsb
+  39 pminsd 3a pminuw 3b pminud 3c pmaxsb 3d pmaxsd 3e pmaxuw 3f pmaxud 40 pmulld 41 phminposuw`);
+
 const integerLines: string[] = [
   ...alu.flatMap((name, i) => {
     const lock = name === "cmp" ? "" : "lock";
@@ -211,6 +223,9 @@ const integerLines: string[] = [
   "0f01f8 swapgs  no66 norex",
   "0f06 clts ",
   "0f07 sysret ",
+  "f3:0fb8 popcnt Gv,Ev",
+  "f2:0f38f0 crc32 Gy,Eb wide",
+  "f2:0f38f1 crc32 Gy,Ev",
 ];
 
 const sseLines: string[] = [
@@ -346,6 +361,66 @@ const sseLines: string[] = [
   "0fae/0 fxsave M512 x87state",
   "f3:0fd6 movq2dq Vx,Nq",
   "f2:0fd6 movdq2q Pq,Ux",
+  // SSE3
+  "66:0fd0 addsubpd Vx,Wx floating",
+  "f2:0fd0 addsubps Vx,Wx floating",
+  "66:0f7c haddpd Vx,Wx floating",
+  "f2:0f7c haddps Vx,Wx floating",
+  "66:0f7d hsubpd Vx,Wx floating",
+  "f2:0f7d hsubps Vx,Wx floating",
+  "f2:0ff0 lddqu Vx,Mu",
+  "f2:0f12 movddup Vx,Wq",
+  "f3:0f12 movsldup Vx,Wx",
+  "f3:0f16 movshdup Vx,Wx",
+  // SSSE3
+  ...ssse3.map(([opcode, name]) => `66:0f38${opcode} ${name} Vx,Wx`),
+  "66:0f3a0f palignr Vx,Wx,Ib",
+  // SSE4.1, SSE4.2
+  ...sse4.map(([opcode, name]) => `66:0f38${opcode} ${name} Vx,Wx`),
+  ...["20 bw q", "21 bd d", "22 bq w", "23 wd q", "24 wq d", "25 dq q"].flatMap((entry) => {
+    const [opcode, name, size] = entry.split(" ");
+    return [
+      `66:0f38${opcode} pmovsx${name} Vx,W${size}`,
+      `66:0f38${opcode.replace("2", "3")} pmovzx${name} Vx,W${size}`,
+    ];
+  }),
+  "66:0f382a movntdqa Vx,Mx",
+  "66:0f3a08 roundps Vx,Wx,Ib floating",
+  "66:0f3a09 roundpd Vx,Wx,Ib floating",
+  "66:0f3a0a roundss Vx,Wd,Ib floating",
+  "66:0f3a0b roundsd Vx,Wq,Ib floating",
+  "66:0f3a0c blendps Vx,Wx,Ib",
+  "66:0f3a0d blendpd Vx,Wx,Ib",
+  "66:0f3a0e pblendw Vx,Wx,Ib",
+  "66:0f3a14 pextrb Eb,Vx,Ib wide",
+  "66:0f3a15 pextrw Ew,Vx,Ib",
+  "66:0f3a16 pextrd Ey,Vx,Ib",
+  "66:0f3a17 extractps Ed,Vx,Ib",
+  "66:0f3a20 pinsrb Vx,Eb,Ib wide",
+  "66:0f3a21 insertps Vx,Wd,Ib",
+  "66:0f3a22 pinsrd Vx,Ey,Ib",
+  "66:0f3a40 dpps Vx,Wx,Ib floating",
+  "66:0f3a41 dppd Vx,Wx,Ib floating",
+  "66:0f3a42 mpsadbw Vx,Wx,Ib",
+  "66:0f3a60 pcmpestrm Vx,Wu,Ib text",
+  "66:0f3a61 pcmpestri Vx,Wu,Ib text",
+  "66:0f3a62 pcmpistrm Vx,Wu,Ib text",
+  "66:0f3a63 pcmpistri Vx,Wu,Ib text",
+  // Cryptography
+  "66:0f3a44 pclmulqdq Vx,Wx,Ib",
+  "66:0f38db aesimc Vx,Wx",
+  "66:0f38dc aesenc Vx,Wx",
+  "66:0f38dd aesenclast Vx,Wx",
+  "66:0f38de aesdec Vx,Wx",
+  "66:0f38df aesdeclast Vx,Wx",
+  "66:0f3adf aeskeygenassist Vx,Wx,Ib",
+  "0f38c8 sha1nexte Vx,Wx",
+  "0f38c9 sha1msg1 Vx,Wx",
+  "0f38ca sha1msg2 Vx,Wx",
+  "0f38cb sha256rnds2 Vx,Wx",
+  "0f38cc sha256msg1 Vx,Wx",
+  "0f38cd sha256msg2 Vx,Wx",
+  "0f3acc sha1rnds4 Vx,Wx,Ib",
 ];
 
 const mmxLines: string[] = [
@@ -381,6 +456,8 @@ const mmxLines: string[] = [
   "0f72/6 pslld Nq,Ib",
   "0f73/2 psrlq Nq,Ib",
   "0f73/6 psllq Nq,Ib",
+  ...ssse3.map(([opcode, name]) => `0f38${opcode} ${name} Pq,Qq`),
+  "0f3a0f palignr Pq,Qq,Ib",
 ];
 
 const x87Arithmetic = ["fadd", "fmul", "fcom", "fcomp", "fsub", "fsubr", "fdiv", "fdivr"];

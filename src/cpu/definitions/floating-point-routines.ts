@@ -7,7 +7,7 @@ import type { Cpu } from "../cpu.ts";
 import { define } from "../definition.ts";
 import { Fault, generalProtection, Vector } from "../fault.ts";
 import { defineRoutine } from "../routines.ts";
-import { executeSseFloat, sseException } from "../sse-float.ts";
+import { executeSseFloat, OPERAND_BYTES, sseException } from "../sse-float.ts";
 import { layout, SEGMENT_BYTES, type SegmentRegister, segmentRegisters, XMM_STRIDE } from "../state.ts";
 import { Record } from "../tier0/record.ts";
 import { X87 } from "../x87.ts";
@@ -18,16 +18,22 @@ const isCanonical = (address: bigint): boolean => wrap(BigInt.asIntN(48, address
 // SSE
 
 const CR4_OSXMMEXCPT = 0x400n;
-const operands = new DataView(new ArrayBuffer(32));
+const operands = new DataView(new ArrayBuffer(3 * OPERAND_BYTES));
 
-/** Operation, both operands as halves, immediate; the results are the halves of the destination. */
+/**
+ * Operation, immediate, number of parts (1 or 2), then first, second and, if there is one, third operand, each as the halves of
+ * its parts; the results are those of the destination.
+ */
 defineRoutine("sseFloat", (cpu) => {
-  for (let i = 0; i < 4; i++) operands.setBigUint64(i * 8, cpu.argument(1 + i), true);
+  const words = cpu.argumentNumber(2) * 2;
+  for (let operand = 0; operand < 3; operand++) {
+    for (let i = 0; i < words; i++)
+      operands.setBigUint64(operand * OPERAND_BYTES + i * 8, cpu.argument(3 + operand * words + i), true);
+  }
   const { state } = cpu;
-  state.mxcsr = executeSseFloat(operands, cpu.argumentNumber(0), 0, 16, cpu.argumentNumber(5), state.mxcsr);
+  state.mxcsr = executeSseFloat(operands, cpu.argumentNumber(0), cpu.argumentNumber(1), state.mxcsr, words / 2);
   if (sseException()) throw new Fault(state.cr4 & CR4_OSXMMEXCPT ? Vector.XM : Vector.UD);
-  cpu.setResult(0, operands.getBigUint64(0, true));
-  cpu.setResult(1, operands.getBigUint64(8, true));
+  for (let i = 0; i < words; i++) cpu.setResult(i, operands.getBigUint64(i * 8, true));
 });
 
 /** MASKMOVDQU, MASKMOVQ: linear address, data and mask as halves, number of bytes. */

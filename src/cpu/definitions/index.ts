@@ -1,6 +1,7 @@
 /** Every instruction: importing this fills the table of definition.ts. */
 import "./arithmetic.ts";
 import "./bit.ts";
+import "./crypto.ts";
 import "./control-transfer.ts";
 import "./data-movement.ts";
 import "./flag-control.ts";
@@ -13,8 +14,11 @@ import "./shift.ts";
 import "./sse-floating-point.ts";
 import "./sse-integer.ts";
 import "./sse-moves.ts";
+import "./sse4-integer.ts";
+import "./ssse3.ts";
 import "./stack.ts";
 import "./string.ts";
+import "./string-compare.ts";
 import "./system.ts";
 import "./x87.ts";
 import "../system-routines.ts";

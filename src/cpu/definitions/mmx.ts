@@ -35,13 +35,32 @@ export function writeMmx(t: Tier, register: Operand, value: Expr): void {
 const readMmx = (t: Tier, operand: Operand): Expr => readSource(t, operand);
 const low = (vector: Expr): Expr => i64x2.extract_lane(vector, 0);
 
-function defineMmx(name: string, row: string, effect: VectorEffect): void {
+/** An instruction on two MMX registers, or one and memory. */
+export function defineMmx(name: string, row: string, effect: VectorEffect): void {
   define(
     name,
     row,
     (t, destination, source) => {
       const b = readMmx(t, source);
       writeMmx(t, destination, t.let(low(effect(t, t.let(t.readVector(destination)), b))));
+    },
+    mmx,
+  );
+}
+
+/** The same with an immediate. */
+export function defineMmxImmediate(
+  name: string,
+  row: string,
+  effect: (t: Tier, a: Expr, b: Expr, immediate: Expr) => Expr,
+): void {
+  define(
+    name,
+    row,
+    (t, destination, source, selector) => {
+      const b = readMmx(t, source);
+      const a = t.let(t.readVector(destination));
+      writeMmx(t, destination, t.let(low(effect(t, a, b, immediateByte(t, selector)))));
     },
     mmx,
   );

@@ -32,7 +32,7 @@ function unpack(size: 1 | 2 | 4 | 8, high: boolean, half: 4 | 8): VectorEffect {
 }
 
 /** The low halves of both, one after the other: where SSE2 takes whole registers. */
-const joinLow = (a: Expr, b: Expr): Expr =>
+export const joinLow = (a: Expr, b: Expr): Expr =>
   v128.shuffle(
     a,
     b,

@@ -11,9 +11,19 @@ import { sseFloatOperations } from "../sse-float.ts";
 import { layout } from "../state.ts";
 import type { Operand, Tier } from "../tier.ts";
 import { enterMmx, writeMmx } from "./mmx.ts";
-import { fromHalves, fromLow, immediateByte, readLow, readSource, repeated, writeScalar } from "./vector-operands.ts";
+import {
+  bytes,
+  fromHalves,
+  fromLow,
+  immediateByte,
+  readLow,
+  readSource,
+  repeated,
+  writeScalar,
+} from "./vector-operands.ts";
 
 const sse = { unit: "sse" } as const;
+const avx = { unit: "avx" } as const;
 
 /** MXCSR bits that decide how arithmetic works: everything but the flags other than PE. */
 const modeBits = 0xffe0;
@@ -25,24 +35,24 @@ const truncationBits = 0x9fe0;
 
 const mxcsrIs = (t: Tier, bits: number, value: number): Expr =>
   i32.eq(i32.and(t.field("i32", layout.mxcsr), c32(bits)), c32(value));
-const inOrdinaryMode = (t: Tier): Expr => mxcsrIs(t, modeBits, ordinaryMode);
+export const inOrdinaryMode = (t: Tier): Expr => mxcsrIs(t, modeBits, ordinaryMode);
 
 /** One of the two element types, with its vector operations and limits. */
-interface Element {
+export interface Element {
   readonly size: 4 | 8;
   readonly lanes: typeof f32x4 | typeof f64x2;
   readonly allTrue: (mask: Expr) => Expr;
   readonly smallest: Expr;
   readonly infinity: Expr;
 }
-const singleElement: Element = {
+export const singleElement: Element = {
   size: 4,
   lanes: f32x4,
   allTrue: i32x4.all_true,
   smallest: repeated(0x0080_0000n, 4),
   infinity: repeated(0x7f80_0000n, 4),
 };
-const doubleElement: Element = {
+export const doubleElement: Element = {
   size: 8,
   lanes: f64x2,
   allTrue: i64x2.all_true,
@@ -52,42 +62,56 @@ const doubleElement: Element = {
 const zero = repeated(0n, 8);
 
 /** Lanes that are zero or normal numbers. */
-function ordinary(t: Tier, { lanes, smallest, infinity }: Element, x: Expr): Expr {
+export function ordinary(t: Tier, { lanes, smallest, infinity }: Element, x: Expr): Expr {
   const magnitude = t.let(lanes.abs(x));
   const normal = v128.and(lanes.ge(magnitude, smallest), lanes.lt(magnitude, infinity));
   return v128.or(normal, lanes.eq(x, zero));
 }
 
 /** Lanes that are neither denormal nor NaN. */
-function comparable({ lanes, smallest }: Element, x: Expr): Expr {
+export function comparable({ lanes, smallest }: Element, x: Expr): Expr {
   return v128.or(lanes.ge(lanes.abs(x), smallest), lanes.eq(x, zero));
 }
 
 /** Results of multiplication and division that cannot have underflowed. */
-function notUnderflowed(t: Tier, element: Element, result: Expr, zeroOperand: Expr): Expr {
+export function notUnderflowed(t: Tier, element: Element, result: Expr, zeroOperand: Expr): Expr {
   const { lanes, smallest, infinity } = element;
   const magnitude = t.let(lanes.abs(result));
   const normal = v128.and(lanes.gt(magnitude, smallest), lanes.lt(magnitude, infinity));
   return v128.or(normal, v128.and(lanes.eq(result, zero), zeroOperand));
 }
 
-/** The exact computation. Operands as vectors; returns the destination's new value. */
-function exactly(t: Tier, operation: string, a: Expr, b: Expr, immediate: Expr = c64(0)): Expr {
+/**
+ * The exact computation, on one or two parts of 128 bits; `c`: the third operand of fused operations. Returns the destination's
+ * new value.
+ */
+export function exactParts(
+  t: Tier,
+  operation: string,
+  a: readonly Expr[],
+  b: readonly Expr[],
+  immediate: Expr = c64(0),
+  c: readonly Expr[] = [],
+): Expr[] {
   const index = sseFloatOperations.indexOf(operation);
   if (index < 0) throw new Error(`sse-float.ts has no operation ${operation}`);
-  const half = (x: Expr, lane: number): Expr => i64x2.extract_lane(x, lane);
-  t.call("sseFloat", c64(index), half(a, 0), half(a, 1), half(b, 0), half(b, 1), immediate);
-  return fromHalves(t.result(0), t.result(1));
+  const halves = [...a, ...b, ...c].flatMap((x) => [i64x2.extract_lane(x, 0), i64x2.extract_lane(x, 1)]);
+  t.call("sseFloat", c64(index), immediate, c64(a.length), ...halves);
+  return a.map((_, i) => t.let(fromHalves(t.result(2 * i), t.result(2 * i + 1))));
+}
+/** The same on one part. */
+export function exactly(t: Tier, operation: string, a: Expr, b: Expr, immediate: Expr = c64(0)): Expr {
+  return exactParts(t, operation, [a], [b], immediate)[0];
 }
 
 /** Result of the fast way, and lanes in which it is certain given an ordinary mode. */
-interface Fast {
+export interface Fast {
   readonly result: Expr;
   readonly certain: Expr;
   /** Lanes that are exact, so that it does not matter whether PE is set. */
   readonly exact?: Expr;
 }
-type FastWay = (t: Tier, element: Element, a: Expr, b: Expr) => Fast;
+export type FastWay = (t: Tier, element: Element, a: Expr, b: Expr, immediate: Expr) => Fast;
 
 const sum =
   (subtract: boolean): FastWay =>
@@ -145,104 +169,285 @@ function mayBeFast(t: Tier, element: Element, fast: Fast, scalar: boolean, anyMo
 }
 
 /** The four shapes of an arithmetic instruction. */
-function defineArithmetic(name: string, opcode: string, way: FastWay, anyMode = false): void {
-  const shapes: readonly (readonly [
-    suffix: string,
-    prefix: string,
-    source: string,
-    element: Element,
-    scalar: boolean,
-  ])[] = [
-    ["ps", "NP", "Wps", singleElement, false],
-    ["pd", "66", "Wpd", doubleElement, false],
-    ["ss", "F3", "Wss", singleElement, true],
-    ["sd", "F2", "Wsd", doubleElement, true],
-  ];
-  for (const [suffix, prefix, source, element, scalar] of shapes) {
+export interface Shape {
+  readonly suffix: "ps" | "pd" | "ss" | "sd";
+  readonly prefix: "NP" | "66" | "F3" | "F2";
+  readonly element: Element;
+  readonly scalar: boolean;
+}
+export const shapes: readonly Shape[] = [
+  { suffix: "ps", prefix: "NP", element: singleElement, scalar: false },
+  { suffix: "pd", prefix: "66", element: doubleElement, scalar: false },
+  { suffix: "ss", prefix: "F3", element: singleElement, scalar: true },
+  { suffix: "sd", prefix: "F2", element: doubleElement, scalar: true },
+];
+
+/** An instruction on lanes: the shape, how to be fast (undefined: never), the exact operation. */
+interface LaneInstruction {
+  readonly name: string;
+  /** Prefix and opcode with its map, as in SSE rows: "66 0F 58". */
+  readonly opcode: string;
+  readonly shape: Shape;
+  readonly way: FastWay | undefined;
+  readonly operation: string;
+  /** The fast way does not depend on the rounding mode and PE. */
+  readonly anyMode?: boolean;
+  /** There is one operand only; of scalars the rest comes from the first all the same. */
+  readonly unary?: boolean;
+  readonly immediate?: boolean;
+  /** What the operation is applied to, if not the operands as they are. */
+  readonly arrange?: (t: Tier, a: Expr, b: Expr) => readonly [Expr, Expr];
+  /** The exact way's operands, if they are others. */
+  readonly exactOperands?: (t: Tier, a: Expr, b: Expr) => readonly [Expr, Expr];
+  /** "sse", "128" and "256": which encodings exist. */
+  readonly encodings?: readonly string[];
+}
+
+/** The row of an AVX form: "66 0F 58" becomes "VEX.256.66.0F 58". */
+export function vexRow(length: "128" | "256" | "LIG", opcode: string, w = ""): string {
+  const bytes = opcode.split(" ");
+  return `VEX.${length}.${bytes
+    .slice(0, -1)
+    .join("")
+    .replace(/^(NP|66|F2|F3)/, "$1.")}${w && `.${w}`} ${bytes.at(-1)}`;
+}
+
+/** Computes on all parts: fast if every one of them may be, else exactly, together. */
+export function computeParts(
+  t: Tier,
+  instruction: LaneInstruction,
+  first: readonly Expr[],
+  second: readonly Expr[],
+  immediate: Expr,
+  write: (values: readonly Expr[], fast: boolean) => void,
+): void {
+  const { shape, way, operation, anyMode = false, arrange } = instruction;
+  const pairs = first.map((a, i) => arrange?.(t, a, second[i]) ?? [a, second[i]]);
+  const exact = (): void => {
+    const operands = first.map((a, i) => instruction.exactOperands?.(t, a, second[i]) ?? pairs[i]);
+    write(
+      exactParts(
+        t,
+        operation,
+        operands.map(([a]) => a),
+        operands.map(([, b]) => b),
+        immediate,
+      ),
+      false,
+    );
+  };
+  if (way === undefined) {
+    exact();
+    return;
+  }
+  const fast = pairs.map(([a, b]) => way(t, shape.element, a, b, immediate));
+  t.if(
+    fast.map((part) => mayBeFast(t, shape.element, part, shape.scalar, anyMode)).reduce((a, b) => i32.and(a, b)),
+    () =>
+      write(
+        fast.map(({ result }) => result),
+        true,
+      ),
+    exact,
+  );
+}
+
+/** Defines the SSE form and those of AVX. */
+export function defineLanes(instruction: LaneInstruction): void {
+  const { name, opcode, shape, unary = false, immediate = false } = instruction;
+  const { scalar, element, suffix } = shape;
+  const encodings = instruction.encodings ?? ["sse", "128", "256"];
+  const source = scalar ? `W${suffix}` : "Wx";
+  const tail = `${source}${immediate ? ",Ib" : ""}`;
+  const immediateOf = (t: Tier, operand: Operand | undefined): Expr =>
+    operand === undefined ? c64(0) : immediateByte(t, operand);
+  if (encodings.includes("sse")) {
     define(
-      name + suffix,
-      `${prefix} 0F ${opcode} Vx,${source}`,
-      (t, destination, operand) => {
+      name,
+      `${opcode} Vx,${tail}`,
+      (t, destination, operand, selector) => {
         const b = readSource(t, operand);
         const a = t.let(t.readVector(destination));
-        const fast = way(t, element, a, b);
-        t.if(
-          mayBeFast(t, element, fast, scalar, anyMode),
-          () => {
-            if (!scalar) t.writeVector(destination, fast.result);
-            else writeScalar(t, destination, i64x2.extract_lane(fast.result, 0), element.size);
-          },
-          () => t.writeVector(destination, exactly(t, name + suffix, a, b)),
-        );
+        computeParts(t, instruction, [a], [b], immediateOf(t, selector), ([value], fast) => {
+          if (scalar && fast) writeScalar(t, destination, i64x2.extract_lane(value, 0), element.size);
+          else t.writeVector(destination, value);
+        });
       },
       sse,
     );
   }
+  const two = unary && !scalar;
+  for (const length of scalar ? (["LIG"] as const) : (["128", "256"] as const)) {
+    if (!encodings.includes(scalar ? "128" : length)) continue;
+    define(
+      `v${name}`,
+      `${vexRow(length, opcode)} Vx,${two ? "" : "Hx,"}${tail}`,
+      (t, destination, ...operands) => {
+        const [first, second, selector] = two ? [operands[0], operands[0], operands[1]] : operands;
+        const b = scalar ? [readSource(t, second, true)] : t.readVectors(second);
+        const a = two ? b : t.readVectors(first);
+        computeParts(t, instruction, a, b, immediateOf(t, selector), (values, fast) => {
+          if (scalar && fast) t.writeVectors(destination, [mergeScalar(a[0], values[0], element.size)]);
+          else t.writeVectors(destination, values);
+        });
+      },
+      avx,
+    );
+  }
 }
-defineArithmetic("sqrt", "51", squareRoot);
+
+/** a with its low lane from b. */
+export function mergeScalar(a: Expr, b: Expr, size: 4 | 8): Expr {
+  if (size === 8) return i64x2.replace_lane(a, 0, i64x2.extract_lane(b, 0));
+  return i32x4.replace_lane(a, 0, i32x4.extract_lane(b, 0));
+}
+
+function defineArithmetic(
+  name: string,
+  opcode: string,
+  way: FastWay | undefined,
+  options: Partial<LaneInstruction> = {},
+) {
+  for (const shape of shapes)
+    defineLanes({
+      name: name + shape.suffix,
+      opcode: `${shape.prefix} 0F ${opcode}`,
+      shape,
+      way,
+      operation: name + shape.suffix,
+      ...options,
+    });
+}
+defineArithmetic("sqrt", "51", squareRoot, { unary: true });
 defineArithmetic("add", "58", sum(false));
 defineArithmetic("mul", "59", product);
 defineArithmetic("sub", "5C", sum(true));
-defineArithmetic("min", "5D", choice(false), true);
+defineArithmetic("min", "5D", choice(false), { anyMode: true });
 defineArithmetic("div", "5E", quotient);
-defineArithmetic("max", "5F", choice(true), true);
+defineArithmetic("max", "5F", choice(true), { anyMode: true });
 
 // Approximations: there is only the one way.
 for (const [name, opcode] of [
   ["rsqrt", "52"],
   ["rcp", "53"],
 ]) {
-  for (const [suffix, prefix, source] of [
-    ["ps", "NP", "Wps"],
-    ["ss", "F3", "Wss"],
-  ]) {
-    define(
-      name + suffix,
-      `${prefix} 0F ${opcode} Vx,${source}`,
-      (t, destination, operand) => {
-        const b = readSource(t, operand);
-        t.writeVector(destination, exactly(t, name + suffix, t.let(t.readVector(destination)), b));
-      },
-      sse,
-    );
+  for (const shape of shapes) {
+    if (shape.element !== singleElement) continue;
+    const operation = name + shape.suffix;
+    defineLanes({
+      name: operation,
+      opcode: `${shape.prefix} 0F ${opcode}`,
+      shape,
+      way: undefined,
+      operation,
+      unary: true,
+    });
   }
 }
 
 /** CMPxx: predicate in the immediate; 0 equal, 1 less, 2 less or equal, 3 unordered, +4 the opposite. */
 function compareMask({ lanes }: Element, a: Expr, b: Expr, predicate: Expr): Expr {
   const is = (value: number): Expr => i32.eq(i32.and(predicate, c32(3)), c32(value));
-  // Unordered is false here: NaNs do not come this way.
+  // Unordered is false here: NaNs do not come this way. That makes the 24 predicates of AVX the same as the eight.
   const less = select(lanes.lt(a, b), lanes.le(a, b), is(1));
   const holds = select(lanes.eq(a, b), select(zero, less, is(3)), is(0));
   const opposite = i32x4.splat(i32.sub(c32(0), i32.and(i32.shr_u(predicate, c32(2)), c32(1))));
   return v128.xor(holds, opposite);
 }
-for (const [suffix, prefix, source, element, scalar] of [
-  ["ps", "NP", "Wps", singleElement, false],
-  ["pd", "66", "Wpd", doubleElement, false],
-  ["ss", "F3", "Wss", singleElement, true],
-  ["sd", "F2", "Wsd", doubleElement, true],
+for (const encodings of [["sse"], ["128", "256"]]) {
+  const predicates = encodings[0] === "sse" ? 7 : 31;
+  const way: FastWay = (t, element, a, b, immediate) => ({
+    result: t.let(compareMask(element, a, b, t.let(i32.wrap(immediate)))),
+    certain: v128.and(comparable(element, a), comparable(element, b)),
+  });
+  for (const shape of shapes)
+    defineLanes({
+      name: `cmp${shape.suffix}`,
+      opcode: `${shape.prefix} 0F C2`,
+      shape,
+      way,
+      operation: predicates === 7 ? `cmp${shape.suffix}` : `vcmp${shape.suffix}`,
+      anyMode: true,
+      immediate: true,
+      encodings,
+    });
+}
+
+// SSE3: neighbours
+/** Even elements of both operands, and the odd ones. */
+function neighbours(element: Element, a: Expr, b: Expr): readonly [Expr, Expr] {
+  const { size } = element;
+  const of = (odd: number): Expr =>
+    v128.shuffle(
+      a,
+      b,
+      Array.from({ length: 16 }, (_, i) => (Math.floor(i / size) * 2 + odd) * size + (i % size)),
+    );
+  return [of(0), of(1)];
+}
+for (const [name, opcode, way, operation] of [
+  ["hadd", "7C", sum(false), "add"],
+  ["hsub", "7D", sum(true), "sub"],
+  ["addsub", "D0", sum(false), "addsub"],
 ] as const) {
-  define(
-    `cmp${suffix}`,
-    `${prefix} 0F C2 Vx,${source},Ib`,
-    (t, destination, operand, selector) => {
-      const b = readSource(t, operand);
-      const a = t.let(t.readVector(destination));
-      const immediate = immediateByte(t, selector);
-      const certain = v128.and(comparable(element, a), comparable(element, b));
-      const result = t.let(compareMask(element, a, b, t.let(i32.wrap(immediate))));
-      t.if(
-        mayBeFast(t, element, { result, certain }, scalar, true),
-        () => {
-          if (!scalar) t.writeVector(destination, result);
-          else writeScalar(t, destination, i64x2.extract_lane(result, 0), element.size);
-        },
-        () => t.writeVector(destination, exactly(t, `cmp${suffix}`, a, b, immediate)),
-      );
-    },
-    sse,
-  );
+  for (const { suffix, prefix, element } of [
+    { ...shapes[0], prefix: "F2" },
+    { ...shapes[1], prefix: "66" },
+  ]) {
+    const shape = shapes[suffix === "ps" ? 0 : 1];
+    const signs =
+      element.size === 4 ? repeated(0x8000_0000n, 8) : bytes(0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0);
+    defineLanes({
+      name: name + suffix,
+      opcode: `${prefix} 0F ${opcode}`,
+      shape,
+      way,
+      operation: operation + suffix,
+      ...(operation === "addsub"
+        ? { arrange: (t, a, b) => [a, t.let(v128.xor(b, signs))], exactOperands: (_t, a, b) => [a, b] }
+        : {
+            arrange: (t, a, b) => {
+              const [even, odd] = neighbours(element, a, b);
+              return [t.let(even), t.let(odd)];
+            },
+          }),
+    });
+  }
+}
+
+// SSE4.1
+/** Rounding needs no rounding error to be known but that there was one: PE, unless the immediate silences it. */
+const roundWay: FastWay = (t, element, _a, b, immediate) => {
+  const { lanes } = element;
+  const fromMxcsr = i32.and(i32.shr_u(t.field("i32", layout.mxcsr), c32(13)), c32(3));
+  const selector = t.let(i32.wrap(immediate));
+  const mode = t.let(select(fromMxcsr, i32.and(selector, c32(3)), i32.and(selector, c32(4))));
+  const is = (value: number): Expr => i32.eq(mode, c32(value));
+  const toZero = select(lanes.trunc(b), select(lanes.ceil(b), lanes.floor(b), is(2)), is(3));
+  const result = t.let(select(lanes.nearest(b), toZero, is(0)));
+  const flag = i32.and(t.field("i32", layout.mxcsr), c32(0x1020));
+  const silent = i32.or(i32.and(selector, c32(8)), i32.eq(flag, c32(0x1020)));
+  const exact = v128.or(lanes.eq(result, b), i32x4.splat(i32.sub(c32(0), i32.ne(silent, c32(0)))));
+  return { result, certain: t.let(v128.and(comparable(element, b), exact)) };
+};
+for (const [i, shape] of shapes.entries()) {
+  defineLanes({
+    name: `round${shape.suffix}`,
+    opcode: `66 0F 3A ${["08", "09", "0A", "0B"][i]}`,
+    shape,
+    way: roundWay,
+    operation: `round${shape.suffix}`,
+    anyMode: true,
+    unary: true,
+    immediate: true,
+  });
+}
+for (const [name, opcode, encodings] of [
+  ["dpps", "66 0F 3A 40", ["sse", "128", "256"]],
+  ["dppd", "66 0F 3A 41", ["sse", "128"]],
+] as const) {
+  const shape = shapes[name === "dpps" ? 0 : 1];
+  defineLanes({ name, opcode, shape, way: undefined, operation: name, immediate: true, encodings });
 }
 
 // COMISx, UCOMISx: ZF, PF, CF as an unsigned comparison; unordered sets all three.

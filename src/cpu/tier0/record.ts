@@ -31,7 +31,7 @@ export const Record = {
   reg: 30,
   /** Immediate (i64). Links: address of the slot that leads here. */
   immediate: 32,
-  /** Block (header record) to go to: taken, not taken (i32). Second immediate. */
+  /** Block (header record) to go to: taken, not taken (i32). Second immediate, or register in the immediate; VEX.vvvv. */
   target: 40,
   notTaken: 44,
 } as const;
