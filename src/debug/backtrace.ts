@@ -145,7 +145,7 @@ export class Unwinder {
 
   /** A return probe replaces return addresses; the kernel keeps the real ones on a list. */
   #hookedReturn(stored: bigint, slot: bigint): bigint {
-    if (this.#symbols.find("arch_kretprobe_trampoline")?.address !== stored) return stored;
+    if (this.#symbols.find("arch_rethook_trampoline")?.address !== stored) return stored;
     const followed = this.#symbols.find("followed");
     if (followed === undefined || this.#types === undefined) return stored;
     for (const instance of this.#types.list(followed.address, "kretprobe_instance", "list")) {

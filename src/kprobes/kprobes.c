@@ -7,6 +7,7 @@
  */
 #include "x86/arch.h"
 #include "x86/insn.h"
+#include <kernel/bug.h>
 #include <kernel/err.h>
 #include <kernel/kallsyms.h>
 #include <kernel/kprobes.h>
@@ -192,7 +193,7 @@ static int check_kprobe_address_safe(struct kprobe *p)
 {
 	unsigned long addr = (unsigned long)p->addr, size, into;
 
-	if (!kernel_text_address(addr) || within_kprobe_blacklist(addr))
+	if (!kernel_text_address(addr) || within_kprobe_blacklist(addr) || find_bug(addr))
 		return -EINVAL;
 	if (!kallsyms_lookup_size_offset(addr, &size, &into))
 		return -EINVAL;

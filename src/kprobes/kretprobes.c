@@ -81,7 +81,7 @@ void arch_prepare_kretprobe(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	ri->ret_addr = *stack;
 	ri->frame = stack;
-	*stack = (unsigned long)arch_kretprobe_trampoline;
+	*stack = (unsigned long)arch_rethook_trampoline;
 }
 NOKPROBE_SYMBOL(arch_prepare_kretprobe);
 
@@ -94,7 +94,7 @@ static unsigned long real_return_address(struct kretprobe_instance *ri)
 		struct kretprobe_instance *entry = list_entry(at, struct kretprobe_instance, list);
 
 		if (to_call(entry)->task == to_call(ri)->task && entry->frame == ri->frame &&
-		    entry->ret_addr != (unsigned long)arch_kretprobe_trampoline)
+		    entry->ret_addr != (unsigned long)arch_rethook_trampoline)
 			return entry->ret_addr;
 	}
 	return 0;
@@ -108,7 +108,7 @@ void kretprobe_trampoline_handler(struct pt_regs *regs)
 	unsigned long *frame, real;
 
 	if (!ri || !(real = real_return_address(ri))) {
-		pr_err("kretprobe: Return address not found, not execute handler. Maybe there is a bug in the kernel.\n");
+		pr_err("rethook: Return address not found! Maybe there is a bug in the kernel\n");
 		BUG();
 	}
 	frame = ri->frame;
@@ -129,12 +129,13 @@ void kretprobe_trampoline_handler(struct pt_regs *regs)
 	regs->ip = real;
 }
 NOKPROBE_SYMBOL(kretprobe_trampoline_handler);
+NOKPROBE_SYMBOL(arch_rethook_trampoline);
 
 unsigned long kretprobe_find_ret_addr(unsigned long addr, unsigned long *frame)
 {
 	struct kretprobe_instance *ri;
 
-	if (addr != (unsigned long)arch_kretprobe_trampoline)
+	if (addr != (unsigned long)arch_rethook_trampoline)
 		return addr;
 	list_for_each_entry(ri, &followed, list)
 		if (ri->frame == frame) {
@@ -145,6 +146,11 @@ unsigned long kretprobe_find_ret_addr(unsigned long addr, unsigned long *frame)
 	return addr;
 }
 NOKPROBE_SYMBOL(kretprobe_find_ret_addr);
+
+bool is_kretprobe_trampoline(unsigned long addr)
+{
+	return addr == (unsigned long)arch_rethook_trampoline;
+}
 
 static void free_instances(struct kretprobe *rp)
 {

@@ -10,4 +10,3 @@ void override_function_with_return(struct pt_regs *regs)
 	regs->ip = (unsigned long)just_return_func;
 }
 NOKPROBE_SYMBOL(override_function_with_return);
-NOKPROBE_SYMBOL(just_return_func);

@@ -126,7 +126,7 @@ describe.skipIf(!typed)("backtraces", () => {
     await session.runTo("open_ctree");
     expect(session.kprobes.map(({ place, probes }) => [place, probes[0].kind])).toEqual([["btrfs_mount", "kretprobe"]]);
     const hooked = session.backtrace().find(({ address }) => session.symbols.at(address)?.name === "__x64_sys_mount");
-    expect(session.describe(session.memory.readUint(hooked?.slot ?? 0n, 8))).toBe("arch_kretprobe_trampoline");
+    expect(session.describe(session.memory.readUint(hooked?.slot ?? 0n, 8))).toBe("arch_rethook_trampoline");
     expect(names(session).slice(1, 4)).toEqual(CALLERS);
   });
 

@@ -99,7 +99,6 @@ BPF_HELPER(override_return)
 	override_function_with_return(regs);
 	return 0;
 }
-NOKPROBE_SYMBOL(bpf_override_return);
 
 BPF_HELPER(get_func_ip)
 {

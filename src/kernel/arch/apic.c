@@ -5,6 +5,7 @@
 #include <kernel/irq.h>
 #include <kernel/irq_work.h>
 #include <kernel/kernel.h>
+#include <kernel/kprobes.h>
 #include <kernel/mm.h>
 #include <kernel/msr.h>
 #include <kernel/percpu.h>
@@ -197,6 +198,7 @@ void common_interrupt(struct pt_regs *regs, unsigned int vector)
 	}
 	pcpu_hot.irq_depth--;
 }
+NOKPROBE_SYMBOL(common_interrupt);
 
 unsigned long interrupts_count(void)
 {

@@ -4,6 +4,7 @@
 #include <asm/prctl.h>
 #include <kernel/init.h>
 #include <kernel/kernel.h>
+#include <kernel/kprobes.h>
 #include <kernel/mm.h>
 #include <kernel/msr.h>
 #include <kernel/sched.h>
@@ -64,6 +65,7 @@ bool do_syscall_64(struct pt_regs *regs, unsigned long nr)
 	return regs->cx == regs->ip && regs->r11 == regs->flags && regs->cs == __USER_CS && regs->ss == __USER_DS &&
 	       regs->ip < TASK_SIZE_MAX && !(regs->flags & (X86_EFLAGS_RF | X86_EFLAGS_TF));
 }
+NOKPROBE_SYMBOL(do_syscall_64);
 
 SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, addr)
 {

@@ -109,6 +109,7 @@ static void do_trap(struct pt_regs *regs, unsigned int trapnr, unsigned long err
 	if (notify_die(DIE_TRAP, str, regs, error_code, trapnr, sig) != NOTIFY_STOP)
 		die(str, regs, error_code);
 }
+NOKPROBE_SYMBOL(do_trap);
 
 void do_error_trap(struct pt_regs *regs, long error_code, unsigned int trapnr)
 {

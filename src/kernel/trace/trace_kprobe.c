@@ -87,7 +87,7 @@ static int kretprobe_dispatcher(struct kretprobe_instance *ri, struct pt_regs *r
 	struct trace_kprobe *tk = container_of(ri->rp, struct trace_kprobe, rp);
 	struct trace_event_call *call = &tk->event->call;
 	bool to_perf = call->perf_refcount > 0;
-	unsigned long ret_addr = regs->ip;
+	unsigned long ret_addr = ri->ret_addr;	/* the trampoline, if another probe hooked the frame before */
 
 	tk->nhit++;
 	if (call->tracefs_enabled)
@@ -129,7 +129,9 @@ static void print_record(struct seq_file *m, struct trace_event_call *call, cons
 {
 	struct trace_kprobe *tk = first_probe(call);
 
-	if (trace_kprobe_is_return(tk))
+	if (trace_kprobe_is_return(tk) && is_kretprobe_trampoline(probe_record_ret_addr(record)))
+		seq_printf(m, "([unknown/kretprobe'd] <- %ps)", (void *)probe_record_addr(record));
+	else if (trace_kprobe_is_return(tk))
 		seq_printf(m, "(%pS <- %ps)", (void *)probe_record_ret_addr(record), (void *)probe_record_addr(record));
 	else
 		seq_printf(m, "(%pS)", (void *)probe_record_addr(record));

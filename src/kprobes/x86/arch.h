@@ -20,7 +20,7 @@ void arch_disarm_kprobe(struct kprobe *p);
 /* At a function's entry: takes the return address off the stack and puts the trampoline there (C20). */
 void arch_prepare_kretprobe(struct kretprobe_instance *ri, struct pt_regs *regs);
 /* Where a hooked function returns to. */
-void arch_kretprobe_trampoline(void);
+void arch_rethook_trampoline(void);
 
 /* The state of the probe being handled on this CPU (C13). */
 enum kprobe_status { KPROBE_HIT_ACTIVE = 1, KPROBE_HIT_SS = 2, KPROBE_REENTER = 4, KPROBE_HIT_SSDONE = 8 };

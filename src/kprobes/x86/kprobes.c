@@ -442,7 +442,7 @@ static void reenter_kprobe(struct kprobe *p, struct pt_regs *regs, struct kprobe
 {
 	if (kcb->status == KPROBE_REENTER) {
 		pr_err("Unrecoverable kprobe detected.\n");
-		pr_err("kprobe: %pS hit while stepping %pS\n", p->addr, current_kprobe->addr);
+		pr_err("Dump kprobe:\n.symbol_name = %s, .offset = %x, .addr = %pS\n", p->symbol_name, p->offset, p->addr);
 		BUG();
 	}
 	kprobes_inc_nmissed_count(p);

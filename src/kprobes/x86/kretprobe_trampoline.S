@@ -10,17 +10,17 @@
 #define PT_SIZE	168
 
 	.text
-	.globl	arch_kretprobe_trampoline
-	.type	arch_kretprobe_trampoline, @function
+	.globl	arch_rethook_trampoline
+	.type	arch_rethook_trampoline, @function
 	.p2align 4
-arch_kretprobe_trampoline:
+arch_rethook_trampoline:
 	lea	-8(%rsp), %rsp		/* the real return address will go here */
 	pushq	$__KERNEL_DS
 	pushq	%rsp
 	pushfq
 	addq	$16, 8(%rsp)		/* pt_regs.sp: the stack after the return */
 	pushq	$__KERNEL_CS
-	pushq	$arch_kretprobe_trampoline
+	pushq	$arch_rethook_trampoline
 	pushq	$-1
 	pushq	%rdi
 	pushq	%rsi
@@ -61,5 +61,5 @@ arch_kretprobe_trampoline:
 	popfq
 	lea	16(%rsp), %rsp		/* sp, ss */
 	ret
-	.size	arch_kretprobe_trampoline, . - arch_kretprobe_trampoline
+	.size	arch_rethook_trampoline, . - arch_rethook_trampoline
 	.section .note.GNU-stack, "", @progbits

@@ -105,6 +105,8 @@ int kprobe_on_func_entry(kprobe_opcode_t *addr, const char *sym, unsigned long o
 int kprobe_int3_handler(struct pt_regs *regs);
 int kprobe_page_fault(struct pt_regs *regs, unsigned int trapnr);
 
+/* Is it where a followed function returns to, instead of its caller? */
+bool is_kretprobe_trampoline(unsigned long addr);
 /* For the unwinder: the real return address behind a hooked frame, or @addr if the frame is not hooked. */
 unsigned long kretprobe_find_ret_addr(unsigned long addr, unsigned long *frame);
 

@@ -9,6 +9,7 @@
  *   ! PATH          opens the file with O_TRUNC
  *   < PATH          prints the file
  *   call NR ARG..   makes a system call: numbers, 'text (its address), &N,N (of 64-bit numbers), @TEXT,TEXT (of addresses)
+ *   spawn NR ARG..  makes it in a process of its own, without waiting for it; wait: waits for all of them
  *   trace           prints the records of the trace without task and time, and empties it
  *   TEXT            prints itself
  */
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TRACING "/sys/kernel/debug/tracing/"
@@ -152,6 +154,14 @@ static void answer(char *line)
 			printf("%s", contents);
 	} else if (!strncmp(line, "call ", 5)) {
 		call(line + 5);
+	} else if (!strncmp(line, "spawn ", 6)) {
+		if (!fork()) {
+			call(line + 6);
+			_exit(0);
+		}
+	} else if (!strcmp(line, "wait")) {
+		while (wait(NULL) > 0)
+			;
 	} else if (!strcmp(line, "trace")) {
 		print_trace();
 	} else {
@@ -170,6 +180,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ask-tracing FILE: %s\n", strerror(errno));
 		return 1;
 	}
+	setvbuf(stdout, NULL, _IONBF, 0);
 	while ((length = getline(&line, &room, script)) > 0) {
 		if (line[length - 1] == '\n')
 			line[length - 1] = '\0';
