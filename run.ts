@@ -55,6 +55,8 @@ function command(io: CommandIo, action: (image: string, options: Omit<RunOptions
       append,
     )
     .option("--file <guest=host>", "adds or replaces a file in the guest's root; repeatable", guestFile)
+    .option("--initrd <file>", "hands this file to the kernel as initramfs or module instead of the guest's root")
+    .option("--flat", "the image is firmware: a flat binary that ends at the reset vector")
     .option("--exec <command>", "program and arguments that run instead of the image's")
     .option("--append <options>", "adds options to the kernel command line")
     .option("--memory <size>", "size of the guest's memory, such as 256M", memory)

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly disk?: readonly string[];
   /** Guest path and host path. */
   readonly file?: readonly (readonly [string, string])[];
+  readonly initrd?: string;
+  readonly flat?: boolean;
   readonly exec?: string;
   readonly append?: string;
   /** Bytes. */
@@ -69,7 +71,7 @@ const TERMINAL_SLICE_MS = 5;
 
 /** Runs an image. Returns the command's exit code. Throws InputError for anything wrong with what was given. */
 export async function runCommand(options: RunOptions, output: RunOutput): Promise<number> {
-  const source = await readBootSource(options.image);
+  const source = await readBootSource(options.image, { flat: options.flat === true });
   const overrides = await readOverrides(options);
   const input = options.input === undefined ? undefined : await readInput("--input", options.input);
   const { machine, elf, commandLine } = boot(source, overrides);
@@ -77,7 +79,12 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
   const btf = kernelBtf(elf);
   const script = await findScript(options.script, source.script);
 
-  const inputs = [options.image, ...(options.disk ?? []), ...(options.file ?? []).map(([, host]) => host)];
+  const inputs = [
+    options.image,
+    ...(options.disk ?? []),
+    ...(options.initrd === undefined ? [] : [options.initrd]),
+    ...(options.file ?? []).map(([, host]) => host),
+  ];
   const files: OutputFile[] = [];
   const openOutput = (option: string, path: string | undefined): OutputFile | undefined => {
     if (path === undefined) return undefined;
@@ -217,6 +224,7 @@ async function readOverrides(options: RunOptions): Promise<BootOverrides> {
   const disks = options.disk && (await Promise.all(options.disk.map((path) => Disk.fromFile(path))));
   return {
     files,
+    ...(options.initrd !== undefined && { initrd: await readInput("--initrd", options.initrd) }),
     ...(disks && { disks }),
     ...(options.memory !== undefined && { memory: options.memory }),
     ...(options.append !== undefined && { append: options.append }),

@@ -18,6 +18,8 @@ const U = 4;
 const A = 0x20;
 const D = 0x40;
 const PS = 0x80;
+const FIRMWARE_END = 0x1_0000_0000;
+const ONE_MIB = 0x10_0000;
 
 /** What the control registers say about paging. */
 export interface PagingMode {
@@ -41,12 +43,18 @@ export class PageWalk {
   large = false;
   /** Result: #PF error code when the walk failed. */
   errorCode = 0;
+  /** Bytes below 4 GiB where the same bytes below 1 MiB show again, as a PC's firmware does; whole pages. */
+  firmwareBytes = 0;
   readonly #words: Int32Array;
   readonly #ramBytes: number;
 
   constructor(memory: WebAssembly.Memory, ramBytes: number) {
     this.#words = new Int32Array(memory.buffer, RAM, ramBytes >>> 2);
     this.#ramBytes = ramBytes;
+  }
+
+  #decoded(page: number): number {
+    return page < FIRMWARE_END && page >= FIRMWARE_END - this.firmwareBytes ? page - (FIRMWARE_END - ONE_MIB) : page;
   }
 
   /**
@@ -63,7 +71,7 @@ export class PageWalk {
   ): boolean {
     this.large = false;
     if (mode.levels === 0) {
-      this.page = (low & ~0xfff) >>> 0;
+      this.page = this.#decoded((low & ~0xfff) >>> 0);
       this.writable = true;
       return true;
     }
@@ -126,7 +134,7 @@ export class PageWalk {
         if (!(words[word] & A)) words[word] |= A;
         if (write && !(entry & D)) words[word] |= D;
       }
-      this.page = table;
+      this.page = this.#decoded(table);
       this.writable = (write || (entry & D) !== 0) && ((allowed & W) !== 0 || (!user && !mode.writeProtect));
       return true;
     }
@@ -142,7 +150,7 @@ export class PageWalk {
     let allowed = entry & (W | U);
     if (entry & PS && mode.largePages) {
       this.large = true;
-      this.page = ((entry & 0xffc0_0000) | (low & 0x3f_f000)) >>> 0;
+      this.page = this.#decoded(((entry & 0xffc0_0000) | (low & 0x3f_f000)) >>> 0);
     } else {
       const address = ((entry & 0xffff_f000) >>> 0) + ((low >>> 12) & 0x3ff) * 4;
       if (address + 4 > this.#ramBytes) return this.#fail(0, mode, write, user, fetch);
@@ -152,7 +160,7 @@ export class PageWalk {
       if (!(entry & P)) return this.#fail(0, mode, write, user, fetch);
       if (!probe) words[parent] |= A;
       allowed &= entry;
-      this.page = (entry & 0xffff_f000) >>> 0;
+      this.page = this.#decoded((entry & 0xffff_f000) >>> 0);
     }
     if (!probe) {
       if (

@@ -4,22 +4,32 @@
 import { open, readFile } from "node:fs/promises";
 import { commandLine, platformOptions, splitCommand } from "../command-line.ts";
 import { type Disk, isGzip } from "../disk.ts";
-import { type Elf, isElf } from "../elf.ts";
+import { type Elf, isElf, parseElf } from "../elf.ts";
 import { loadImage } from "../image.ts";
 import { RootFiles } from "../initramfs.ts";
 import { fileProblem, InputError } from "../input-error.ts";
 import { Machine } from "../machine.ts";
 import { parseMemorySize } from "../memory-size.ts";
-import { loadPvh } from "./pvh.ts";
+import { loadFirmware } from "./firmware.ts";
+import { findMultibootHeader, loadMultiboot } from "./multiboot.ts";
+import { hasPvhEntry, loadPvh } from "./pvh.ts";
 
 /** Memory of a bare kernel when nothing else is said. */
 const DEFAULT_MEMORY = "256M";
+
+/** What is read of a file to see what it is: a multiboot header lies in the first 8 KiB. */
+const RECOGNISED_BYTES = 8192;
+
+/** Stands for the file of a kernel that is not ELF. */
+const NO_ELF: Elf = { bits: 32, entry: 0n, segments: [], notes: [], symbols: () => [] };
 
 /** Everything that a boot needs, whether it came from an image or from options. */
 export interface BootSource {
   /** What error messages call the kernel. */
   readonly name: string;
   readonly kernel: Uint8Array;
+  /** The kernel is a flat image that ends at the reset vector. */
+  readonly flat?: boolean;
   readonly root: RootFiles;
   readonly disks: readonly Disk[];
   /** Bytes. */
@@ -42,24 +52,27 @@ export interface BootOverrides {
   readonly exec?: string;
   /** False leaves the BPF co-processor out. */
   readonly bpfCoprocessor?: boolean;
+  /** Handed to the kernel as its initramfs or module, in place of an archive of the root's files. */
+  readonly initrd?: Uint8Array;
   /** Added to the guest's root, or in place of what is there. */
   readonly files?: ReadonlyMap<string, { readonly data: Uint8Array; readonly mode: number }>;
 }
 
 export interface BootedMachine {
   readonly machine: Machine;
-  /** The kernel's file, for its symbols. */
+  /** The kernel's file, for its symbols; one without any for a kernel that is not an ELF file. */
   readonly elf: Elf;
   readonly commandLine: string;
 }
 
-/** Reads an image bundle or a bare ELF kernel. Throws InputError. */
-export async function readBootSource(path: string): Promise<BootSource> {
+/** Reads an image bundle, a bare kernel, or with `flat` an image for the reset vector. Throws InputError. */
+export async function readBootSource(path: string, options: { readonly flat?: boolean } = {}): Promise<BootSource> {
+  const flat = options.flat === true;
   let first: Uint8Array;
   try {
     const file = await open(path, "r");
     try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(0x206), 0, 0x206, 0);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(RECOGNISED_BYTES), 0, RECOGNISED_BYTES, 0);
       first = buffer.subarray(0, bytesRead);
     } finally {
       await file.close();
@@ -67,7 +80,7 @@ export async function readBootSource(path: string): Promise<BootSource> {
   } catch (error) {
     throw new InputError(`${path}: cannot be read: ${fileProblem(error)}`);
   }
-  if (isGzip(first)) {
+  if (!flat && isGzip(first)) {
     const { manifest, kernel, root, disks, script, expectedConsole } = await loadImage(path);
     return {
       name: `${path}: ${manifest.kernel}`,
@@ -81,17 +94,21 @@ export async function readBootSource(path: string): Promise<BootSource> {
       ...(expectedConsole !== undefined && { expectedConsole }),
     };
   }
-  if (first.length >= 0x206 && Buffer.from(first.subarray(0x202, 0x206)).toString("latin1") === "HdrS")
+  if (!flat && first.length >= 0x206 && Buffer.from(first.subarray(0x202, 0x206)).toString("latin1") === "HdrS")
     throw new InputError(
       `${path}: a Linux bzImage, which this machine cannot boot yet; expected an image bundle or an ELF kernel`,
     );
-  if (!isElf(first)) {
+  if (!flat && !isElf(first) && findMultibootHeader(first) === undefined) {
     const start = first.length === 0 ? "is empty" : `begins with ${Buffer.from(first.subarray(0, 4)).toString("hex")}`;
-    throw new InputError(`${path}: ${start}; expected an image bundle (a gzip-compressed tar) or an ELF kernel`);
+    throw new InputError(
+      `${path}: ${start}; expected an image bundle (a gzip-compressed tar), an ELF or multiboot kernel, ` +
+        "or --flat for an image at the reset vector",
+    );
   }
   return {
     name: path,
     kernel: await readFile(path),
+    ...(flat && { flat }),
     root: new RootFiles(),
     disks: [],
     memory: parseMemorySize(DEFAULT_MEMORY),
@@ -112,13 +129,31 @@ export function boot(source: BootSource, overrides: BootOverrides = {}): BootedM
   if (exec !== undefined) splitCommand(exec, "program for /init");
   const options = [source.commandLine, append, ...platformOptions(disks.length, bpfCoprocessor)];
   const line = commandLine({ options, ...(exec !== undefined && { exec }) });
-  const elf = loadPvh(machine.cpu, {
-    kernel: source.kernel,
-    name: source.name,
-    commandLine: line,
-    ...(root.size > 0 && { initramfs: root.toCpio() }),
-  });
+  const initrd = overrides.initrd ?? (root.size > 0 ? root.toCpio() : undefined);
+  const elf = loadKernel(machine, source, line, initrd);
   return { machine, elf, commandLine: line };
+}
+
+/** Loads the kernel by the protocol that it knows. */
+function loadKernel({ cpu }: Machine, source: BootSource, line: string, initrd: Uint8Array | undefined): Elf {
+  const { kernel, name } = source;
+  if (source.flat) {
+    loadFirmware(cpu, kernel, name);
+    return NO_ELF;
+  }
+  const elf = isElf(kernel) ? parseElf(kernel, name) : undefined;
+  if (elf !== undefined && hasPvhEntry(elf)) {
+    loadPvh(cpu, elf, { name, commandLine: line, ...(initrd && { initramfs: initrd }) });
+    return elf;
+  }
+  const header = findMultibootHeader(kernel);
+  if (header === undefined)
+    throw new InputError(
+      `${name}: neither a PVH entry point (an ELF note "Xen" of type 18) nor a multiboot header, ` +
+        "one of which a kernel for this machine needs",
+    );
+  loadMultiboot(cpu, header, elf, { kernel, name, commandLine: line, ...(initrd && { module: initrd }) });
+  return elf ?? NO_ELF;
 }
 
 /** Options, and what follows " -- ". */

@@ -3,13 +3,12 @@
  * 32-bit entry point; the processor starts there in protected mode without paging, ebx pointing to a description of the machine.
  */
 import type { Cpu } from "../../cpu/index.ts";
-import type { PhysicalMemory } from "../../mmu/physical-memory.ts";
 import { COMMAND_LINE_BYTES } from "../command-line.ts";
 import type { Elf } from "../elf.ts";
-import { parseElf } from "../elf.ts";
 import { InputError } from "../input-error.ts";
 import { formatMemorySize } from "../memory-size.ts";
 import { enterProtectedMode } from "../processor-modes.ts";
+import { loadSegments } from "./segments.ts";
 
 const XEN_ELFNOTE_PHYS32_ENTRY = 18;
 const START_INFO_MAGIC = 0x336e_c578;
@@ -25,12 +24,10 @@ const MODULE_BYTES = 32;
 const MEMORY_MAP = START_INFO + 0x80;
 const MEMORY_MAP_ENTRY_BYTES = 24;
 const COMMAND_LINE = START_INFO + PAGE;
-const BOOT_DATA_END = COMMAND_LINE + COMMAND_LINE_BYTES;
+const BOOT_DATA = { start: START_INFO, end: COMMAND_LINE + COMMAND_LINE_BYTES };
 
 export interface PvhBoot {
-  /** The kernel's ELF file. */
-  readonly kernel: Uint8Array;
-  /** What error messages call it. */
+  /** What error messages call the kernel. */
   readonly name: string;
   readonly commandLine: string;
   /** A cpio archive, handed over as the first module. */
@@ -38,15 +35,11 @@ export interface PvhBoot {
 }
 
 /** Loads a kernel and prepares the processor to enter it. Throws InputError if the file cannot be booted. */
-export function loadPvh(cpu: Cpu, boot: PvhBoot): Elf {
+export function loadPvh(cpu: Cpu, elf: Elf, boot: PvhBoot): void {
   const { memory } = cpu;
-  const elf = parseElf(boot.kernel, boot.name);
   const entry = entryPoint(elf);
-  if (entry === undefined)
-    throw new InputError(
-      `${boot.name}: no PVH entry point (an ELF note "Xen" of type 18), which a kernel for this machine needs`,
-    );
-  const kernelEnd = loadSegments(memory, elf, boot.name);
+  if (entry === undefined) throw new InputError(`${boot.name}: no PVH entry point (an ELF note "Xen" of type 18)`);
+  const kernelEnd = Math.max(BOOT_DATA.end, loadSegments(memory, elf, boot.name, BOOT_DATA));
   if (entry >= memory.size)
     throw new InputError(`${boot.name}: the PVH entry point 0x${entry.toString(16)} is not in RAM`);
 
@@ -83,8 +76,10 @@ export function loadPvh(cpu: Cpu, boot: PvhBoot): Elf {
 
   enterProtectedMode(cpu, { rip: BigInt(entry) });
   cpu.state.rbx = BigInt(START_INFO);
-  return elf;
 }
+
+/** Whether an ELF file can be booted this way. */
+export const hasPvhEntry = (elf: Elf): boolean => entryPoint(elf) !== undefined;
 
 function entryPoint(elf: Elf): number | undefined {
   for (const { owner, type, description } of elf.notes) {
@@ -92,21 +87,4 @@ function entryPoint(elf: Elf): number | undefined {
     return new DataView(description.buffer, description.byteOffset).getUint32(0, true);
   }
   return undefined;
-}
-
-/** Copies the segments to their physical addresses. Returns where the last one ends. */
-function loadSegments(memory: PhysicalMemory, elf: Elf, name: string): number {
-  let end = BOOT_DATA_END;
-  for (const { physicalAddress, data, memorySize } of elf.segments) {
-    const segmentEnd = physicalAddress + memorySize;
-    const where = `${name}: segment 0x${physicalAddress.toString(16)} to 0x${segmentEnd.toString(16)}`;
-    if (segmentEnd > memory.size)
-      throw new InputError(`${where} is not in RAM, which is ${formatMemorySize(memory.size)}`);
-    if (physicalAddress < BOOT_DATA_END && segmentEnd > START_INFO)
-      throw new InputError(`${where} lies where the boot information goes`);
-    memory.write(physicalAddress, data);
-    end = Math.max(end, segmentEnd);
-  }
-  if (end === BOOT_DATA_END) throw new InputError(`${name}: no segment to load`);
-  return end;
 }
