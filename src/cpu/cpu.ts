@@ -551,6 +551,8 @@ export class Cpu {
     const em = (cr0 & 4) !== 0;
     const ts = (cr0 & 8) !== 0;
     i32[layout.sseFault >> 2] = em || !(cr4 & 0x200) ? Vector.UD : ts ? Vector.NM : 0;
+    const avx = (cr4 & 0x4_0000) !== 0 && (i32[addressOf("xcr0") >> 2] & 6) === 6;
+    i32[layout.avxFault >> 2] = !avx ? Vector.UD : ts ? Vector.NM : 0;
     i32[layout.mmxFault >> 2] = em ? Vector.UD : ts ? Vector.NM : 0;
     i32[layout.x87Fault >> 2] = em || ts ? Vector.NM : 0;
     i32[layout.waitFault >> 2] = (cr0 & 0xa) === 0xa ? Vector.NM : 0;
