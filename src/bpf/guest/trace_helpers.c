@@ -79,6 +79,7 @@ BPF_HELPER(perf_event_output)
 {
 	struct bpf_map *map = (struct bpf_map *)r2;
 	u64 index = r3 & BPF_F_INDEX_MASK;
+	struct perf_event *event;
 
 	if (r3 & ~(u64)BPF_F_INDEX_MASK)
 		return -EINVAL;
@@ -86,7 +87,8 @@ BPF_HELPER(perf_event_output)
 		index = 0;
 	if (index >= map->max_entries)
 		return -E2BIG;
-	return bpf_fd_array_entry(map, index) ? -ENOSPC : -ENOENT;
+	event = bpf_fd_array_entry(map, index);
+	return event ? perf_event_bpf_output(event, (struct pt_regs *)bpf_run_regs(), (const void *)r4, r5) : -ENOENT;
 }
 
 /* ---- the probed function ---- */

@@ -163,6 +163,13 @@ bool in_interrupt(void)
 	return pcpu_hot.irq_depth != 0;
 }
 
+static struct pt_regs *irq_regs;
+
+struct pt_regs *get_irq_regs(void)
+{
+	return irq_regs;
+}
+
 static void run_action(unsigned int irq, struct irq_action *action)
 {
 	irqreturn_t ret;
@@ -178,6 +185,8 @@ void common_interrupt(struct pt_regs *regs, unsigned int vector)
 
 	if (vector == SPURIOUS_APIC_VECTOR)
 		return;
+	outer_regs = irq_regs;
+	irq_regs = regs;
 	pcpu_hot.irq_depth++;
 	if (vector == LOCAL_TIMER_VECTOR) {
 		timer_count++;
@@ -197,6 +206,7 @@ void common_interrupt(struct pt_regs *regs, unsigned int vector)
 		lapic_eoi();
 	}
 	pcpu_hot.irq_depth--;
+	irq_regs = outer_regs;
 }
 NOKPROBE_SYMBOL(common_interrupt);
 

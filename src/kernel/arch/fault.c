@@ -8,6 +8,7 @@
 #include <kernel/kprobes.h>
 #include <kernel/mm.h>
 #include <kernel/msr.h>
+#include <kernel/perf_event.h>
 #include <kernel/ptrace.h>
 #include <kernel/sched.h>
 #include <kernel/uaccess.h>
@@ -114,6 +115,10 @@ void do_page_fault(struct pt_regs *regs, unsigned long error_code, unsigned int 
 		flags |= FAULT_FLAG_USER;
 	fault = handle_mm_fault(current->mm, address, flags, error_code & PF_PROT, &code);
 	if (!fault) {
+		if (perf_sw_enabled) {
+			perf_sw_event(PERF_COUNT_SW_PAGE_FAULTS, 1, regs, address);
+			perf_sw_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, 1, regs, address);
+		}
 		local_irq_disable();
 		return;
 	}

@@ -40,6 +40,16 @@ static void stop_listening(struct perf_event *event)
 	trace_event_put(event->tp_event);
 }
 
+/* Counting is harmless. Contents are for the privileged, but for a task's own system calls. */
+static int check_permission(const struct perf_event *event, const struct trace_event_call *call)
+{
+	if (!(event->attr.sample_type & PERF_SAMPLE_RAW))
+		return 0;
+	if (event->task && (call->flags & TRACE_EVENT_FL_CAP_ANY))
+		return 0;
+	return sysctl_perf_event_paranoid > -1 && !perfmon_capable() ? -EPERM : 0;
+}
+
 static int tracepoint_init(struct perf_event *event)
 {
 	struct trace_event_call *call;
@@ -136,15 +146,6 @@ static struct pmu uprobe_pmu = {
 	.name = "uprobe", .type = PMU_TYPE_UPROBE, .event_init = uprobe_init, .destroy = uprobe_destroy,
 };
 
-static int software_init(struct perf_event *event)
-{
-	if (event->attr.type != PERF_TYPE_SOFTWARE || event->attr.config >= PERF_COUNT_SW_MAX)
-		return -ENOENT;
-	return 0;
-}
-
-static struct pmu software_pmu = { .name = "software", .type = PERF_TYPE_SOFTWARE, .event_init = software_init };
-
 static ssize_t show_retprobe(void *priv, char *buf)
 {
 	(void)priv;
@@ -158,7 +159,6 @@ static ssize_t show_ref_ctr_offset(void *priv, char *buf)
 
 static int __init perf_pmus_init(void)
 {
-	perf_pmu_register(&software_pmu);
 	perf_pmu_register(&tracepoint_pmu);
 	perf_pmu_register(&kprobe_pmu);
 	perf_pmu_register(&uprobe_pmu);

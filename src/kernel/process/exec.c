@@ -7,6 +7,7 @@
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
+#include <kernel/perf_event.h>
 #include <kernel/msr.h>
 #include <kernel/random.h>
 #include <kernel/sched.h>
@@ -204,8 +205,10 @@ static int exec_program(struct linux_binprm *bprm)
 	if (!ret)
 		ret = load_elf_binary(bprm);
 	current->in_execve = false;
-	if (!ret)
+	if (!ret) {
+		perf_event_exec();
 		trace_sched_process_exec(current, old_pid, bprm->filename);
+	}
 	if (bprm->file && !IS_ERR(bprm->file))
 		fput(bprm->file);
 	vfree(bprm->argv.text);

@@ -10,6 +10,7 @@
 #include <kernel/kprobes.h>
 #include <kernel/kthread.h>
 #include <kernel/mm.h>
+#include <kernel/perf_event.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
@@ -400,6 +401,7 @@ pid_t kernel_clone(const struct clone_args_kernel *args)
 			return error;
 		}
 	}
+	perf_event_fork(task);
 	trace_task_newtask(task, args->flags);
 	trace_sched_process_fork(current, task);
 	if (args->flags & CLONE_PARENT_SETTID)

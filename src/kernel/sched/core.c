@@ -9,6 +9,7 @@
 #include <kernel/mm.h>
 #include <kernel/msr.h>
 #include <kernel/percpu.h>
+#include <kernel/perf_event.h>
 #include <kernel/ptrace.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
@@ -107,6 +108,11 @@ void account_time(bool user)
 		current->utime += delta;
 	else
 		current->stime += delta;
+}
+
+u64 task_sched_runtime(const struct task_struct *task)
+{
+	return task->utime + task->stime + (task == current ? ktime_get_ns() - accounted_until : 0);
 }
 
 static void enqueue(struct task_struct *task)
@@ -220,6 +226,16 @@ void schedule_tail(struct task_struct *prev)
 		put_user(current->pid, current->set_child_tid);
 }
 
+static __always_inline void perf_context_switch(void)
+{
+	struct pt_regs regs;
+
+	if (!perf_sw_enabled)
+		return;
+	perf_fetch_caller_regs(&regs);
+	perf_sw_event(PERF_COUNT_SW_CONTEXT_SWITCHES, 1, &regs, 0);
+}
+
 void schedule(void)
 {
 	struct task_struct *prev = current, *next;
@@ -253,6 +269,7 @@ void schedule(void)
 			current_task = prev;
 		}
 		nr_switches++;
+		perf_context_switch();
 		trace_sched_switch(false, prev, next, prev->__state);
 		finish_task_switch(context_switch(prev, next));
 	}

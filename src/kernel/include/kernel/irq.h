@@ -21,6 +21,8 @@ void enable_irq(unsigned int irq);
 void disable_irq(unsigned int irq);
 /* True while an interrupt handler (not a system call or exception) is running. */
 bool in_interrupt(void);
+/* What the interrupt being handled has interrupted; NULL outside of interrupts. */
+struct pt_regs *get_irq_regs(void);
 #define in_irq()	in_interrupt()
 #define in_nmi()	false
 #define in_task()	(!in_interrupt())

@@ -178,6 +178,8 @@ void __noreturn do_group_exit(int exit_code);
 pid_t kernel_thread(int (*fn)(void *), void *arg, unsigned long flags);
 int kernel_execve(const char *filename, const char *const *argv, const char *const *envp);
 
+/* How long the task has run, ns, to this moment. */
+u64 task_sched_runtime(const struct task_struct *task);
 /* Sum over the threads of a process, ns. */
 void thread_group_cputime(struct task_struct *task, u64 *utime, u64 *stime);
 
