@@ -17,11 +17,11 @@ export default async function (session: Session): Promise<void> {
   session.log(`all tasks: ${session.tasks.map((other) => other.field("comm").text).join(", ")}`);
   session.log(`credentials: ${task.field("cred").format(1)}`);
 
+  session.loadGuestSymbols(`/bin/${task.field("comm").text}`);
   const frames = session.backtrace();
   session.log("backtrace:");
-  // Names without offsets, which change with every build; the user's program has no symbols here.
-  for (const { address, kind } of frames)
-    session.log(`    ${kind === "user" ? "(user code)" : session.symbols.at(address)?.name} [${kind}]`);
+  // Names without offsets, which change with every build.
+  for (const { address, kind } of frames) session.log(`    ${session.symbols.at(address)?.name} [${kind}]`);
 
   // An interrupted frame knows where its registers were saved; so does the helper's argument.
   const interrupted = frames.find(({ kind }) => kind === "interrupted");

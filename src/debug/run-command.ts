@@ -5,8 +5,9 @@ import { closeSync, ftruncateSync, openSync, realpathSync, writeSync } from "nod
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { platform } from "../devices/platform.ts";
-import { type BootOverrides, boot, readBootSource } from "../machine/boot/boot.ts";
+import { type BootOverrides, type BootSource, boot, readBootSource } from "../machine/boot/boot.ts";
 import { Disk } from "../machine/disk.ts";
+import type { RootFiles } from "../machine/initramfs.ts";
 import { fileProblem, InputError } from "../machine/input-error.ts";
 import type { Machine, Stop } from "../machine/machine.ts";
 import { loadDisassembler } from "./disassemble.ts";
@@ -104,6 +105,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
     const session = await Session.create({
       machine,
       symbols,
+      root: guestRoot(source, overrides),
       ...(btf && { btf }),
       ...(trace && { runner: trace }),
       log: (line) => output.stderr(`${line}\n`),
@@ -304,6 +306,13 @@ async function makeTrace(
     ...(traceSymbols && { functions: new Set(traceSymbols) }),
     print,
   });
+}
+
+/** The guest's files as it finds them. */
+function guestRoot(source: BootSource, overrides: BootOverrides): RootFiles {
+  const root = source.root.copy();
+  for (const [path, { data, mode }] of overrides.files ?? []) root.set(path, { kind: "file", data, mode });
+  return root;
 }
 
 /** The user's script, or else the image's. */

@@ -8,6 +8,7 @@ import { inspect, isDeepStrictEqual } from "node:util";
 import type { Btf } from "../bpf/btf.ts";
 import { kprobeAt, type ProbedAddress, readKprobes } from "../kprobes/host/kprobes.ts";
 import { type Elf, parseElf } from "../machine/elf.ts";
+import type { RootFiles } from "../machine/initramfs.ts";
 import type { Machine, RunLimits, Stop } from "../machine/machine.ts";
 import { type Assembler, loadAssembler } from "./assemble.ts";
 import { type Frame, type FrameStart, formatBacktrace, Unwinder } from "./backtrace.ts";
@@ -126,6 +127,17 @@ export class Session {
     this.symbols.add(elf.symbols().map((symbol) => ({ ...symbol, address: symbol.address + offset })));
   }
 
+  /** Adds the symbols of a program in the guest's root, as it was when the guest started. */
+  loadGuestSymbols(path: string): void {
+    const file = this.#options.root?.get(path);
+    if (file?.kind !== "file") throw new SessionError(`symbols of ${path}: the guest's root has no such file`);
+    try {
+      this.symbols.add(parseElf(file.data, path).symbols());
+    } catch (error) {
+      throw new SessionError(`symbols of ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
   // Stopping
 
   /**
@@ -161,19 +173,25 @@ export class Session {
   async run(limits: RunLimits = {}): Promise<Stop> {
     const time = Math.min(limits.time ?? Infinity, this.#limits.time ?? Infinity);
     const instructions = Math.min(limits.instructions ?? Infinity, this.#limits.instructions ?? Infinity);
+    let turn = performance.now();
     for (;;) {
       const started = performance.now();
       const slice = Math.min(time, this.machine.time + this.#sliceTicks);
       const stop = this.#runner.run({ time: slice, instructions });
-      const took = performance.now() - started;
-      if (took < SLICE_MS / 2) this.#sliceTicks = Math.min(LONGEST_SLICE, this.#sliceTicks * 2);
+      const now = performance.now();
+      const took = now - started;
+      if (stop.reason !== "time") {
+        // Says nothing about how fast the guest is.
+      } else if (took < SLICE_MS / 2) this.#sliceTicks = Math.min(LONGEST_SLICE, this.#sliceTicks * 2);
       else if (took > SLICE_MS * 2) this.#sliceTicks = Math.max(SHORTEST_SLICE, this.#sliceTicks / 2);
       if (stop.reason === "breakpoint") {
         if (await this.#stops.reachedBreakpoint(stop.address)) return stop;
       } else if (stop.reason === "watchpoint") {
         if (await this.#stops.used(stop.hit)) return stop;
       } else if (stop.reason !== "time" || this.machine.time >= time) return stop;
+      if (now - turn < SLICE_MS && stop.reason !== "time") continue;
       await new Promise((resolve) => setImmediate(resolve));
+      turn = performance.now();
     }
   }
 
@@ -496,6 +514,8 @@ export class Session {
 export interface SessionOptions {
   readonly machine: Machine;
   readonly symbols: Symbols;
+  /** The guest's files, for the symbols of its programs. */
+  readonly root?: RootFiles | undefined;
   /** The kernel's type information, if it has any. */
   readonly btf?: Btf | undefined;
   readonly runner?: Runner;

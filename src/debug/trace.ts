@@ -88,7 +88,7 @@ export class Trace {
         if (stop !== undefined) return stop;
         continue;
       }
-      if (machine.ended !== undefined) return machine.run();
+      if (machine.ended !== undefined || machine.stopIsRequested) return machine.run();
       if (machine.time >= (limits.time ?? Infinity)) return { reason: "time" };
       if (machine.instructions >= (limits.instructions ?? Infinity)) return { reason: "instruction-limit" };
       const stop = this.step();

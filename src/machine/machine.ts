@@ -248,6 +248,11 @@ export class Machine {
     this.cpu.requestStop();
   }
 
+  /** Whether the next run stops at once because of {@link requestStop}. */
+  get stopIsRequested(): boolean {
+    return this.#stopRequested;
+  }
+
   /** Runs until something stops it. A machine whose guest has ended stays ended. */
   run(limits: RunLimits = {}): Stop {
     const stop = this.#run(limits.time ?? Infinity, limits.instructions ?? Infinity);

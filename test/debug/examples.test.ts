@@ -103,7 +103,7 @@ put back:
       /^ {4}btrfs_fill_super \[call\]$/,
       /^ {4}__x64_sys_mount \[call\]$/,
       /^ {4}do_syscall_64 \[call\]$/,
-      /^ {4}\(user code\) \[user\]$/,
+      /^ {4}\w+ \[user\]$/,
       /^probed: open_ctree, ax = -12$/,
       /^its first argument is of file system type "btrfs"$/,
     ],

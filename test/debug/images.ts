@@ -26,12 +26,14 @@ export async function openSession(
   overrides: BootOverrides = {},
   options: Partial<SessionOptions> = {},
 ): Promise<ImageSession> {
-  const { machine, elf } = boot(await readBootSource(imagePath(name)), overrides);
+  const source = await readBootSource(imagePath(name));
+  const { machine, elf } = boot(source, overrides);
   const lines: string[] = [];
   const session = await Session.create({
     machine,
     symbols: new Symbols(elf.symbols(), () => machine.bpfPrograms()),
     btf: kernelBtf(elf),
+    root: source.root,
     log: (line) => lines.push(line),
     ...options,
   });

@@ -1,9 +1,8 @@
 /** Sessions on the miniature kernel: its types, backtraces, probes. */
 import { existsSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Session } from "../../src/index.ts";
-import { SessionError } from "../../src/index.ts";
-import { hasTypes, openSession } from "./images.ts";
+import { boot, loadDisassembler, readBootSource, Session, SessionError, Symbols, Trace } from "../../src/index.ts";
+import { hasTypes, imagePath, openSession } from "./images.ts";
 
 const BUSYBOX = "/bin/busybox";
 const typed = await hasTypes("override-open-ctree");
@@ -183,9 +182,32 @@ describe.skipIf(!typed)("probes of the guest", () => {
   });
 });
 
-describe.skipIf(!typed)("symbols of programs", () => {
-  it("are those that a script loads", async () => {
-    const { session } = await openSession("override-open-ctree");
+describe("symbols of programs", () => {
+  it("come from the guest's root or from a file, and name user code", async () => {
+    const { session } = await openSession("mount-and-read");
+    await session.runTo("open_ctree");
+    const user = session.backtrace().find(({ kind }) => kind === "user");
+    expect(user?.text).toMatch(/^0x/);
+    session.loadGuestSymbols("/bin/mount-and-read");
+    expect(session.describe(user?.address ?? 0n)).toMatch(/^\w+\+0x/);
+    expect(session.address("main")).toBeLessThan(1n << 47n);
+    expect(session.symbols.find("open_ctree")?.address).toBeGreaterThan(1n << 63n);
+    expect(() => session.loadGuestSymbols("/bin/nothing")).toThrow(
+      "symbols of /bin/nothing: the guest's root has no such file",
+    );
     await expect(session.loadSymbols("/nowhere")).rejects.toThrow(/^symbols of \/nowhere: /);
+  });
+});
+
+describe("a trace around a session", () => {
+  it("does not keep it from stopping where the console says something", async () => {
+    const { machine, elf } = boot(await readBootSource(imagePath("mount-and-read")));
+    const symbols = new Symbols(elf.symbols());
+    let lines = 0;
+    const trace = new Trace(machine, symbols, await loadDisassembler(symbols), { all: true, print: () => lines++ });
+    const session = await Session.create({ machine, symbols, runner: trace });
+    expect(await session.waitFor("Linux")).toMatch(/Linux$/);
+    expect(session.console).toMatch(/Linux$/);
+    expect(lines).toBeGreaterThan(1000);
   });
 });
