@@ -74,7 +74,6 @@ BPF_HELPER(probe_write_user)
 
 /* ---- perf events ---- */
 
-/* Nobody can map a perf event's buffer here, so there is never room for the sample. */
 BPF_HELPER(perf_event_output)
 {
 	struct bpf_map *map = (struct bpf_map *)r2;

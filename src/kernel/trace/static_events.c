@@ -217,6 +217,8 @@ static int __init static_events_init(void)
 		call->group = static_events[i].group;
 		call->name = static_events[i].name;
 		call->flags = TRACE_EVENT_FL_TRACEPOINT;
+		if (!strcmp(call->group, "raw_syscalls"))
+			call->flags |= TRACE_EVENT_FL_CAP_ANY;
 		call->print = static_events[i].print;
 		call->print_fmt = static_events[i].print_fmt;
 		call->reg = listen;

@@ -19,6 +19,7 @@ struct perf_event;
 #define TRACE_EVENT_FL_TRACEPOINT	(1 << 0)
 #define TRACE_EVENT_FL_KPROBE		(1 << 1)
 #define TRACE_EVENT_FL_UPROBE		(1 << 2)
+#define TRACE_EVENT_FL_CAP_ANY		(1 << 4)	/* of a task's own, anybody may record it */
 #define TRACE_EVENT_FL_SYSCALL		(1 << 3)	/* syscalls:sys_enter_NAME and sys_exit_NAME */
 
 /* One field of an event's record, as its `format` file shows it. */
