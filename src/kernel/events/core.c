@@ -8,8 +8,13 @@
 #include <kernel/err.h>
 #include <kernel/fs.h>
 #include <kernel/init.h>
+#include <kernel/irq.h>
 #include <kernel/kernel.h>
+#include <kernel/kprobes.h>
+#include <kernel/mm.h>
 #include <kernel/perf_event.h>
+#include <kernel/poll.h>
+#include <kernel/proc_fs.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -18,6 +23,10 @@
 #include <kernel/time.h>
 #include <kernel/trace_events.h>
 #include <kernel/uaccess.h>
+#include "../trace/filter.h"
+#include "attr.h"
+#include "internal.h"
+#include "ring_buffer.h"
 
 #define MAX_PMUS 8
 
@@ -59,7 +68,7 @@ static u64 enabled_time(const struct perf_event *event)
 	u64 time = event->total_time_enabled;
 
 	if (event->state == PERF_EVENT_STATE_ACTIVE)
-		time += ktime_get_ns() - event->time_enabled_from;
+		time += event_clock(event) - event->time_enabled_from;
 	return time;
 }
 
@@ -282,6 +291,14 @@ void perf_event_put(struct perf_event *event)
 	perf_event_free_bpf_prog(event);
 	if (event->pmu && event->pmu->destroy)
 		event->pmu->destroy(event);
+	if (event->rb)
+		ring_buffer_attach(event, NULL);
+	leave_group(event);
+	list_del(&event->all);
+	list_for_each_entry_safe(child, tmp, &event->inherited, list)
+		kfree(child);
+	irq_work_sync(&event->wakeup);
+	event_filter_free(event->filter);
 	if (event->task)
 		put_task_struct(event->task);
 	kfree(event);
@@ -289,7 +306,6 @@ void perf_event_put(struct perf_event *event)
 
 static int perf_release(struct inode *inode, struct file *file)
 {
-	(void)inode;
 	perf_event_put(file->private_data);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /*
  * The kinds of perf events: tracepoint (any trace event by id), kprobe (a probe made for one event), software clocks.
  */
+#include <kernel/cred.h>
 #include <kernel/err.h>
 #include <kernel/init.h>
 #include <kernel/kallsyms.h>
@@ -11,6 +12,7 @@
 #include <kernel/sysfs.h>
 #include <kernel/trace_events.h>
 #include <kernel/uaccess.h>
+#include "internal.h"
 
 /* Linux numbers dynamic PMUs in the order of registration; these two come out so (oracle, create.00). */
 #define PMU_TYPE_KPROBE	6
@@ -53,11 +55,17 @@ static int check_permission(const struct perf_event *event, const struct trace_e
 static int tracepoint_init(struct perf_event *event)
 {
 	struct trace_event_call *call;
+	int ret;
 
 	if (event->attr.type != PERF_TYPE_TRACEPOINT)
 		return -ENOENT;
+	if (event->attr.sample_type & PERF_SAMPLE_BRANCH_STACK)
+		return -EOPNOTSUPP;
 	call = trace_find_event(event->attr.config);
-	return call ? listen(event, call) : -EINVAL;
+	if (!call)
+		return -EINVAL;
+	ret = check_permission(event, call);
+	return ret ? ret : listen(event, call);
 }
 
 static struct pmu tracepoint_pmu = {
@@ -73,6 +81,10 @@ static int kprobe_init(struct perf_event *event)
 
 	if (event->attr.type != PMU_TYPE_KPROBE)
 		return -ENOENT;
+	if (!perfmon_capable())
+		return -EACCES;
+	if (event->attr.sample_type & PERF_SAMPLE_BRANCH_STACK)
+		return -EOPNOTSUPP;
 	if (event->attr.kprobe_func) {
 		long length;
 
@@ -120,6 +132,10 @@ static int uprobe_init(struct perf_event *event)
 
 	if (event->attr.type != PMU_TYPE_UPROBE)
 		return -ENOENT;
+	if (!perfmon_capable())
+		return -EACCES;
+	if (event->attr.sample_type & PERF_SAMPLE_BRANCH_STACK)
+		return -EOPNOTSUPP;
 	if (!event->attr.uprobe_path)
 		return -EINVAL;
 	path = strndup_user((const char __user *)event->attr.uprobe_path, PATH_MAX);

@@ -8,8 +8,11 @@
 
 #include <linux/perf_event.h>
 #include <kernel/types.h>
+#include <kernel/irq_work.h>
 #include <kernel/list.h>
 #include <kernel/refcount.h>
+#include <kernel/timer.h>
+#include <kernel/wait.h>
 
 struct trace_event_call;
 struct bpf_prog;
