@@ -182,6 +182,7 @@ static void run_action(unsigned int irq, struct irq_action *action)
 void common_interrupt(struct pt_regs *regs, unsigned int vector)
 {
 	unsigned int irq = vector - FIRST_EXTERNAL_VECTOR;
+	struct pt_regs *outer_regs;
 
 	if (vector == SPURIOUS_APIC_VECTOR)
 		return;
