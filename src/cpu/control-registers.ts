@@ -14,8 +14,27 @@ const CR0 = {
   PG: 0x8000_0000n,
 } as const;
 const CR0_DEFINED = 0xe005_003fn;
-/** DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT, SMEP, TSD; VME and PVI are not there. */
-const CR4_DEFINED = 0x10_07fcn;
+export const CR4 = {
+  TSD: 4n,
+  DE: 8n,
+  PSE: 0x10n,
+  PAE: 0x20n,
+  MCE: 0x40n,
+  PGE: 0x80n,
+  PCE: 0x100n,
+  OSFXSR: 0x200n,
+  OSXMMEXCPT: 0x400n,
+  UMIP: 0x800n,
+  FSGSBASE: 0x1_0000n,
+  PCIDE: 0x2_0000n,
+  OSXSAVE: 0x4_0000n,
+  SMEP: 0x10_0000n,
+  SMAP: 0x20_0000n,
+} as const;
+/** VME and PVI are not there. */
+const CR4_DEFINED = Object.values(CR4).reduce<bigint>((all, bit) => all | bit, 0n);
+/** A write to CR3 with CR4.PCIDE set and this bit asks to keep what the TLB holds, which is never an obligation. */
+const CR3_NO_FLUSH = 1n << 63n;
 const EFER_LME = 0x100n;
 const EFER_LMA = 0x400n;
 
@@ -46,13 +65,15 @@ export function writeControlRegister(cpu: Cpu, index: number, value: bigint): vo
       state.cr2 = value;
       break;
     case 3:
+      if (cpu.state.cr4 & CR4.PCIDE) value &= ~CR3_NO_FLUSH;
       if (cpu.longMode && value >> 40n) throw generalProtection();
       state.cr3 = value;
       cpu.tlb.flush();
       break;
     case 4:
       if (value & ~CR4_DEFINED) throw generalProtection();
-      if (cpu.longMode && !(value & 0x20n)) throw generalProtection();
+      if (cpu.longMode && !(value & CR4.PAE)) throw generalProtection();
+      if (value & ~state.cr4 & CR4.PCIDE && (!cpu.longMode || state.cr3 & 0xfffn)) throw generalProtection();
       state.cr4 = value;
       cpu.tlb.flush();
       break;
@@ -79,7 +100,7 @@ function writeCr0(cpu: Cpu, value: bigint): void {
     state.efer |= EFER_LMA;
   }
   if (pagingEnds) {
-    if (state.codeBits === 64) throw generalProtection();
+    if (state.codeBits === 64 || state.cr4 & CR4.PCIDE) throw generalProtection();
     state.efer &= ~EFER_LMA;
   }
   state.cr0 = next;

@@ -29,14 +29,28 @@ import { commonForms } from "./tier0/common-forms.ts";
 import { STACK_ACCESS } from "./tier0/emitter.ts";
 import { Handlers, type SlowPaths } from "./tier0/handlers.ts";
 import { Record } from "./tier0/record.ts";
+import { Regions } from "./tier1/regions.ts";
 import { type WatchHit, Watchpoints } from "./watchpoints.ts";
+
+/**
+ * 0: the interpreter alone. 1: compiled regions from the first instruction, except for what only tier 0 can do. "mixed": the
+ * interpreter, and regions where code is hot. The guest cannot tell the difference.
+ */
+export type TierChoice = 0 | 1 | "mixed";
 
 export interface CpuOptions {
   readonly ramBytes: number;
   readonly bus: SystemBus;
-  /** Seed of what RDRAND would give; no random instruction is announced. */
+  /** Seed of what RDRAND and RDSEED give. */
   readonly randomSeed?: bigint;
+  /** Which code executes: see {@link TierChoice}. "mixed" if not given. */
+  readonly tier?: TierChoice;
+  /** "mixed": how often a block is entered before it is compiled. */
+  readonly hotThreshold?: number;
 }
+
+/** Entries of a block after which compiling it pays. */
+const HOT_THRESHOLD = 3000;
 
 /** Instructions in one stay in generated code: the budget is a signed 32-bit number. */
 const LONGEST_SLICE = 2 ** 30;
@@ -63,6 +77,7 @@ export class Cpu {
   readonly view: DataView;
   readonly #blocks: Blocks;
   readonly #handlers: Handlers;
+  readonly #regions: Regions | undefined;
   readonly #i32: Int32Array;
   readonly #u16: Uint16Array;
   readonly #u8: Uint8Array;
@@ -119,6 +134,15 @@ export class Cpu {
     this.#handlers = new Handlers(host, this.#slowPaths());
     this.#handlers.compileForms(commonForms);
     this.#blocks = new Blocks(host, options.ramBytes, this.#handlers, this.tlb);
+    const tier = options.tier ?? "mixed";
+    if (tier !== 0)
+      this.#regions = new Regions({
+        memory: host,
+        blocks: this.#blocks,
+        handlers: this.#handlers,
+        threshold: tier === 1 ? 0 : (options.hotThreshold ?? HOT_THRESHOLD),
+        translate: (rip) => this.#translateCode(rip),
+      });
     this.debugging = new Debugging(this.state);
     this.watchpoints = new Watchpoints(() => this.tlb.flush());
     const blocks = this.#blocks;
@@ -153,6 +177,7 @@ export class Cpu {
     this.breakpoints = new BreakpointSet(() => this.#breakpointsChanged());
     blocks.endsBefore = undefined;
     this.reset();
+    this.state.randomState = BigInt.asUintN(64, options.randomSeed ?? 0n);
   }
 
   // Time
@@ -335,6 +360,7 @@ export class Cpu {
     if (flags & Flag.RF) this.state.systemFlags = flags & ~Flag.RF;
     this.#softwareInterrupted = false;
     this.#handlers.enter(block.header);
+    while (this.#i32[layout.hotBlock >> 2] !== 0) this.#handlers.enter(this.#compileHot(single));
     this.#unfinished = 0;
     this.#runningRecord = 0;
     if (this.#fault !== undefined || this.#runAlone) {
@@ -358,6 +384,22 @@ export class Cpu {
       if (trap && !this.#softwareInterrupted) this.debugging.noteStep();
     }
     return undefined;
+  }
+
+  /** Compiles the block that has become hot; returns the header of the block to go on with. */
+  #compileHot(single: boolean): number {
+    const header = this.#i32[layout.hotBlock >> 2];
+    this.#i32[layout.hotBlock >> 2] = 0;
+    const { generation } = this.#blocks;
+    this.#regions?.compile(header);
+    return generation === this.#blocks.generation ? header : this.#find(single).header;
+  }
+
+  /** Physical address of code at a RIP, without side effects. */
+  #translateCode(rip: bigint): number | undefined {
+    const { codeBits, csBaseLow } = this.#place;
+    const physical = this.linear.probe(codeBits === 64 ? rip : BigInt.asUintN(32, rip + BigInt(csBaseLow)));
+    return physical !== undefined && physical < this.memory.size ? physical : undefined;
   }
 
   #setBudget(now: number, budget: number): void {
@@ -472,6 +514,7 @@ export class Cpu {
     this.modeChanged();
     this.#blocks.flush();
     this.tlb.copyFrom(other.tlb);
+    this.linear.walk.firmwareBytes = other.linear.walk.firmwareBytes;
     this.#breakpointsChanged();
   }
 
@@ -525,6 +568,8 @@ export class Cpu {
     mode.writeProtect = (cr0 & 0x1_0000) !== 0;
     mode.noExecute = (efer & 0x800) !== 0 && mode.levels >= 3;
     mode.smep = (cr4 & 0x10_0000) !== 0;
+    this.linear.supervisorAccessPrevention = (cr4 & 0x20_0000) !== 0;
+    mode.smap = false;
     mode.largePages = (cr4 & 0x10) !== 0;
     const paging = (cr0 & 0x8001_0001) ^ ((cr4 & 0x10_00b0) << 1) ^ ((efer & 0xc00) << 12);
     if (paging !== this.#paging || mode.root !== this.#root) {
@@ -553,6 +598,7 @@ export class Cpu {
     i32[layout.sseFault >> 2] = em || !(cr4 & 0x200) ? Vector.UD : ts ? Vector.NM : 0;
     const avx = (cr4 & 0x4_0000) !== 0 && (i32[addressOf("xcr0") >> 2] & 6) === 6;
     i32[layout.avxFault >> 2] = !avx ? Vector.UD : ts ? Vector.NM : 0;
+    i32[layout.xsaveFault >> 2] = ts ? Vector.NM : 0;
     i32[layout.mmxFault >> 2] = em ? Vector.UD : ts ? Vector.NM : 0;
     i32[layout.x87Fault >> 2] = em || ts ? Vector.NM : 0;
     i32[layout.waitFault >> 2] = (cr0 & 0xa) === 0xa ? Vector.NM : 0;

@@ -25,8 +25,10 @@ const SSE3 = 1 << 0;
 const PCLMULQDQ = 1 << 1;
 const SSSE3 = 1 << 9;
 const CX16 = 1 << 13;
+const PCID = 1 << 17;
 const SSE41 = 1 << 19;
 const SSE42 = 1 << 20;
+const X2APIC = 1 << 21;
 const POPCNT = 1 << 23;
 const AESNI = 1 << 25;
 const TSC_DEADLINE = 1 << 24;
@@ -40,12 +42,17 @@ const LONG_MODE = 1 << 29;
 const LAHF64 = 1 << 0;
 /** Leaf 7, EBX. */
 const SMEP = 1 << 7;
+const INVPCID = 1 << 10;
+const SMAP = 1 << 20;
 const SHA = 1 << 29;
+/** Leaf 7, ECX. */
+const UMIP = 1 << 2;
 
 const baseFeatures =
   FPU | DE | PSE | TSC | MSR | PAE | CX8 | APIC | MTRR | PGE | CMOV | PAT | CLFSH | MMX | FXSR | SSE | SSE2;
 
-const extendedFeatures = SSE3 | PCLMULQDQ | SSSE3 | CX16 | SSE41 | SSE42 | POPCNT | TSC_DEADLINE | AESNI | HYPERVISOR;
+const extendedFeatures =
+  SSE3 | PCLMULQDQ | SSSE3 | CX16 | PCID | X2APIC | SSE41 | SSE42 | POPCNT | TSC_DEADLINE | AESNI | HYPERVISOR;
 
 /** Family 15, model 107, stepping 1: the number qemu64 uses too, of a processor with nothing special. */
 export const SIGNATURE = 0x0006_0fb1;
@@ -76,7 +83,7 @@ export function cpuid(leaf: number, subleaf: number): CpuidResult {
       // EBX: CLFLUSH of 8 quadwords, one logical processor, APIC id 0.
       return registers(SIGNATURE, 0x0001_0800, extendedFeatures, baseFeatures);
     case 7:
-      return subleaf === 0 ? registers(0, SMEP | SHA) : registers(0);
+      return subleaf === 0 ? registers(0, SMEP | INVPCID | SMAP | SHA, UMIP) : registers(0);
     case 0x15:
       // TSC = crystal clock * EBX / EAX; ECX: crystal clock in Hz.
       return registers(1, 1, TICKS_PER_SECOND);

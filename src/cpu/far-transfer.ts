@@ -210,3 +210,26 @@ export function systemReturn(cpu: Cpu, size: number): void {
   enterCodeSegment(cpu, flatCode((to64 ? base + 16 : base) | 3, 3, to64), 3, rip);
   cpu.interruptsMayBeOpen();
 }
+
+/** SYSENTER: AMD processors know it outside long mode alone. */
+export function enterSystem(cpu: Cpu): void {
+  const { state } = cpu;
+  if (cpu.longMode) throw invalidOpcode();
+  if (!(state.cr0 & 1n) || isNull(Number(state.sysenterCs & 0xffffn))) throw generalProtection();
+  const selector = Number(state.sysenterCs & 0xfffcn);
+  state.systemFlags &= ~(Flag.IF | Flag.VM | Flag.RF);
+  state.setSegment("ss", flatData(selector + 8, 0));
+  state.rsp = state.sysenterEsp & 0xffff_ffffn;
+  enterCodeSegment(cpu, flatCode(selector, 0, false), 0, state.sysenterEip & 0xffff_ffffn);
+}
+
+/** SYSEXIT, likewise. */
+export function exitSystem(cpu: Cpu): void {
+  const { state } = cpu;
+  if (cpu.longMode) throw invalidOpcode();
+  if (!(state.cr0 & 1n) || state.cpl !== 0 || isNull(Number(state.sysenterCs & 0xffffn))) throw generalProtection();
+  const selector = Number(state.sysenterCs & 0xfffcn);
+  state.setSegment("ss", flatData((selector + 24) | 3, 3));
+  state.rsp = state.rcx & 0xffff_ffffn;
+  enterCodeSegment(cpu, flatCode((selector + 16) | 3, 3, false), 3, state.rdx & 0xffff_ffffn);
+}

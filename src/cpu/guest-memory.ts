@@ -6,7 +6,7 @@ import { RAM } from "../mmu/memory-layout.ts";
 import { PageWalk, type PagingMode } from "../mmu/page-walk.ts";
 import type { Tlb } from "../mmu/tlb.ts";
 import { Fault, Vector } from "./fault.ts";
-import { layout } from "./state.ts";
+import { Flag, layout } from "./state.ts";
 import type { SystemBus } from "./system-bus.ts";
 import { READS_TOO, STACK_ACCESS } from "./tier0/emitter.ts";
 import type { Watchpoints } from "./watchpoints.ts";
@@ -40,6 +40,7 @@ export class GuestMemory {
     writeProtect: false,
     noExecute: false,
     smep: false,
+    smap: false,
     largePages: false,
   };
   /** CPL 3. */
@@ -48,6 +49,8 @@ export class GuestMemory {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #ramBytes: number;
+  /** CR4.SMAP. */
+  supervisorAccessPrevention = false;
   readonly #bus: SystemBus;
   readonly #client: MemoryClient;
   // A write that passes through the scratch area: where it goes.
@@ -74,6 +77,9 @@ export class GuestMemory {
   /** Physical address for an access, or a thrown fault. */
   #translate(low: number, high: number, write: boolean, user: boolean, stack = false): number {
     this.#checkCanonical(high, stack);
+    // What CPL 3 makes the processor read of tables is implicit: AC does not lift the protection there.
+    if (this.supervisorAccessPrevention)
+      this.mode.smap = this.user || (this.#view.getInt32(layout.systemFlags, true) & Flag.AC) === 0;
     if (!this.walk.walk(low, high, this.mode, write, user, false))
       throw new Fault(Vector.PF, this.walk.errorCode, linearAddress(low, high));
     return this.walk.page + (low & 0xfff);
@@ -100,7 +106,8 @@ export class GuestMemory {
     const first = this.#translate(low, high, write, user, stack);
     const { writable, large } = this.walk;
     if (this.#client.watches && !this.#client.watched(linearAddress(low, high), size, write)) return 0;
-    let keep = !this.#client.watches;
+    // With SMAP the flag AC decides anew at each access to a user page.
+    let keep = !this.#client.watches && !(this.supervisorAccessPrevention && !user && this.walk.userPage);
     if (this.#client.watchpoints.active) {
       const address = linearAddress(low, high);
       const reads = !write || (sizeAndFlags & READS_TOO) !== 0;

@@ -28,6 +28,13 @@ export type GeneralRegister = (typeof generalRegisters)[number];
 export const segmentRegisters = ["es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"] as const;
 export type SegmentRegister = (typeof segmentRegisters)[number];
 
+/** Memory type range registers and performance counters, each numbered from 0. */
+export const numberedRegisters = { mtrrFix: 11, mtrrPhysBase: 8, mtrrPhysMask: 8, perfEvtSel: 4, perfCtr: 4 } as const;
+export type NumberedRegister = `${keyof typeof numberedRegisters}${number}`;
+const numberedNames = Object.entries(numberedRegisters).flatMap(([name, count]) =>
+  Array.from({ length: count }, (_, i) => `${name}${i}` as NumberedRegister),
+);
+
 /** 64-bit registers that are plain storage. */
 const wideRegisters = [
   "cr0",
@@ -55,8 +62,9 @@ const wideRegisters = [
   "mtrrDefType",
   "miscEnable",
   "xcr0",
+  "randomState",
 ] as const;
-export type WideRegister = (typeof wideRegisters)[number] | GeneralRegister | "rip";
+export type WideRegister = (typeof wideRegisters)[number] | NumberedRegister | GeneralRegister | "rip";
 
 /** Bytes of one segment register: base (u64), limit (u32), selector (u16), attributes (u16). */
 export const SEGMENT_BYTES = 16;
@@ -93,6 +101,7 @@ function layOut() {
     gdtr: take(SEGMENT_BYTES),
     idtr: take(SEGMENT_BYTES),
     wide: take(wideRegisters.length * 8),
+    numbered: take(numberedNames.length * 8),
     mxcsr: take(4),
     cpl: take(4),
     x87: take(Math.ceil(x87Layout.size / 16) * 16),
@@ -109,11 +118,14 @@ function layOut() {
     /** Exception that SSE, MMX and x87 instructions and WAIT raise now because of CR0 and CR4 (6: #UD, 7: #NM); 0: none. */
     sseFault: take(4),
     avxFault: take(4),
+    xsaveFault: take(4),
     mmxFault: take(4),
     x87Fault: take(4),
     waitFault: take(4),
     /** Where the link of the block that was left lies, or 0. */
     linkSlot: take(4),
+    /** Header of the block that was left because it was entered often enough for tier 1, or 0. */
+    hotBlock: take(4),
     /** Arguments and results of calls between generated code and TypeScript. */
     arguments: take(8 * 16),
     /** Memory operands that cannot be accessed in place (page-crossing, MMIO, code pages) pass through here. */
@@ -126,6 +138,7 @@ function layOut() {
 export const layout = layOut();
 
 const wideOffset = new Map<string, number>([
+  ...numberedNames.map((name, i): [string, number] => [name, layout.numbered + i * 8]),
   ...wideRegisters.map((name, i): [string, number] => [name, layout.wide + i * 8]),
   ...generalRegisters.map((name, i): [string, number] => [name, layout.registers + i * 8]),
   ["rip", layout.rip],

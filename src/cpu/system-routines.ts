@@ -1,5 +1,6 @@
 /** The routines behind system instructions, and behind the few integer ones that are large. */
 import {
+  CR4,
   loadMachineStatus,
   readControlRegister,
   readDebugRegister,
@@ -8,10 +9,10 @@ import {
 } from "./control-registers.ts";
 import type { Cpu } from "./cpu.ts";
 import { cpuid } from "./cpuid.ts";
-import { farCall, farJump, farReturn, systemCall, systemReturn } from "./far-transfer.ts";
+import { enterSystem, exitSystem, farCall, farJump, farReturn, systemCall, systemReturn } from "./far-transfer.ts";
 import { Fault, generalProtection, Vector } from "./fault.ts";
 import { debugInterrupt, interruptReturn, softwareInterrupt } from "./interrupts.ts";
-import { readMsr, writeMsr } from "./msr.ts";
+import { performanceCounter, readMsr, writeMsr } from "./msr.ts";
 import { defineRoutine } from "./routines.ts";
 import {
   descriptorType,
@@ -24,7 +25,7 @@ import {
   segmentOf,
   visibleDescriptor,
 } from "./segmentation.ts";
-import { Flag, segmentRegisters } from "./state.ts";
+import { Flag, numberedRegisters, segmentRegisters } from "./state.ts";
 import { Record } from "./tier0/record.ts";
 
 // Memory
@@ -125,6 +126,8 @@ defineRoutine("systemCall", (cpu) => {
   systemCall(cpu, cpu.argument(0));
   if (!(cpu.state.systemFlags & Flag.TF)) cpu.forgetSingleStep();
 });
+defineRoutine("sysenter", (cpu) => enterSystem(cpu));
+defineRoutine("sysexit", (cpu) => exitSystem(cpu));
 defineRoutine("systemReturn", (cpu) => systemReturn(cpu, cpu.argumentNumber(0)));
 
 // Segments
@@ -185,6 +188,21 @@ defineRoutine("clearTaskSwitched", (cpu) => {
 defineRoutine("invalidatePage", (cpu) => {
   const address = cpu.argument(0);
   cpu.tlb.flushPage(Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n)));
+});
+defineRoutine("invalidateByIdentifier", (cpu) => {
+  const [type, identifier, address] = [cpu.argument(0), cpu.argument(1), cpu.argument(2)];
+  const identifiers = (cpu.state.cr4 & CR4.PCIDE) !== 0n;
+  if (type > 3n || identifier >> 12n) throw generalProtection();
+  if (type < 2n && identifier !== 0n && !identifiers) throw generalProtection();
+  if (type === 0n && BigInt.asUintN(64, BigInt.asIntN(48, address)) !== address) throw generalProtection();
+  // More may always be dropped than was asked for.
+  cpu.tlb.flush();
+});
+defineRoutine("readPerformanceCounter", (cpu) => {
+  if (!(cpu.state.cr4 & CR4.PCE) && cpu.state.cpl !== 0) throw generalProtection();
+  const index = cpu.argumentNumber(0);
+  if (index >= numberedRegisters.perfCtr) throw generalProtection();
+  cpu.setResult(0, performanceCounter(cpu, index));
 });
 defineRoutine("readMsr", (cpu) => cpu.setResult(0, readMsr(cpu, cpu.argumentNumber(0))));
 defineRoutine("writeMsr", (cpu) => writeMsr(cpu, cpu.argumentNumber(0), cpu.argument(1)));

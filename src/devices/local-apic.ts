@@ -1,5 +1,5 @@
 /**
- * Local APIC in xAPIC mode, with its timer (Intel SDM volume 3, chapter 11 "Advanced programmable interrupt controller"; AMD APM
+ * Local APIC in xAPIC and x2APIC mode, with its timer (Intel SDM volume 3, chapter 11 "Advanced programmable interrupt controller"; AMD APM
  * volume 2, chapter 16). One processor: every destination that names it means this one, all others mean nobody.
  *
  * The timer's input runs at `platform.ticksPerSecond`, the TSC likewise, so one tick of the clock is one count at divisor 1.
@@ -45,6 +45,31 @@ export const APIC_BASE_MSR = 0x1b;
 export const TSC_DEADLINE_MSR = 0x6e0;
 const APIC_BASE_BOOTSTRAP = 0x100;
 const APIC_BASE_ENABLE = 0x800;
+const APIC_BASE_EXTENDED = 0x400;
+/** In x2APIC mode the register at MMIO offset 16 * n is MSR 0x800 + n (SDM table 11-6). */
+const X2APIC_FIRST_MSR = 0x800;
+const X2APIC_LAST_MSR = 0x8ff;
+const SELF_IPI = 0x3f0;
+/** Registers that can be read, and those that can be written, in x2APIC mode; others are #GP. IRR, ISR and TMR can be read, too. */
+const X2APIC_READ_ONLY = new Set([ID, VERSION, PROCESSOR_PRIORITY, LOGICAL_DESTINATION, CURRENT_COUNT]);
+const X2APIC_WRITE_ONLY = new Set([END_OF_INTERRUPT, SELF_IPI]);
+const X2APIC_BOTH = new Set([
+  TASK_PRIORITY,
+  SPURIOUS_VECTOR,
+  ERROR_STATUS,
+  COMMAND_LOW,
+  INITIAL_COUNT,
+  DIVIDE_CONFIGURATION,
+]);
+/** Which bits may be set in a write; other registers take all 32, the interrupt command 64. */
+const X2APIC_WRITABLE = new Map([
+  [TASK_PRIORITY, 0xff],
+  [END_OF_INTERRUPT, 0],
+  [SPURIOUS_VECTOR, 0x1ff],
+  [ERROR_STATUS, 0],
+  [SELF_IPI, 0xff],
+  [DIVIDE_CONFIGURATION, 0xb],
+]);
 
 /** Delivery modes of the interrupt command, LVT entries and I/O APIC messages. */
 export const Delivery = { fixed: 0, lowestPriority: 1, smi: 2, nmi: 4, init: 5, startUp: 6, external: 7 } as const;
@@ -96,6 +121,8 @@ export class LocalApic implements MmioDevice, Stateful {
   readonly #timer: Timer;
 
   #globallyEnabled = true;
+  /** x2APIC mode. */
+  #extended = false;
   #id = 0;
   #taskPriority = 0;
   #logicalDestination = 0;
@@ -177,11 +204,22 @@ export class LocalApic implements MmioDevice, Stateful {
   }
 
   #isMeant(destination: number, logical: boolean): boolean {
+    if (this.#extended) {
+      if (destination === 0xffff_ffff || destination === 0xff) return true;
+      if (!logical) return destination === this.#id;
+      const own = this.#extendedLogicalId();
+      return destination >>> 16 === own >>> 16 && (destination & own & 0xffff) !== 0;
+    }
     if (!logical) return destination === 0xff || destination === this.#id;
     const own = this.#logicalDestination >>> 24;
     // Flat model when DFR's top bits are ones; else clusters of four.
     if (this.#destinationFormat >>> 28 === 0xf) return (destination & own) !== 0;
     return (destination >> 4 === own >> 4 || destination >> 4 === 0xf) && (destination & own & 0xf) !== 0;
+  }
+
+  /** In x2APIC mode the logical id follows from the id: clusters of sixteen (SDM 11.12.10.2). */
+  #extendedLogicalId(): number {
+    return ((this.#id >>> 4) << 16) | (1 << (this.#id & 0xf));
   }
 
   #accept(vector: number, level: boolean): boolean {
@@ -276,26 +314,31 @@ export class LocalApic implements MmioDevice, Stateful {
     this.#armTimer();
   }
 
-  /** IA32_APIC_BASE and IA32_TSC_DEADLINE; undefined for MSRs that are not the APIC's. */
+  /** IA32_APIC_BASE, IA32_TSC_DEADLINE and, in x2APIC mode, the registers; undefined for MSRs that are not the APIC's. */
   readMsr(index: number): bigint | undefined {
-    if (index === APIC_BASE_MSR)
-      return (
-        BigInt(this.#options.address | APIC_BASE_BOOTSTRAP | (this.#globallyEnabled ? APIC_BASE_ENABLE : 0)) &
-        0xffff_ffffn
-      );
+    if (index === APIC_BASE_MSR) return BigInt(this.#options.address) | BigInt(APIC_BASE_BOOTSTRAP | this.#modeBits());
     if (index === TSC_DEADLINE_MSR) return this.#tscDeadline;
-    return undefined;
+    if (!this.#extended || index < X2APIC_FIRST_MSR || index > X2APIC_LAST_MSR) return undefined;
+    const register = (index - X2APIC_FIRST_MSR) << 4;
+    const readable =
+      X2APIC_READ_ONLY.has(register) ||
+      X2APIC_BOTH.has(register) ||
+      (register >= IN_SERVICE && register < ERROR_STATUS) ||
+      (register >= LVT_TIMER && register <= LVT_ERROR);
+    if (!readable) return undefined;
+    if (register === ID) return BigInt(this.#id);
+    if (register === LOGICAL_DESTINATION) return BigInt(this.#extendedLogicalId());
+    const low = BigInt(this.#read(register) >>> 0);
+    return register === COMMAND_LOW ? low | (BigInt(this.#commandHigh) << 32n) : low;
   }
 
-  /** False: #GP. The registers cannot be moved, and x2APIC mode is not announced by CPUID. */
+  #modeBits(): number {
+    return (this.#globallyEnabled ? APIC_BASE_ENABLE : 0) | (this.#extended ? APIC_BASE_EXTENDED : 0);
+  }
+
+  /** False: #GP. The registers cannot be moved. */
   writeMsr(index: number, value: bigint): boolean {
-    if (index === APIC_BASE_MSR) {
-      const base = value & ~BigInt(APIC_BASE_ENABLE | APIC_BASE_BOOTSTRAP);
-      if (base !== BigInt(this.#options.address)) return false;
-      this.#globallyEnabled = (value & BigInt(APIC_BASE_ENABLE)) !== 0n;
-      this.#options.changed();
-      return true;
-    }
+    if (index === APIC_BASE_MSR) return this.#writeBase(value);
     if (index === TSC_DEADLINE_MSR) {
       // Outside TSC-deadline mode the write is ignored (SDM 11.5.4.1).
       if (this.#timerMode() === "tsc-deadline") {
@@ -304,19 +347,51 @@ export class LocalApic implements MmioDevice, Stateful {
       }
       return true;
     }
-    return false;
+    if (!this.#extended || index < X2APIC_FIRST_MSR || index > X2APIC_LAST_MSR) return false;
+    const register = (index - X2APIC_FIRST_MSR) << 4;
+    const entry = register >= LVT_TIMER && register <= LVT_ERROR;
+    if (!entry && !X2APIC_BOTH.has(register) && !X2APIC_WRITE_ONLY.has(register)) return false;
+    if (register === COMMAND_LOW) {
+      if (value & 0xfff3_2000n) return false;
+      this.#commandHigh = Number(value >> 32n);
+      this.#write(register, Number(value & 0xffff_ffffn));
+      return true;
+    }
+    const writable = entry ? LVT_WRITABLE[(register - LVT_TIMER) >> 4] : (X2APIC_WRITABLE.get(register) ?? 0xffff_ffff);
+    if (value & ~BigInt(writable)) return false;
+    if (register === SELF_IPI) this.#sendToSelf(Number(value));
+    else this.#write(register, Number(value));
+    return true;
+  }
+
+  /** From disabled to xAPIC to x2APIC and back to disabled; other changes are #GP (SDM 11.12.5). */
+  #writeBase(value: bigint): boolean {
+    const bits = Number(value & BigInt(APIC_BASE_ENABLE | APIC_BASE_EXTENDED));
+    const base = value & ~BigInt(APIC_BASE_ENABLE | APIC_BASE_EXTENDED | APIC_BASE_BOOTSTRAP);
+    if (base !== BigInt(this.#options.address) || bits === APIC_BASE_EXTENDED) return false;
+    const enabled = (bits & APIC_BASE_ENABLE) !== 0;
+    const extended = (bits & APIC_BASE_EXTENDED) !== 0;
+    if (extended ? !this.#globallyEnabled : enabled && this.#extended) return false;
+    this.#globallyEnabled = enabled;
+    this.#extended = extended;
+    this.#options.changed();
+    return true;
   }
 
   /** Registers are 16 bytes apart and are meant to be accessed as aligned words; other reads see the bytes of the word. */
   readMmio(offset: number, size: AccessSize): number {
-    if (!this.#globallyEnabled || (offset & 0xf) + size > 4) return size === 4 ? 0xffff_ffff : 2 ** (8 * size) - 1;
+    if (!this.#hasMmio() || (offset & 0xf) + size > 4) return size === 4 ? 0xffff_ffff : 2 ** (8 * size) - 1;
     const value = this.#read(offset & 0xff0);
     return size === 4 ? value : (value >>> (8 * (offset & 3))) & (2 ** (8 * size) - 1);
   }
 
   writeMmio(offset: number, size: AccessSize, value: number): void {
-    if (!this.#globallyEnabled || size !== 4 || (offset & 0xf) !== 0) return;
+    if (!this.#hasMmio() || size !== 4 || (offset & 0xf) !== 0) return;
     this.#write(offset, value);
+  }
+
+  #hasMmio(): boolean {
+    return this.#globallyEnabled && !this.#extended;
   }
 
   #read(register: number): number {
@@ -446,7 +521,8 @@ export class LocalApic implements MmioDevice, Stateful {
     const meant =
       shorthand === 1 ||
       shorthand === 2 ||
-      (shorthand === 0 && this.#isMeant(this.#commandHigh >>> 24, (low & 0x800) !== 0));
+      (shorthand === 0 &&
+        this.#isMeant(this.#extended ? this.#commandHigh : this.#commandHigh >>> 24, (low & 0x800) !== 0));
     if (delivery === Delivery.fixed || delivery === Delivery.lowestPriority) {
       if (vector < 16) this.#raiseError(ERROR_ILLEGAL_SEND_VECTOR);
       else if (meant) this.#accept(vector, false);
@@ -455,9 +531,15 @@ export class LocalApic implements MmioDevice, Stateful {
     else if (meant && delivery === Delivery.init && (low & 0x4000) !== 0) this.#options.init();
   }
 
+  #sendToSelf(vector: number): void {
+    if (vector < 16) this.#raiseError(ERROR_ILLEGAL_SEND_VECTOR);
+    else this.#accept(vector, false);
+  }
+
   /** Takes over the state of another one, which belongs to a machine of the same make. */
   copyFrom(other: LocalApic): void {
     this.#globallyEnabled = other.#globallyEnabled;
+    this.#extended = other.#extended;
     this.#id = other.#id;
     this.#taskPriority = other.#taskPriority;
     this.#logicalDestination = other.#logicalDestination;
@@ -480,6 +562,7 @@ export class LocalApic implements MmioDevice, Stateful {
   state(): DeviceState {
     return {
       globallyEnabled: this.#globallyEnabled,
+      extended: this.#extended,
       id: this.#id,
       taskPriority: this.#taskPriority,
       logicalDestination: this.#logicalDestination,

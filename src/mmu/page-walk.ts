@@ -30,6 +30,8 @@ export interface PagingMode {
   writeProtect: boolean;
   noExecute: boolean;
   smep: boolean;
+  /** CR4.SMAP, as far as it forbids the access at hand: EFLAGS.AC lifts it for explicit supervisor accesses. */
+  smap: boolean;
   /** CR4.PSE: 4 MiB pages in legacy mode. */
   largePages: boolean;
 }
@@ -41,6 +43,8 @@ export class PageWalk {
   writable = false;
   /** Result: the page was part of a larger one. */
   large = false;
+  /** Result: the page belongs to user mode. */
+  userPage = false;
   /** Result: #PF error code when the walk failed. */
   errorCode = 0;
   /** Bytes below 4 GiB where the same bytes below 1 MiB show again, as a PC's firmware does; whole pages. */
@@ -72,6 +76,7 @@ export class PageWalk {
     this.large = false;
     if (mode.levels === 0) {
       this.page = this.#decoded((low & ~0xfff) >>> 0);
+      this.userPage = false;
       this.writable = true;
       return true;
     }
@@ -125,7 +130,8 @@ export class PageWalk {
         if (
           (user && !(allowed & U)) ||
           (write && !(allowed & W) && (user || mode.writeProtect)) ||
-          (fetch && (nx || (!user && mode.smep && allowed & U)))
+          (fetch && (nx || (!user && mode.smep && allowed & U))) ||
+          (mode.smap && !user && !fetch && allowed & U)
         )
           return this.#fail(PageFault.present, mode, write, user, fetch);
         if (fourth >= 0 && !(words[fourth] & A)) words[fourth] |= A;
@@ -135,6 +141,7 @@ export class PageWalk {
         if (write && !(entry & D)) words[word] |= D;
       }
       this.page = this.#decoded(table);
+      this.userPage = (allowed & U) !== 0;
       this.writable = (write || (entry & D) !== 0) && ((allowed & W) !== 0 || (!user && !mode.writeProtect));
       return true;
     }
@@ -166,11 +173,13 @@ export class PageWalk {
       if (
         (user && !(allowed & U)) ||
         (write && !(allowed & W) && (user || mode.writeProtect)) ||
-        (fetch && !user && mode.smep && allowed & U)
+        (fetch && !user && mode.smep && allowed & U) ||
+        (mode.smap && !user && !fetch && allowed & U)
       )
         return this.#fail(PageFault.present, mode, write, user, fetch);
       words[at] |= write ? A | D : A;
     }
+    this.userPage = (allowed & U) !== 0;
     this.writable = (write || (entry & D) !== 0) && ((allowed & W) !== 0 || (!user && !mode.writeProtect));
     return true;
   }

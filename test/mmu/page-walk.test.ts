@@ -15,6 +15,7 @@ function machine(levels: PagingMode["levels"] = 4) {
     writeProtect: true,
     noExecute: true,
     smep: false,
+    smap: false,
     largePages: true,
   };
   return { memory, walk, mode };

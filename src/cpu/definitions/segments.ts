@@ -4,6 +4,7 @@ import { define } from "../definition.ts";
 import { Vector } from "../fault.ts";
 import { layout, SEGMENT_BYTES, SEGMENT_SELECTOR } from "../state.ts";
 import type { Operand, Tier } from "../tier.ts";
+import { preventUserMode } from "./privilege.ts";
 
 const selectorOf = (t: Tier, index: number) =>
   i64.extend_i32_u(t.field("u16", layout.segments + index * SEGMENT_BYTES + SEGMENT_SELECTOR));
@@ -84,6 +85,7 @@ for (const [opcode, index, not64] of farLoads)
 
 function storeTable(name: string, digit: number, table: number): void {
   define(name, `0F 01 /${digit} mem Ms`, (t, destination) => {
+    preventUserMode(t);
     const address = t.linearAddress(destination);
     t.call("probeWrite", address, c64(t.mode === 64 ? 10 : 6));
     t.store(address, 2, t.field("i64", table + 8));
@@ -112,12 +114,19 @@ function loadTable(name: string, digit: number, routine: string): void {
 loadTable("lgdt", 2, "loadGdt");
 loadTable("lidt", 3, "loadIdt");
 
-define("sldt", "0F 00 /0 Ev", (t, destination) => storeSelector(t, destination, t.let(selectorOf(t, 6))), {
-  protectedOnly: true,
-});
-define("str", "0F 00 /1 Ev", (t, destination) => storeSelector(t, destination, t.let(selectorOf(t, 7))), {
-  protectedOnly: true,
-});
+function storeSystemSelector(name: string, digit: number, segment: number): void {
+  define(
+    name,
+    `0F 00 /${digit} Ev`,
+    (t, destination) => {
+      preventUserMode(t);
+      storeSelector(t, destination, t.let(selectorOf(t, segment)));
+    },
+    { protectedOnly: true },
+  );
+}
+storeSystemSelector("sldt", 0, 6);
+storeSystemSelector("str", 1, 7);
 define("lldt", "0F 00 /2 Ew", (t, source) => t.call("loadLdt", t.read(source)), {
   privileged: true,
   protectedOnly: true,

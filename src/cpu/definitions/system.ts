@@ -2,8 +2,9 @@
 import { c32, c64, i32, i64 } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
 import { Vector } from "../fault.ts";
-import { addressOf, layout, segmentAddress } from "../state.ts";
+import { addressOf, Flag, layout, segmentAddress } from "../state.ts";
 import type { Operand, Tier } from "../tier.ts";
+import { preventUserMode } from "./privilege.ts";
 
 const privileged = { privileged: true, ends: true } as const;
 
@@ -61,6 +62,7 @@ define(
 );
 
 define("smsw", "0F 01 /4 Ev", (t, destination) => {
+  preventUserMode(t);
   const value = t.let(t.field("i64", addressOf("cr0")));
   if (destination.kind === "memory") t.store(t.linearAddress(destination), 2, value);
   else t.write(destination, value);
@@ -93,6 +95,28 @@ define(
   },
   privileged,
 );
+define(
+  "invpcid",
+  "66 0F 38 82 Gy,Ms",
+  (t, type, descriptor) => {
+    const address = t.linearAddress(descriptor);
+    const identifier = t.load(address, 8);
+    const linear = t.load(t.let(i64.add(address, c64(8))), 8);
+    t.call("invalidateByIdentifier", t.readWhole(type), identifier, linear);
+    t.endBlock();
+  },
+  privileged,
+);
+// #UD, not #GP, outside CPL 0.
+for (const [name, opcode, value] of [
+  ["clac", "CA", 0],
+  ["stac", "CB", Flag.AC],
+] as const)
+  define(name, `NP 0F 01 =${opcode}`, (t) => {
+    t.raiseIf(i32.ne(t.field("i32", layout.cpl), c32(0)), Vector.UD);
+    const flags = i32.and(t.field("i32", layout.systemFlags), c32(~Flag.AC));
+    t.setField("i32", layout.systemFlags, i32.or(flags, c32(value)));
+  });
 define("wbinvd", ["0F 09", "0F 08"], () => {}, { privileged: true });
 define(
   "hlt",
@@ -124,6 +148,32 @@ define(
     t.endBlock();
   },
   privileged,
+);
+
+define("rdpmc", "0F 33", (t) => {
+  t.call("readPerformanceCounter", t.register(1, 4));
+  const value = t.let(t.result(0));
+  t.setRegister(0, value, 4);
+  t.setRegister(2, i64.shr_u(value, c64(32)), 4);
+});
+// AMD processors know SYSENTER and SYSEXIT in legacy mode alone.
+define(
+  "sysenter",
+  "0F 34",
+  (t) => {
+    t.call("sysenter");
+    t.endBlock();
+  },
+  { ends: true },
+);
+define(
+  "sysexit",
+  "0F 35",
+  (t) => {
+    t.call("sysexit");
+    t.endBlock();
+  },
+  { ends: true },
 );
 
 function readTimeStamp(t: Tier): void {
