@@ -320,6 +320,12 @@ static bool masks_exceptions(const struct insn *insn)
 	       (insn->map == 2 && insn->opcode == 0xb2);
 }
 
+/* ud2 with "xen" or "kvm" behind it asks a hypervisor to emulate the instruction that follows: one instruction in two. */
+static bool asks_for_emulation(const u8 *code)
+{
+	return code[0] == 0x0f && code[1] == 0x0b && (!memcmp(code + 2, "xen", 3) || !memcmp(code + 2, "kvm", 3));
+}
+
 static int copy_to_slot(struct kprobe *p, const struct insn *insn)
 {
 	u8 code[MAX_INSN_SIZE + 1];
@@ -354,11 +360,14 @@ int arch_prepare_kprobe(struct kprobe *p)
 	original_bytes(p->ainsn.opcode_bytes, (unsigned long)p->addr);
 	if (p->ainsn.opcode_bytes[0] == INT3_INSN_OPCODE)
 		return -EINVAL;		/* somebody else's breakpoint */
-	if (insn_decode(&insn, p->ainsn.opcode_bytes, MAX_INSN_SIZE) || masks_exceptions(&insn))
+	if (insn_decode(&insn, p->ainsn.opcode_bytes, MAX_INSN_SIZE) || masks_exceptions(&insn) ||
+	    asks_for_emulation(p->ainsn.opcode_bytes))
 		return -EINVAL;
 	p->ainsn.size = insn.length;
 	p->opcode = p->ainsn.opcode_bytes[0];
 	ret = prepare_emulation(p, &insn);
+	if (!ret && insn.length == MAX_INSN_SIZE)
+		ret = -ENOSPC;		/* no room for an int3 behind it, if Linux counts the room so */
 	if (ret || p->ainsn.emulate_op)
 		return ret;
 	return copy_to_slot(p, &insn);
