@@ -31,6 +31,16 @@ export interface Block {
   readonly incoming: number[];
   dropped: boolean;
   readonly key: number;
+  /** Physical address of its first byte. */
+  readonly physical: number;
+  /** The region of tier 1 that it is part of. */
+  region: Region | undefined;
+}
+
+/** A group of blocks that tier 1 has compiled. */
+export interface Region {
+  readonly id: number;
+  readonly blocks: readonly Block[];
 }
 
 /** Where code is to be fetched and in which mode. */
@@ -60,6 +70,14 @@ export class Blocks {
   #free = RECORDS;
   /** Changes whenever all records are dropped: addresses of records from before mean nothing. */
   generation = 0;
+  /** Blocks by the address of their header. */
+  readonly byHeader = new Map<number, Block>();
+  /** How often a new block is to be entered before tier 1 is told of it; undefined: never. */
+  threshold: ((page: number, single: boolean) => number | undefined) | undefined;
+  /** Told of blocks that are being dropped while they are part of a region. */
+  regionBroken: ((region: Region) => void) | undefined;
+  /** Told when all blocks are dropped at once. */
+  flushed: (() => void) | undefined;
   readonly #crossing = new Uint8Array(2 * LONGEST_INSTRUCTION);
   /** Whether a block must end before an address (breakpoints). */
   endsBefore: ((ripLow: number, ripHigh: number) => boolean) | undefined;
@@ -87,6 +105,13 @@ export class Blocks {
         if (block.ripLow === place.ripLow && block.ripHigh === place.ripHigh && block.mode === mode) return block;
     if (this.#free + BLOCK_BYTES > RECORDS + RECORDS_BYTES) this.flush();
     return this.#translate(place, single ? 1 : LONGEST_BLOCK, key, mode, secondPage);
+  }
+
+  /** The block at an address like `block`'s and in the same mode, if there is one. `physical`: of its first byte. */
+  find(block: Block, ripLow: number, ripHigh: number, physical: number): Block | undefined {
+    for (const other of this.#byKey.get(physical * 2) ?? [])
+      if (other.ripLow === ripLow && other.ripHigh === ripHigh && other.mode === block.mode) return other;
+    return undefined;
   }
 
   #translate(place: CodePlace, limit: number, key: number, mode: number, secondPage: () => number): Block {
@@ -138,14 +163,30 @@ export class Blocks {
     if (!open) record = this.#emitLinks(header, count, record, place);
     this.#free = record;
     for (let i = 0; i < count; i++) this.#u16[(header + RECORD_BYTES * (i + 1) + Record.remaining) >> 1] = count - i;
-    this.#i32[header >> 2] = Fixed.header;
+    const threshold = this.threshold?.(Math.floor(physical / PAGE), limit === 1);
+    this.#i32[header >> 2] = threshold === undefined ? Fixed.header : Fixed.counting;
+    this.#i32[(header + Record.immediate) >> 2] = threshold ?? 0;
+    this.#i32[(header + Record.target) >> 2] = 0;
     this.#u16[(header + Record.remaining) >> 1] = count;
     this.#u8[header + Record.length] = 0;
     this.#i32[(header + Record.nextRip) >> 2] = ripLow;
     this.#i32[(header + Record.nextRip + 4) >> 2] = ripHigh;
     this.#handlers.flush();
     ranges.push([physical, Math.min(at, pageEnd)]);
-    const block: Block = { header, count, ripLow, ripHigh, mode, ranges, incoming: [], dropped: false, key };
+    const block: Block = {
+      header,
+      count,
+      ripLow,
+      ripHigh,
+      mode,
+      ranges,
+      incoming: [],
+      dropped: false,
+      key,
+      physical,
+      region: undefined,
+    };
+    this.byHeader.set(header, block);
     const same = this.#byKey.get(key);
     if (same === undefined) this.#byKey.set(key, [block]);
     else same.push(block);
@@ -322,7 +363,9 @@ export class Blocks {
   }
 
   #drop(block: Block): void {
+    if (block.region !== undefined) this.regionBroken?.(block.region);
     block.dropped = true;
+    this.byHeader.delete(block.header);
     const i32 = this.#i32;
     i32[block.header >> 2] = Fixed.leave;
     for (let i = 0, record = block.header + RECORD_BYTES; i <= block.count; i++, record += RECORD_BYTES)
@@ -337,8 +380,10 @@ export class Blocks {
 
   /** Drops everything. Not while a block runs. */
   flush(): void {
+    this.flushed?.();
     this.#byKey.clear();
     this.#byPage.clear();
+    this.byHeader.clear();
     this.isCode.fill(0);
     this.#free = RECORDS;
     this.generation++;

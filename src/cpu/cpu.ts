@@ -38,15 +38,23 @@ import { type WatchHit, Watchpoints } from "./watchpoints.ts";
  */
 export type TierChoice = 0 | 1 | "mixed";
 
-export interface CpuOptions {
+export interface TierOptions {
+  /** "mixed" if not given. */
+  readonly tier?: TierChoice;
+  /** "mixed": how often a block of code is entered before it is compiled. */
+  readonly hotThreshold?: number;
+}
+/** The part of other options that is about tiers. */
+export const tierOptions = ({ tier, hotThreshold }: TierOptions): TierOptions => ({
+  ...(tier !== undefined && { tier }),
+  ...(hotThreshold !== undefined && { hotThreshold }),
+});
+
+export interface CpuOptions extends TierOptions {
   readonly ramBytes: number;
   readonly bus: SystemBus;
   /** Seed of what RDRAND and RDSEED give. */
   readonly randomSeed?: bigint;
-  /** Which code executes: see {@link TierChoice}. "mixed" if not given. */
-  readonly tier?: TierChoice;
-  /** "mixed": how often a block is entered before it is compiled. */
-  readonly hotThreshold?: number;
 }
 
 /** Entries of a block after which compiling it pays. */

@@ -1,7 +1,7 @@
 /** The processor, as the rest of the machine sees it. */
 
 export { PhysicalMemory } from "../mmu/physical-memory.ts";
-export { Cpu, type CpuOptions } from "./cpu.ts";
+export { Cpu, type CpuOptions, type TierChoice, type TierOptions, tierOptions } from "./cpu.ts";
 export {
   Attribute,
   type CpuState,

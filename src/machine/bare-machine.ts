@@ -2,6 +2,7 @@
  * A machine for bare code: bytes at an address, registers, mapped memory, run to a condition, read everything back. There is no
  * kernel; an exception ends the run and is reported with its vector, error code and address.
  */
+import { type TierOptions, tierOptions } from "../cpu/index.ts";
 import { type CpuState, Flag, type Segment } from "../cpu/state.ts";
 import { InputError } from "./input-error.ts";
 import { Machine, type Stop } from "./machine.ts";
@@ -22,7 +23,7 @@ export type BareMode =
   | "protected"
   | "real";
 
-export interface BareMachineOptions {
+export interface BareMachineOptions extends TierOptions {
   readonly mode: BareMode;
   /** Bytes of RAM; 16 MiB if not given. The last megabyte is kept for descriptor and page tables. */
   readonly memory?: number;
@@ -91,7 +92,7 @@ export class BareMachine {
 
   constructor(options: BareMachineOptions) {
     const memory = options.memory ?? DEFAULT_MEMORY;
-    this.machine = new Machine({ memory, bpfCoprocessor: false });
+    this.machine = new Machine({ memory, bpfCoprocessor: false, ...tierOptions(options) });
     this.mode = options.mode;
     this.#reserved = memory - RESERVED;
     this.#free = this.#reserved;

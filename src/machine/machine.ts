@@ -5,7 +5,7 @@
  */
 
 import { verify } from "../bpf/verifier/index.ts";
-import { Cpu, type StopReason, type SystemBus } from "../cpu/index.ts";
+import { Cpu, type StopReason, type SystemBus, type TierOptions, tierOptions } from "../cpu/index.ts";
 import { type CpuState, Flag } from "../cpu/state.ts";
 import type { WatchHit, Watchpoints } from "../cpu/watchpoints.ts";
 import { BpfCoprocessor } from "../devices/bpf-coprocessor.ts";
@@ -60,7 +60,7 @@ export type Stop =
   /** {@link Machine.requestStop} was called. */
   | { readonly reason: "requested" };
 
-export interface MachineOptions {
+export interface MachineOptions extends TierOptions {
   /** Bytes of RAM, whole pages from 1 MiB to 2 GiB. */
   readonly memory: number;
   /** Disks on virtio-mmio, the first in the last slot, as QEMU places them. At most 8. */
@@ -108,7 +108,7 @@ export class Machine {
     const disks = options.disks ?? [];
     if (disks.length > platform.virtioMmio.slots)
       throw new InputError(`${disks.length} disks, the machine has room for ${platform.virtioMmio.slots}`);
-    this.cpu = new Cpu({ ramBytes: memoryBytes, bus: this.#systemBus() });
+    this.cpu = new Cpu({ ramBytes: memoryBytes, bus: this.#systemBus(), ...tierOptions(options) });
     this.#queue.armed = (time) => {
       if (time >= this.#limit) return;
       this.#limit = Math.max(time, this.cpu.time);

@@ -1,4 +1,6 @@
 /** A processor with nothing around it, in 64-bit mode with identity-mapped memory: what CPU tests run snippets on. */
+
+import type { CpuOptions } from "../../src/cpu/cpu.ts";
 import { Cpu, type SystemBus } from "../../src/cpu/index.ts";
 import { assemble } from "../run/tiny-guest.ts";
 
@@ -24,8 +26,8 @@ const silentBus: SystemBus = {
 };
 
 /** 16 MiB of RAM in 2 MiB pages, one more 2 MiB page of devices behind it; GDT, TSS; an IDT whose handlers are HLT. */
-export function bareCpu(bus: Partial<SystemBus> = {}): Cpu {
-  const cpu = new Cpu({ ramBytes: 16 * 2 ** 20, bus: { ...silentBus, ...bus } });
+export function bareCpu(bus: Partial<SystemBus> = {}, options: Partial<CpuOptions> = {}): Cpu {
+  const cpu = new Cpu({ ramBytes: 16 * 2 ** 20, bus: { ...silentBus, ...bus }, ...options });
   const { memory, state } = cpu;
   memory.writeUint64(0x1000, 0x2007n);
   memory.writeUint64(0x2000, 0x3007n);

@@ -1,7 +1,7 @@
 /**
  * How fast the execution tier runs small loops: millions of guest instructions a second, the best of several runs. Not a test.
  *
- *     npx tsx test/cpu/speed.ts
+ *     npx tsx test/cpu/speed.ts [0 | 1 | mixed]
  */
 import { bareCpu, CODE, DATA, load } from "./bare-cpu.ts";
 
@@ -19,8 +19,10 @@ const programs: Readonly<Record<string, string>> = {
     entry: iretq`,
 };
 
+const argument = process.argv[2] ?? "mixed";
+const tier = argument === "0" ? 0 : argument === "1" ? 1 : "mixed";
 for (const [name, text] of Object.entries(programs)) {
-  const cpu = bareCpu();
+  const cpu = bareCpu({}, { tier });
   await load(cpu, text);
   if (name === "system call") {
     const { setHandler } = await import("./bare-cpu.ts");

@@ -45,7 +45,8 @@ export interface Variant {
   readonly repeat: "none" | "rep" | "repne";
 }
 
-interface Bound extends Operand {
+/** An operand bound to its row. */
+export interface Bound extends Operand {
   readonly form: OperandForm;
   /** Evaluated linear address. */
   linear?: Expr;
@@ -113,25 +114,28 @@ export class Emitter implements Tier {
       this.raiseIf(this.mode === 64 ? c32(0) : i32.or(real, virtual8086), 6);
     }
     if (attributes.privileged) this.raiseIf(load32("i32", ZERO, layout.cpl), 13, 0);
-    if (attributes.unit !== undefined) {
-      const unit = attributes.unit;
-      const word = {
-        sse: layout.sseFault,
-        avx: layout.avxFault,
-        mmx: layout.mmxFault,
-        x87: layout.x87Fault,
-        x87control: layout.x87Fault,
-        wait: layout.waitFault,
-      }[unit];
-      const fault = this.f.let(load32("i32", ZERO, word));
-      this.if(fault, () => this.raiseNow(fault, -1));
-      if (unit === "mmx" || unit === "x87" || unit === "wait") {
-        const pending = i32.and(load32("u16", ZERO, layout.x87 + x87Layout.status), c32(0x80));
-        this.if(pending, () => this.call("x87Error"));
-      }
-    }
+    if (attributes.unit !== undefined) this.checkUnit(attributes.unit);
     semantics(this, ...row.operands.map((form) => this.bind(form)));
     return this.ended;
+  }
+
+  /** Raises what SSE, MMX and x87 instructions raise before they do anything. */
+  protected checkUnit(unit: NonNullable<Definition["attributes"]["unit"]>): void {
+    const word = {
+      sse: layout.sseFault,
+      avx: layout.avxFault,
+      mmx: layout.mmxFault,
+      x87: layout.x87Fault,
+      x87control: layout.x87Fault,
+      xsave: layout.xsaveFault,
+      wait: layout.waitFault,
+    }[unit];
+    const fault = this.f.let(load32("i32", ZERO, word));
+    this.if(fault, () => this.raiseNow(fault, -1));
+    if (unit === "mmx" || unit === "x87" || unit === "wait") {
+      const pending = i32.and(load32("u16", ZERO, layout.x87 + x87Layout.status), c32(0x80));
+      this.if(pending, () => this.call("x87Error"));
+    }
   }
 
   /** Goes on at the record after this one. */

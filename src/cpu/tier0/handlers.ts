@@ -2,7 +2,17 @@
  * The table of handlers: one WebAssembly function for each instruction form met so far, compiled in batches, and the fixed ones
  * that headers and links use.
  */
-import { c32, encodeModule, FunctionBuilder, i32, i64, load32, load64, type Signature } from "../../wasm/index.ts";
+import {
+  c32,
+  callIndirect,
+  encodeModule,
+  FunctionBuilder,
+  i32,
+  i64,
+  load32,
+  load64,
+  type Signature,
+} from "../../wasm/index.ts";
 import { type Definition, definitions } from "../definition.ts";
 import { layout } from "../state.ts";
 import { Emitter, emitLookup, type Variant } from "./emitter.ts";
@@ -13,6 +23,11 @@ const accessSignature: Signature = { params: ["i32", "i32", "i32", "i32"], resul
 const recordSignature: Signature = { params: ["i32"], results: ["i32"] };
 const routineSignature: Signature = { params: ["i32", "i32"], results: ["i32"] };
 const raiseSignature: Signature = { params: ["i32", "i32", "i32"], results: ["i32"] };
+
+/** A region of tier 1: takes the index of one of its blocks; returns the record at which tier 0 goes on, or 0 to leave. */
+export const regionSignature: Signature = recordSignature;
+/** Slots of the table of regions. Slot 0 is never used. */
+export const REGIONS = 8192;
 
 /** The slow paths that generated code calls, in the order of `Import` in emitter.ts. */
 export interface SlowPaths {
@@ -46,8 +61,12 @@ export const Fixed = {
   leave: 5,
   /** Raises the exception in its immediate: what cannot be decoded. */
   raise: 6,
+  /** Block header that counts how often the block is entered, and leaves when that was often enough for tier 1. */
+  counting: 7,
+  /** Header of a block that is part of a region of tier 1. */
+  region: 8,
 } as const;
-const FIRST_FREE = 8;
+const FIRST_FREE = 10;
 
 const ZERO = c32(0);
 
@@ -66,13 +85,19 @@ function fixedHandlers(): FunctionBuilder[] {
     f.store("i32", ZERO, link ? f.param(0) : c32(0), layout.linkSlot);
     f.return();
   };
+  const charge = (f: FunctionBuilder): void => {
+    const budget = f.let(i32.sub(load32("i32", ZERO, layout.budget), load32("u16", f.param(0), Record.remaining)));
+    f.if(i32.lt_s(budget, ZERO), () => leaveTo(f, false));
+    f.store("i32", ZERO, budget, layout.budget);
+  };
+  const first = (f: FunctionBuilder): void => {
+    const p = f.param(0);
+    f.tailCallIndirect(0, load32("i32", p, RECORD_BYTES), i32.add(p, c32(RECORD_BYTES)));
+  };
   return [
     make("header", (f) => {
-      const p = f.param(0);
-      const budget = f.let(i32.sub(load32("i32", ZERO, layout.budget), load32("u16", p, Record.remaining)));
-      f.if(i32.lt_s(budget, ZERO), () => leaveTo(f, false));
-      f.store("i32", ZERO, budget, layout.budget);
-      f.tailCallIndirect(0, load32("i32", p, RECORD_BYTES), i32.add(p, c32(RECORD_BYTES)));
+      charge(f);
+      first(f);
     }),
     make("unlinked", (f) => leaveTo(f, true)),
     make("cross", (f) => emitLookup(f, f.let(load64("i64", f.param(0), Record.nextRip)))),
@@ -94,7 +119,33 @@ function fixedHandlers(): FunctionBuilder[] {
       f.run({ type: "i32", args: [p, vector, errorCode], bytes: [0x10, 4] }, 1);
       f.return();
     }),
+    make("counting", (f) => {
+      const p = f.param(0);
+      const left = f.let(i32.sub(load32("i32", p, Record.immediate), c32(1)));
+      f.store("i32", p, left, Record.immediate);
+      f.if(i32.lt_s(left, ZERO), () => {
+        f.store("i32", ZERO, p, layout.hotBlock);
+        leaveTo(f, false);
+      });
+      charge(f);
+      first(f);
+    }),
+    make("region", (f) => {
+      const p = f.param(0);
+      charge(f);
+      const slot = load32("i32", p, Record.target);
+      const next = f.let(callIndirect("i32", 1, 1, slot, load32("i32", p, Record.notTaken)));
+      f.if(next, () => f.tailCallIndirect(0, load32("i32", next), next));
+      f.store("i32", ZERO, ZERO, layout.linkSlot);
+      f.return();
+    }),
   ];
+}
+
+/** What a handler was made from. */
+export interface Form {
+  readonly definition: Definition;
+  readonly variant: Variant;
 }
 
 /** The first batch of forms that was compiled in this process. */
@@ -104,6 +155,7 @@ let firstBatch:
       readonly definitions: number;
       readonly slots: readonly (readonly [key: number, slot: number])[];
       readonly forms: readonly string[];
+      readonly described: readonly (Form | undefined)[];
       readonly free: number;
       readonly module: WebAssembly.Module;
     }
@@ -117,14 +169,19 @@ export class Handlers {
   #lastModule: WebAssembly.Module | undefined;
   readonly #slots = new Map<number, number>();
   readonly #forms: string[] = [];
+  readonly #described: (Form | undefined)[] = [];
+  /** Regions of tier 1 by their slots: only the fixed handlers import it, so that filling a slot is cheap. */
+  readonly regions: WebAssembly.Table;
   #free = FIRST_FREE;
   #pending: { readonly slot: number; readonly builder: FunctionBuilder }[] = [];
 
   constructor(memory: WebAssembly.Memory, slowPaths: SlowPaths) {
     this.table = new WebAssembly.Table({ initial: 2048, element: "anyfunc" });
+    this.regions = new WebAssembly.Table({ initial: REGIONS, element: "anyfunc" });
     this.#environment = {
       memory,
       table: this.table,
+      table1: this.regions,
       read: slowPaths.read.bind(slowPaths),
       write: slowPaths.write.bind(slowPaths),
       commit: slowPaths.commit.bind(slowPaths),
@@ -138,6 +195,7 @@ export class Handlers {
       [...fixed, enter],
       [...fixed.map((_, i) => 1 + i), -1],
       [{ name: "enter", function: fixed.length }],
+      REGIONS,
     );
     this.enter = exports.enter as (block: number) => void;
   }
@@ -156,7 +214,13 @@ export class Handlers {
     this.#slots.set(key, slot);
     this.#forms.push([rowName(definition), size, memoryForm, addressSize, mode, stackSize, repeat].join("|"));
     this.#pending.push({ slot, builder: this.#build(definition, variant) });
+    this.#described[slot] = { definition, variant };
     return slot;
+  }
+
+  /** What the handler in a slot was made from; undefined for the fixed ones. */
+  formOf(slot: number): Form | undefined {
+    return this.#described[slot];
   }
 
   #build(definition: Definition, variant: Variant): FunctionBuilder {
@@ -182,6 +246,9 @@ export class Handlers {
     if (isFirst && firstBatch?.source === forms && firstBatch.definitions === definitions.length) {
       for (const [key, slot] of firstBatch.slots) this.#slots.set(key, slot);
       this.#forms.push(...firstBatch.forms);
+      firstBatch.described.forEach((form, slot) => {
+        this.#described[slot] = form;
+      });
       this.#free = firstBatch.free;
       new WebAssembly.Instance(firstBatch.module, { env: this.#environment });
       return;
@@ -208,6 +275,7 @@ export class Handlers {
         definitions: definitions.length,
         slots: [...this.#slots],
         forms: [...this.#forms],
+        described: [...this.#described],
         free: this.#free,
         module: this.#lastModule,
       };
@@ -229,12 +297,14 @@ export class Handlers {
     functions: readonly FunctionBuilder[],
     slots: readonly number[],
     exports: readonly { name: string; function: number }[] = [],
+    regionSlots?: number,
   ): WebAssembly.Exports {
     const bytes = encodeModule({
-      types: [handlerSignature],
+      types: [handlerSignature, regionSignature],
       functionImports: imports,
       memoryPages: 1,
       tableSlots: 1,
+      ...(regionSlots !== undefined && { secondTableSlots: regionSlots }),
       functions,
       slots,
       exports,

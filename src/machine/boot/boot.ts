@@ -2,6 +2,7 @@
  * From what a user gives (an image bundle or a bare kernel, options on top) to a machine about to execute its first instruction.
  */
 import { open, readFile } from "node:fs/promises";
+import { type TierOptions, tierOptions } from "../../cpu/index.ts";
 import { commandLine, platformOptions, splitCommand } from "../command-line.ts";
 import { type Disk, isGzip } from "../disk.ts";
 import { type Elf, isElf, parseElf } from "../elf.ts";
@@ -43,7 +44,7 @@ export interface BootSource {
 }
 
 /** What the user changes about an image. */
-export interface BootOverrides {
+export interface BootOverrides extends TierOptions {
   readonly memory?: number;
   /** In place of the image's disks. */
   readonly disks?: readonly Disk[];
@@ -120,7 +121,12 @@ export async function readBootSource(path: string, options: { readonly flat?: bo
 export function boot(source: BootSource, overrides: BootOverrides = {}): BootedMachine {
   const disks = overrides.disks ?? source.disks;
   const bpfCoprocessor = overrides.bpfCoprocessor ?? true;
-  const machine = new Machine({ memory: overrides.memory ?? source.memory, disks, bpfCoprocessor });
+  const machine = new Machine({
+    memory: overrides.memory ?? source.memory,
+    disks,
+    bpfCoprocessor,
+    ...tierOptions(overrides),
+  });
   const root = source.root.copy();
   for (const [path, { data, mode }] of overrides.files ?? []) root.set(path, { kind: "file", data, mode });
 
