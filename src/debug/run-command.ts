@@ -102,6 +102,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
     const print = (line: string): void => (traceFile ? traceFile.write(`${line}\n`) : output.stderr(`${line}\n`));
     const trace = await makeTrace(options, machine, symbols, print);
     const limits = options.maxInstructions === undefined ? {} : { instructions: options.maxInstructions };
+    let interrupted = false;
     const session = await Session.create({
       machine,
       symbols,
@@ -109,11 +110,11 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
       ...(btf && { btf }),
       ...(trace && { runner: trace }),
       log: (line) => output.stderr(`${line}\n`),
+      interrupted: () => interrupted,
       limits,
     });
     if (input !== undefined) machine.sendInput(input);
 
-    let interrupted = false;
     const interrupt = (): void => {
       interrupted = true;
       machine.requestStop();

@@ -175,6 +175,7 @@ export class Session {
     const instructions = Math.min(limits.instructions ?? Infinity, this.#limits.instructions ?? Infinity);
     let turn = performance.now();
     for (;;) {
+      this.#checkInterrupted();
       const started = performance.now();
       const slice = Math.min(time, this.machine.time + this.#sliceTicks);
       const stop = this.#runner.run({ time: slice, instructions });
@@ -222,6 +223,7 @@ export class Session {
   async runUntil(condition: (session: Session) => boolean, limits: RunLimits = {}): Promise<void> {
     let turn = performance.now();
     while (!condition(this)) {
+      this.#checkInterrupted();
       const reached =
         this.machine.time >= (limits.time ?? Infinity) ||
         this.machine.instructions >= Math.min(limits.instructions ?? Infinity, this.#limits.instructions ?? Infinity);
@@ -484,6 +486,11 @@ export class Session {
     (this.#options.log ?? ((text: string) => console.error(text)))(line);
   }
 
+  /** Whoever interrupts the command does not want the script to run the guest on. */
+  #checkInterrupted(): void {
+    if (this.#options.interrupted?.() === true) throw new SessionError("interrupted");
+  }
+
   #failed(message: string): SessionError {
     return new SessionError(`${message} (at ${this.describe(this.registers.rip)}, time ${this.machine.time})`);
   }
@@ -521,6 +528,8 @@ export interface SessionOptions {
   readonly runner?: Runner;
   /** Gets the script's own lines; standard error by default. */
   readonly log?: (line: string) => void;
+  /** While it says true, nothing is run any more. */
+  readonly interrupted?: () => boolean;
   /** Limits of all runs together. */
   readonly limits?: RunLimits;
 }

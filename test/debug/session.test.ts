@@ -1,6 +1,6 @@
 /** Sessions on a guest of a few instructions: stopping, stepping, watching, patching, expecting, the console. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { boot, RootFiles, Session, SessionError, Symbols } from "../../src/index.ts";
+import { boot, RootFiles, Session, SessionError, type SessionOptions, Symbols } from "../../src/index.ts";
 import { assemble, tinyElf } from "../run/tiny-guest.ts";
 
 /**
@@ -32,7 +32,7 @@ beforeAll(async () => {
   elf = tinyElf(code, { symbols: offsets });
 });
 
-async function open(): Promise<{ session: Session; lines: string[] }> {
+async function open(more: Partial<SessionOptions> = {}): Promise<{ session: Session; lines: string[] }> {
   const source = { name: "tiny", kernel: elf, root: new RootFiles(), disks: [], memory: 2 << 20, commandLine: "" };
   const { machine, elf: loaded } = boot(source, { bpfCoprocessor: false });
   const lines: string[] = [];
@@ -42,6 +42,7 @@ async function open(): Promise<{ session: Session; lines: string[] }> {
     symbols,
     log: (line) => lines.push(line),
     limits: { instructions: 1e6 },
+    ...more,
   });
   return { session, lines };
 }
@@ -180,6 +181,20 @@ describe("running", () => {
     const add = session.stepAndRecord();
     expect(add.registers[0]).toEqual({ name: "rax", before: 0n, after: 1n });
     expect([add.writes, add.deliveries, add.executed]).toEqual([[], [], true]);
+  });
+
+  it("is over once somebody interrupts", async () => {
+    let interrupted = false;
+    const { session } = await open({ interrupted: () => interrupted });
+    session.breakAt("add_one", () => {
+      interrupted = true;
+      session.machine.requestStop();
+    });
+    const loop = async (): Promise<void> => {
+      for (;;) await session.run();
+    };
+    await expect(loop()).rejects.toThrow("interrupted");
+    await expect(session.runUntil(() => false)).rejects.toThrow("interrupted");
   });
 
   it("says what happened instead", async () => {
