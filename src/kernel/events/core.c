@@ -86,6 +86,17 @@ static void set_state(struct perf_event *event, enum perf_event_state state)
 	perf_event_update_userpage(event);
 }
 
+unsigned int perf_nr_events;
+
+void perf_iterate(void (*what)(struct perf_event *event, void *data), void *data)
+{
+	struct perf_event *event;
+
+	list_for_each_entry(event, &all_events, all)
+		if (perf_event_counts_here(event))
+			what(event, data);
+}
+
 static bool inherited_by(const struct perf_event *event, const struct task_struct *task)
 {
 	struct perf_inheritance *child;
@@ -295,6 +306,7 @@ void perf_event_put(struct perf_event *event)
 		ring_buffer_attach(event, NULL);
 	leave_group(event);
 	list_del(&event->all);
+	perf_nr_events--;
 	list_for_each_entry_safe(child, tmp, &event->inherited, list)
 		kfree(child);
 	irq_work_sync(&event->wakeup);
@@ -315,6 +327,7 @@ void perf_event_exit_task(struct task_struct *task)
 	struct perf_event *event;
 	struct perf_inheritance *child, *tmp;
 
+	perf_event_task(task, false);
 	list_for_each_entry(event, &all_events, all) {
 		if (event->task == task) {
 			set_state(event, PERF_EVENT_STATE_OFF);
@@ -353,6 +366,7 @@ void perf_event_fork(struct task_struct *child)
 {
 	struct perf_event *event;
 
+	perf_event_task(child, true);
 	list_for_each_entry(event, &all_events, all) {
 		struct perf_inheritance *inheritance;
 
@@ -735,6 +749,7 @@ static struct perf_event *perf_event_alloc(const struct perf_event_attr *attr, s
 	init_waitqueue_head(&event->waitq);
 	init_irq_work(&event->wakeup, wake_up_readers);
 	list_add_tail(&event->all, &all_events);
+	perf_nr_events++;
 	event->attr = *attr;
 	event->group_leader = event;
 	event->state = PERF_EVENT_STATE_OFF;
@@ -801,9 +816,7 @@ static int open_event(const struct perf_event_attr *attr, struct task_struct *ta
 	if (group)
 		join_group(event, group);
 	event->time_enabled_from = event_clock(event);
-	if (task && task->exit_state)
-		event->state = PERF_EVENT_STATE_EXIT;
-	else if (!attr->disabled)
+	if (!attr->disabled)
 		set_state(event, PERF_EVENT_STATE_ACTIVE);
 	return ret;
 }
@@ -841,7 +854,7 @@ SYSCALL_DEFINE5(perf_event_open, struct perf_event_attr __user *, uattr, pid_t, 
 	if (pid != -1) {
 		task = pid ? find_task_by_vpid(pid) : current;
 		ret = -ESRCH;
-		if (!task)
+		if (!task || task->exit_state)
 			goto out;
 		get_task_struct(task);
 	}

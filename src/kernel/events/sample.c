@@ -174,7 +174,7 @@ static u64 *put_raw(u64 *at, const struct perf_sample_data *data)
 }
 
 #define MEM_NA	(PERF_MEM_S(OP, NA) | PERF_MEM_S(LVL, NA) | PERF_MEM_S(SNOOP, NA) | PERF_MEM_S(LOCK, NA) | \
-		 PERF_MEM_S(TLB, NA) | PERF_MEM_S(LVLNUM, NA))
+		 PERF_MEM_S(TLB, NA))
 
 static char record[RECORD_LIMIT] __attribute__((aligned(8)));
 

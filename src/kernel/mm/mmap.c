@@ -4,6 +4,7 @@
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
+#include <kernel/perf_event.h>
 #include <kernel/msr.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
@@ -309,6 +310,7 @@ unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, 
 			return ret;
 		}
 		uprobe_mmap(vma);
+		perf_event_mmap(vma);
 	}
 	return addr;
 }

@@ -207,6 +207,7 @@ static int exec_program(struct linux_binprm *bprm)
 	current->in_execve = false;
 	if (!ret) {
 		perf_event_exec();
+		perf_event_comm(current, true);
 		trace_sched_process_exec(current, old_pid, bprm->filename);
 	}
 	if (bprm->file && !IS_ERR(bprm->file))

@@ -3,6 +3,7 @@
 #include <linux/prctl.h>
 #include <linux/securebits.h>
 #include <kernel/kernel.h>
+#include <kernel/perf_event.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -19,6 +20,7 @@ static long set_comm(const char __user *name)
 	comm[sizeof(comm) - 1] = '\0';
 	trace_task_rename(current, comm);
 	strscpy(current->comm, comm, sizeof(current->comm));
+	perf_event_comm(current, false);
 	return 0;
 }
 

@@ -207,6 +207,8 @@ static struct task_struct *context_switch(struct task_struct *prev, struct task_
 /* On the new task's side of every switch. */
 static void finish_task_switch(struct task_struct *prev)
 {
+	if (perf_nr_events)
+		perf_event_switch(prev, false);
 	if (prev->__state == TASK_DEAD)
 		dead_task = prev;
 	if (dead_task && dead_task != current) {
@@ -226,10 +228,12 @@ void schedule_tail(struct task_struct *prev)
 		put_user(current->pid, current->set_child_tid);
 }
 
-static __always_inline void perf_context_switch(void)
+static __always_inline void perf_context_switch(const struct task_struct *next)
 {
 	struct pt_regs regs;
 
+	if (perf_nr_events)
+		perf_event_switch(next, true);
 	if (!perf_sw_enabled)
 		return;
 	perf_fetch_caller_regs(&regs);
@@ -269,7 +273,7 @@ void schedule(void)
 			current_task = prev;
 		}
 		nr_switches++;
-		perf_context_switch();
+		perf_context_switch(next);
 		trace_sched_switch(false, prev, next, prev->__state);
 		finish_task_switch(context_switch(prev, next));
 	}

@@ -21,6 +21,7 @@ struct task_struct;
 struct file;
 struct perf_buffer;
 struct pt_regs;
+struct vm_area_struct;
 
 enum perf_event_state { PERF_EVENT_STATE_EXIT, PERF_EVENT_STATE_OFF, PERF_EVENT_STATE_ACTIVE };
 
@@ -116,6 +117,17 @@ void perf_sw_event(unsigned int config, u64 nr, struct pt_regs *regs, u64 addr);
 bool is_sampling_event(const struct perf_event *event);
 /* The present count and times, as read(2) gives them. */
 u64 perf_event_read_value(struct perf_event *event, u64 *enabled, u64 *running);
+
+/* Calls @what for every event that counts here. */
+void perf_iterate(void (*what)(struct perf_event *event, void *data), void *data);
+/* Events that there are. */
+extern unsigned int perf_nr_events;
+
+/* What profilers want to know of tasks (sideband.c). */
+void perf_event_comm(struct task_struct *task, bool exec);
+void perf_event_mmap(struct vm_area_struct *vma);
+void perf_event_task(struct task_struct *task, bool born);
+void perf_event_switch(const struct task_struct *other, bool out);
 
 /* Tasks: exit, exec and fork. */
 void perf_event_exit_task(struct task_struct *task);
