@@ -22,6 +22,10 @@
 #define ENOTSUPP	524
 #endif
 
+/* ---- switches (/proc/sys) ---- */
+
+extern int bpf_jit_enable, bpf_jit_harden, bpf_jit_kallsyms, sysctl_unprivileged_bpf_disabled, bpf_stats_enabled;
+
 /* Numbers for programs, maps and links: positive, not used again soon. */
 u32 bpf_new_id(u32 *last);
 
@@ -32,7 +36,7 @@ int bpf_obj_name_cpy(char *dst, const char *src, unsigned int size);
 
 extern const struct bpf_map_ops array_map_ops, percpu_array_map_ops, prog_array_map_ops, perf_event_array_map_ops;
 extern const struct bpf_map_ops htab_map_ops, htab_percpu_map_ops, htab_lru_map_ops, htab_lru_percpu_map_ops;
-extern const struct bpf_map_ops queue_map_ops, stack_map_ops, stack_trace_map_ops;
+extern const struct bpf_map_ops queue_map_ops, stack_map_ops, stack_trace_map_ops, ringbuf_map_ops;
 
 void bpf_map_init_from_attr(struct bpf_map *map, union bpf_attr *attr);
 /* Memory of a map; large ones are not physically contiguous. */

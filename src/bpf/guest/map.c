@@ -5,6 +5,7 @@
  */
 #include <kernel/capability.h>
 #include <kernel/mm.h>
+#include <kernel/poll.h>
 #include <kernel/vmalloc.h>
 #include <kernel/seq_file.h>
 #include "internal.h"
@@ -21,6 +22,7 @@ static const struct bpf_map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = &htab_lru_percpu_map_ops,
 	[BPF_MAP_TYPE_QUEUE] = &queue_map_ops,
 	[BPF_MAP_TYPE_STACK] = &stack_map_ops,
+	[BPF_MAP_TYPE_RINGBUF] = &ringbuf_map_ops,
 };
 
 static LIST_HEAD(all_maps);
@@ -135,7 +137,71 @@ static ssize_t bpf_dummy_write(struct file *file, const char __user *buf, size_t
 	return -EINVAL;
 }
 
+static __poll_t bpf_map_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct bpf_map *map = file->private_data;
+
+	return map->ops->map_poll ? map->ops->map_poll(map, file, table) : EPOLLERR;
+}
+
+static void bpf_map_mmap_open(struct vm_area_struct *vma)
+{
+	struct bpf_map *map = vma->vm_private_data;
+
+	if (vma->vm_flags & VM_MAYWRITE)
+		map->writable_mappings++;
+}
+
+static void bpf_map_mmap_close(struct vm_area_struct *vma)
+{
+	struct bpf_map *map = vma->vm_private_data;
+
+	if (vma->vm_flags & VM_MAYWRITE)
+		map->writable_mappings--;
+}
+
+static vm_fault_t bpf_map_mmap_fault(struct vm_fault *vmf)
+{
+	struct bpf_map *map = vmf->vma->vm_private_data;
+
+	return map->ops->map_fault(vmf);
+}
+
+static const struct vm_operations_struct bpf_map_vm_ops = {
+	.open = bpf_map_mmap_open,
+	.close = bpf_map_mmap_close,
+	.fault = bpf_map_mmap_fault,
+};
+
+static int bpf_map_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct bpf_map *map = file->private_data;
+	int err;
+
+	if (!map->ops->map_mmap)
+		return -ENOTSUPP;
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if (vma->vm_flags & VM_WRITE) {
+		if (map->frozen)
+			return -EPERM;
+		if (map->map_flags & BPF_F_RDONLY_PROG)
+			return -EACCES;
+	}
+	vma->vm_ops = &bpf_map_vm_ops;
+	vma->vm_private_data = map;
+	vma->vm_flags &= ~VM_MAYEXEC;
+	if (!(vma->vm_flags & VM_WRITE))
+		vma->vm_flags &= ~VM_MAYWRITE;
+	err = map->ops->map_mmap(map, vma);
+	if (!err)
+		bpf_map_mmap_open(vma);
+	return err;
+}
+
 const struct file_operations bpf_map_fops = {
+	.mmap = bpf_map_mmap,
+	.poll = bpf_map_poll,
 	.release = bpf_map_release,
 	.read = bpf_dummy_read,
 	.write = bpf_dummy_write,
@@ -321,7 +387,7 @@ static int lookup(struct bpf_map *map, struct file *file, union bpf_attr *attr)
 	if (IS_ERR(key))
 		return PTR_ERR(key);
 	err = -ENOMEM;
-	value = kvzalloc(bpf_map_value_size(map), GFP_USER | __GFP_NOWARN);
+	value = kvzalloc(bpf_map_value_size(map) ?: 1, GFP_USER | __GFP_NOWARN);
 	if (value) {
 		bpf_disable_instrumentation();
 		err = copy_value(map, key, value);
@@ -362,7 +428,7 @@ static int update(struct bpf_map *map, struct file *file, union bpf_attr *attr)
 	key = copy_key(attr->key, map->key_size);
 	if (IS_ERR(key))
 		return PTR_ERR(key);
-	value = kvmalloc(bpf_map_value_size(map), GFP_USER | __GFP_NOWARN);
+	value = kvmalloc(bpf_map_value_size(map) ?: 1, GFP_USER | __GFP_NOWARN);
 	if (!value)
 		err = -ENOMEM;
 	else if (copy_from_user(value, u64_to_user_ptr(attr->value), bpf_map_value_size(map)))
@@ -475,7 +541,7 @@ int map_lookup_and_delete_elem(union bpf_attr *attr)
 		goto out;
 	}
 	err = -ENOMEM;
-	value = kvzalloc(bpf_map_value_size(map), GFP_USER | __GFP_NOWARN);
+	value = kvzalloc(bpf_map_value_size(map) ?: 1, GFP_USER | __GFP_NOWARN);
 	if (!value)
 		goto out;
 	err = -ENOTSUPP;
@@ -514,7 +580,7 @@ int map_freeze(union bpf_attr *attr)
 
 	if (IS_ERR(map))
 		return PTR_ERR(map);
-	if (map->frozen)
+	if (map->writable_mappings || map->frozen)
 		err = -EBUSY;
 	else if (!bpf_capable())
 		err = -EPERM;

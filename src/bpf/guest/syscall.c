@@ -100,6 +100,9 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 	union bpf_attr attr;
 	int err;
 
+	/* What exists already may be used by whom it was given to; making something new is what is barred. */
+	if (sysctl_unprivileged_bpf_disabled && !bpf_capable() && (cmd == BPF_MAP_CREATE || cmd == BPF_PROG_LOAD))
+		return -EPERM;
 	err = check_tail_zero(uattr, sizeof(attr), size);
 	if (err)
 		return err;

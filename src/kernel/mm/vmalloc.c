@@ -131,6 +131,28 @@ void vfree(const void *addr)
 	release_area(vm);
 }
 
+void *vmap(struct page **pages, unsigned int count, unsigned long flags, unsigned long prot)
+{
+	struct vm_struct *vm = count ? get_area(&vmalloc_area, (unsigned long)count << PAGE_SHIFT) : NULL;
+
+	if (!vm)
+		return NULL;
+	for (unsigned int i = 0; i < count; i++) {
+		if (map_kernel_page(vm->start + ((unsigned long)i << PAGE_SHIFT), page_to_phys(pages[i]), prot)) {
+			release_area(vm);
+			return NULL;
+		}
+		/* The mapping's own reference, which unmapping drops. */
+		get_page(pages[i]);
+	}
+	return (void *)vm->start;
+}
+
+void vunmap(const void *addr)
+{
+	vfree(addr);
+}
+
 bool is_vmalloc_addr(const void *ptr)
 {
 	return (unsigned long)ptr >= VMALLOC_START && (unsigned long)ptr < VMALLOC_END;

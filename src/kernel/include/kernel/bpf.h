@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <kernel/types.h>
 #include <kernel/list.h>
+#include <kernel/mm.h>
 #include <kernel/refcount.h>
 #include <kernel/ptrace.h>
 
@@ -18,6 +19,9 @@ struct bpf_prog;
 struct file;
 struct trace_event_call;
 struct perf_event;
+struct poll_table_struct;
+struct vm_area_struct;
+struct vm_fault;
 
 /* What a map kind can do. The lookup, update and delete of the helpers and of bpf(2) are the same. */
 struct bpf_map_ops {
@@ -41,6 +45,10 @@ struct bpf_map_ops {
 	void (*map_release_uref)(struct bpf_map *map);
 	/* Arrays whose values programs address directly (BPF_PSEUDO_MAP_VALUE): address of the first value. */
 	void *(*map_direct_value)(struct bpf_map *map);
+	/* Maps that user space may map: whether it may have this range, and the page for a fault in it. */
+	int (*map_mmap)(struct bpf_map *map, struct vm_area_struct *vma);
+	vm_fault_t (*map_fault)(struct vm_fault *vmf);
+	__poll_t (*map_poll)(struct bpf_map *map, struct file *file, struct poll_table_struct *table);
 };
 
 struct bpf_map {
@@ -56,6 +64,7 @@ struct bpf_map {
 	int usercnt;			/* descriptors only */
 	bool bypass_spec_v1;
 	bool frozen;
+	u32 writable_mappings;		/* of user space; such a map cannot be frozen */
 	char name[BPF_OBJ_NAME_LEN];
 	struct list_head list;
 	struct btf *btf;

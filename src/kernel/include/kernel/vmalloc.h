@@ -12,6 +12,9 @@ void *__vmalloc(unsigned long size, gfp_t gfp);
 void *vmalloc_user(unsigned long size);
 void vfree(const void *addr);
 struct page *vmalloc_to_page(const void *addr);
+/* Maps pages one behind the other; a page may be there several times. @prot is __PAGE_KERNEL. The caller keeps its references. */
+void *vmap(struct page **pages, unsigned int count, unsigned long flags, unsigned long prot);
+void vunmap(const void *addr);
 
 /*
  * Executable memory within reach of the kernel's own branches (from MODULES_VADDR): read-only for ordinary stores,
