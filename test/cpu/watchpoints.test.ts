@@ -43,7 +43,10 @@ describe("watchpoints", () => {
     const bare = machineWith("mov eax, 1; mov [rbx + 8], eax; mov ecx, 2; mov [rbx + 16], ecx; hlt");
     watch(bare, DATA + 8n, 4);
     const stop = bare.run();
-    expect(stop).toMatchObject({ reason: "device", stop: { reason: "watchpoint", hit: { write: true, size: 4, rip: CODE + 5n } } });
+    expect(stop).toMatchObject({
+      reason: "device",
+      stop: { reason: "watchpoint", hit: { write: true, size: 4, rip: CODE + 5n } },
+    });
     expect(bare.registers.rip).toBe(CODE + 8n);
     expect(bare.registers.rax).toBe(1n);
     expect(bare.registers.rcx).toBe(0n);
@@ -94,6 +97,23 @@ describe("watchpoints", () => {
     watch(watched, DATA, 8, "access");
     expect(stops(watched)).toHaveLength(400);
     expect(watched.machine.stateHash()).toBe(plain.machine.stateHash());
+  });
+
+  it("stop code that has long been running, at the next access and each one after it", () => {
+    const bare = machineWith("mov ecx, 3000000; l: mov [rbx], rcx; add rax, [rbx + 64]; dec rcx; jnz l; hlt");
+    bare.run({ instructions: 4_000_001 });
+    const written = bare.registers.rcx;
+    expect(written).toBe(2_000_000n);
+    watch(bare, DATA, 8);
+    for (let turn = 0n; turn < 3n; turn++) {
+      expect(bare.run()).toMatchObject({ reason: "device", stop: { reason: "watchpoint", hit: { rip: CODE + 5n } } });
+      expect(bare.registers.rcx).toBe(written - turn);
+      expect(bare.registers.rip).toBe(CODE + 8n);
+      expect(bare.machine.instructions).toBe(4_000_002 + 4 * Number(turn));
+    }
+    bare.machine.breakpoints.add(CODE + 12n);
+    expect(bare.run()).toEqual({ reason: "address" });
+    expect(bare.registers.rip).toBe(CODE + 12n);
   });
 
   it("do not stop behind an access of an instruction that then faults", () => {
