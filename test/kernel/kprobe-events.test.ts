@@ -41,4 +41,8 @@ describe.skipIf(missing !== undefined)("kprobe_events", () => {
   test("nested, several and disabled probes, returns without room, the global switch (C16, C20, C22, C23, A20)", () => {
     expectLinuxAnswers("probes");
   });
+
+  test("dynamic_events, groups, filters, comments and long lines; removing an event empties the trace (C21)", () => {
+    expectLinuxAnswers("files");
+  });
 });

@@ -184,7 +184,7 @@ static int delete_probes(struct probe_command *cmd)
 	return ret;
 }
 
-static int run_command(struct probe_command *cmd)
+int kprobe_events_run(struct probe_command *cmd)
 {
 	int ret;
 
@@ -196,7 +196,7 @@ static int run_command(struct probe_command *cmd)
 
 static ssize_t events_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
-	return probe_commands_write("trace_kprobe", buf, count, run_command);
+	return probe_commands_write("trace_kprobe", buf, count, kprobe_events_run);
 }
 
 static void show_definition(struct seq_file *m, const struct trace_kprobe *tk)
@@ -214,7 +214,7 @@ static void show_definition(struct seq_file *m, const struct trace_kprobe *tk)
 	seq_putc(m, '\n');
 }
 
-static int events_show(struct seq_file *m, void *v)
+int kprobe_events_show(struct seq_file *m, void *v)
 {
 	struct trace_kprobe *tk;
 
@@ -226,34 +226,37 @@ static int events_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/* Opening for writing without O_APPEND removes all events first, unless one is in use. */
-static int remove_all(void)
+bool kprobe_events_busy(void)
 {
-	struct trace_kprobe *tk, *tmp;
-	int ret = 0;
+	struct trace_kprobe *tk;
+	bool busy = false;
 
 	mutex_lock(&trace_kprobe_mutex);
 	list_for_each_entry(tk, &trace_kprobes, list)
-		if (tk->event->call.enable_count)
-			ret = -EBUSY;
-	if (!ret)
-		list_for_each_entry_safe(tk, tmp, &trace_kprobes, list)
-			trace_kprobe_unregister(tk);
+		busy |= tk->event->call.enable_count > 0;
 	mutex_unlock(&trace_kprobe_mutex);
-	return ret;
+	return busy;
 }
 
+void kprobe_events_remove_all(void)
+{
+	struct trace_kprobe *tk, *tmp;
+
+	mutex_lock(&trace_kprobe_mutex);
+	list_for_each_entry_safe(tk, tmp, &trace_kprobes, list)
+		trace_kprobe_unregister(tk);
+	mutex_unlock(&trace_kprobe_mutex);
+}
+
+/* Opening for writing without O_APPEND removes all events first, unless one is in use. */
 static int events_open(struct inode *inode, struct file *file)
 {
-	int ret;
-
-	(void)inode;
 	if ((file->f_mode & FMODE_WRITE) && (file->f_flags & O_TRUNC)) {
-		ret = remove_all();
-		if (ret)
-			return ret;
+		if (kprobe_events_busy())
+			return -EBUSY;
+		kprobe_events_remove_all();
 	}
-	return single_open(file, events_show, NULL);
+	return single_open(file, kprobe_events_show, NULL);
 }
 
 static const struct file_operations events_fops = {

@@ -134,16 +134,11 @@ void trace_buffer_printk(const char *text, size_t length)
 	store(NULL, text, length);
 }
 
-/* The records of an event that goes away cannot be formatted any more. */
+/* The records of an event that goes away cannot be formatted any more. Linux then forgets those of all others too. */
 void trace_buffer_forget(struct trace_event_call *call)
 {
-	struct trace_record *record, *tmp;
-
-	list_for_each_entry_safe(record, tmp, &records, list) {
-		if (record->call != call)
-			continue;
-		list_del(&record->list);
-	}
+	while (call->was_enabled && !list_empty(&records))
+		drop_first();
 }
 
 static void show_record(struct seq_file *m, struct trace_record *record)

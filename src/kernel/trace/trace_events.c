@@ -96,6 +96,8 @@ static int set_enabled(struct trace_event_call *call, bool enable)
 		trace_event_put(call);
 	if (ret)
 		call->tracefs_enabled = false;
+	else
+		call->was_enabled = true;
 	return ret;
 }
 

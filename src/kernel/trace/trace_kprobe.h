@@ -54,4 +54,10 @@ unsigned long trace_kprobe_nmissed(const struct trace_kprobe *tk);
 /* trace_buffer.c: drops the records of an event that goes away. */
 void trace_buffer_forget(struct trace_event_call *call);
 
+/* kprobe_events.c: a command, the list of definitions, is one in use, remove them all. */
+int kprobe_events_run(struct probe_command *cmd);
+int kprobe_events_show(struct seq_file *m, void *v);
+bool kprobe_events_busy(void);
+void kprobe_events_remove_all(void);
+
 #endif

@@ -46,4 +46,10 @@ int trace_uprobe_register(struct trace_uprobe *tu, size_t args_size, const char 
 /* Removes and frees it. -EBUSY while its event has listeners. */
 int trace_uprobe_unregister(struct trace_uprobe *tu);
 
+/* uprobe_events.c: a command, the list of definitions, is one in use, remove them all. */
+int uprobe_events_run(struct probe_command *cmd);
+int uprobe_events_show(struct seq_file *m, void *v);
+bool uprobe_events_busy(void);
+void uprobe_events_remove_all(void);
+
 #endif

@@ -153,7 +153,7 @@ static int delete_probes(struct probe_command *cmd)
 	return ret;
 }
 
-static int run_command(struct probe_command *cmd)
+int uprobe_events_run(struct probe_command *cmd)
 {
 	int ret;
 
@@ -165,10 +165,10 @@ static int run_command(struct probe_command *cmd)
 
 static ssize_t events_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
-	return probe_commands_write("trace_uprobe", buf, count, run_command);
+	return probe_commands_write("trace_uprobe", buf, count, uprobe_events_run);
 }
 
-static int events_show(struct seq_file *m, void *v)
+int uprobe_events_show(struct seq_file *m, void *v)
 {
 	struct trace_uprobe *tu;
 
@@ -186,32 +186,37 @@ static int events_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/* Opening for writing without O_APPEND removes all events first, unless one is in use. */
-static int remove_all(void)
+bool uprobe_events_busy(void)
 {
-	struct trace_uprobe *tu, *tmp;
-	int ret = 0;
+	struct trace_uprobe *tu;
+	bool busy = false;
 
 	mutex_lock(&trace_uprobe_mutex);
 	list_for_each_entry(tu, &trace_uprobes, list)
-		if (tu->event->call.enable_count)
-			ret = -EBUSY;
-	if (!ret)
-		list_for_each_entry_safe(tu, tmp, &trace_uprobes, list)
-			trace_uprobe_unregister(tu);
+		busy |= tu->event->call.enable_count > 0;
 	mutex_unlock(&trace_uprobe_mutex);
-	return ret;
+	return busy;
 }
 
+void uprobe_events_remove_all(void)
+{
+	struct trace_uprobe *tu, *tmp;
+
+	mutex_lock(&trace_uprobe_mutex);
+	list_for_each_entry_safe(tu, tmp, &trace_uprobes, list)
+		trace_uprobe_unregister(tu);
+	mutex_unlock(&trace_uprobe_mutex);
+}
+
+/* Opening for writing without O_APPEND removes all events first, unless one is in use. */
 static int events_open(struct inode *inode, struct file *file)
 {
 	if ((file->f_mode & FMODE_WRITE) && (file->f_flags & O_TRUNC)) {
-		int ret = remove_all();
-
-		if (ret)
-			return ret;
+		if (uprobe_events_busy())
+			return -EBUSY;
+		uprobe_events_remove_all();
 	}
-	return single_open(file, events_show, NULL);
+	return single_open(file, uprobe_events_show, NULL);
 }
 
 static const struct file_operations events_fops = {

@@ -49,7 +49,7 @@ struct trace_event_call {
 	void *data;
 
 	int enable_count;		/* listeners: tracefs enable + perf events */
-	bool tracefs_enabled;
+	bool tracefs_enabled, was_enabled;
 	int perf_refcount;
 	struct list_head perf_events;	/* struct perf_event, linked by tp_list */
 	struct bpf_prog_array *prog_array;
