@@ -496,6 +496,11 @@ export class Cpu {
     return this.#handlers.forms();
   }
 
+  /** Regions of tier 1 compiled so far. */
+  get compiledRegions(): number {
+    return this.#regions?.compiled ?? 0;
+  }
+
   /** Physical address of a linear one, without side effects; undefined if it is not mapped. */
   translate(virtual: bigint): number | undefined {
     return this.linear.probe(virtual);

@@ -5,7 +5,7 @@
  *
  * Selectors are Linux's: 0x10 kernel code, 0x18 kernel data, 0x2b user data, 0x33 user code.
  */
-import { Cpu, type SystemBus } from "../../src/cpu/index.ts";
+import { Cpu, type SystemBus, type TierOptions } from "../../src/cpu/index.ts";
 import { layout as stateLayout, XMM_STRIDE } from "../../src/cpu/state.ts";
 import { x87Layout } from "../../src/cpu/x87.ts";
 import type { Ending, Outcome, Patch, TestCase } from "./case.ts";
@@ -91,9 +91,9 @@ export class Emulator {
   #codeUsed: { offset: number; size: number } = { offset: 0, size: 0 };
 
   /** @param baseMemory contents of the data area before every case's patches */
-  constructor(baseMemory: Uint8Array) {
+  constructor(baseMemory: Uint8Array, options: TierOptions = {}) {
     this.#base = baseMemory;
-    this.cpu = new Cpu({ ramBytes: physical.size, bus: makeBus(() => this.cpu.requestStop()) });
+    this.cpu = new Cpu({ ramBytes: physical.size, bus: makeBus(() => this.cpu.requestStop()), ...options });
     this.#buildMemory();
     this.#enterLongMode();
   }

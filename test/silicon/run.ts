@@ -3,6 +3,7 @@
  * See README.md in this folder. Ends with status 1 if anything differs.
  */
 import { Command } from "commander";
+import type { TierChoice } from "../../src/cpu/index.ts";
 import type { TestCase } from "./case.ts";
 import { compareOutcomes, type Difference, prepareDisassembler, report } from "./compare.ts";
 import { Emulator } from "./emulator.ts";
@@ -30,6 +31,7 @@ interface Options {
   readonly sequence?: boolean;
   readonly list?: boolean;
   readonly record?: string;
+  readonly tier: TierChoice;
 }
 
 /** Number of failing cases and examples, by instruction form. */
@@ -69,7 +71,7 @@ async function main(options: Options): Promise<void> {
   await prepareDisassembler();
   const memory = baseMemory(new Random(1));
   const processor = new Processor(memory);
-  const emulator = new Emulator(memory);
+  const emulator = new Emulator(memory, { tier: options.tier });
   const tally = new Tally();
   try {
     for (let done = 0; done < options.cases; done += batchSize) {
@@ -100,6 +102,13 @@ const number = (text: string): number => {
   return value;
 };
 
+function parseTier(text: string): TierChoice {
+  if (text === "0") return 0;
+  if (text === "1") return 1;
+  if (text === "mixed") return "mixed";
+  throw new Error(`a tier is 0, 1 or mixed, not "${text}"`);
+}
+
 const program = new Command("silicon")
   .description("Compares the emulated processor with the real one.")
   .option("--cases <n>", "number of cases", number, 20_000)
@@ -111,6 +120,7 @@ const program = new Command("silicon")
   .option("--walk", "random bytes instead of known instructions")
   .option("--sequence", "several instructions in a row")
   .option("--list", "list the instruction forms and exit")
+  .option("--tier <tier>", "what executes: 0, 1 (compiled from the first instruction) or mixed", parseTier, "mixed")
   .option("--record <file>", "record what the real processor does into a vector file and exit");
 
 main(program.parse().opts<Options>()).catch((error: unknown) => {
