@@ -43,9 +43,9 @@ const isKernel = (address: bigint): boolean => address >> 63n === 1n;
 export class Unwinder {
   readonly #memory: VirtualMemory;
   readonly #symbols: Symbols;
-  readonly #types: Types | undefined;
+  readonly #types: () => Types | undefined;
 
-  constructor(memory: VirtualMemory, symbols: Symbols, types?: Types) {
+  constructor(memory: VirtualMemory, symbols: Symbols, types: () => Types | undefined) {
     this.#memory = memory;
     this.#symbols = symbols;
     this.#types = types;
@@ -147,8 +147,9 @@ export class Unwinder {
   #hookedReturn(stored: bigint, slot: bigint): bigint {
     if (this.#symbols.find("arch_rethook_trampoline")?.address !== stored) return stored;
     const followed = this.#symbols.find("followed");
-    if (followed === undefined || this.#types === undefined) return stored;
-    for (const instance of this.#types.list(followed.address, "kretprobe_instance", "list")) {
+    const types = this.#types();
+    if (followed === undefined || types === undefined) return stored;
+    for (const instance of types.list(followed.address, "kretprobe_instance", "list")) {
       const real = instance.field("ret_addr").value;
       if (instance.field("frame").value === slot && real !== stored) return real;
     }

@@ -42,6 +42,7 @@ export interface RunOptions {
   readonly traceFile?: string;
   readonly json?: string;
   readonly bpfCoprocessor?: boolean;
+  readonly testDevice?: boolean;
 }
 
 export interface RunOutput {
@@ -77,7 +78,6 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
   const input = options.input === undefined ? undefined : await readInput("--input", options.input);
   const { machine, elf, commandLine } = boot(source, overrides);
   const symbols = new Symbols(elf.symbols(), () => machine.bpfPrograms());
-  const btf = kernelBtf(elf);
   const script = await findScript(options.script, source.script);
 
   const inputs = [
@@ -107,7 +107,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
       machine,
       symbols,
       root: guestRoot(source, overrides),
-      ...(btf && { btf }),
+      btf: () => kernelBtf(elf),
       ...(trace && { runner: trace }),
       log: (line) => output.stderr(`${line}\n`),
       interrupted: () => interrupted,
@@ -232,6 +232,7 @@ async function readOverrides(options: RunOptions): Promise<BootOverrides> {
     ...(options.memory !== undefined && { memory: options.memory }),
     ...(options.append !== undefined && { append: options.append }),
     ...(options.exec !== undefined && { exec: options.exec }),
+    ...(options.testDevice !== undefined && { testDevice: options.testDevice }),
     ...(options.bpfCoprocessor !== undefined && { bpfCoprocessor: options.bpfCoprocessor }),
   };
 }

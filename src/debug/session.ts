@@ -65,7 +65,8 @@ export class Session {
   readonly #runner: Runner;
   readonly #disassembler: Disassembler;
   readonly #assembler: Assembler;
-  readonly #types: Types | undefined;
+  /** Read when first asked for; null if the kernel has none. */
+  #types: Types | null | undefined;
   readonly #unwinder: Unwinder;
   readonly #stops: Stops;
   readonly #limits: RunLimits;
@@ -84,11 +85,7 @@ export class Session {
     this.#assembler = assembler;
     this.#limits = options.limits ?? {};
     this.#stops = new Stops(options.machine, this);
-    if (options.btf !== undefined) {
-      this.#types = new Types(options.btf, this.memory, this.symbols);
-      for (const [name, printer] of standardPrinters) this.#types.printers.set(name, printer);
-    }
-    this.#unwinder = new Unwinder(this.memory, this.symbols, this.#types);
+    this.#unwinder = new Unwinder(this.memory, this.symbols, () => this.#knownTypes);
   }
 
   static async create(options: SessionOptions): Promise<Session> {
@@ -343,8 +340,19 @@ export class Session {
 
   /** The kernel's types. Throws SessionError for a kernel without type information. */
   get types(): Types {
-    if (this.#types === undefined) throw new SessionError("the guest's kernel carries no type information (BTF)");
-    return this.#types;
+    const types = this.#knownTypes;
+    if (types === undefined) throw new SessionError("the guest's kernel carries no type information (BTF)");
+    return types;
+  }
+
+  get #knownTypes(): Types | undefined {
+    if (this.#types === undefined) {
+      const { btf } = this.#options;
+      const read = typeof btf === "function" ? btf() : btf;
+      this.#types = read === undefined ? null : new Types(read, this.memory, this.symbols);
+      for (const [name, printer] of standardPrinters) this.#types?.printers.set(name, printer);
+    }
+    return this.#types ?? undefined;
   }
 
   /** The structure (or other type) `name` at `place`: `session.struct("task_struct", address).field("comm").text`. */
@@ -510,8 +518,8 @@ export class Session {
 
   /** An int3 that a probe has put over an instruction. */
   #probed(bytes: Uint8Array, address: bigint): Instruction | undefined {
-    if (bytes[0] !== INT3 || this.#types === undefined || address >> 63n === 0n) return undefined;
-    const probed = kprobeAt(this.#types, address);
+    if (bytes[0] !== INT3 || address >> 63n === 0n || this.#knownTypes === undefined) return undefined;
+    const probed = kprobeAt(this.#knownTypes, address);
     if (probed === undefined) return undefined;
     const { text } = this.#disassembler.one(probed.instruction, address, this.registers.codeBits);
     return { address, bytes: bytes.subarray(0, probed.instruction.length), text: `int3  # probe on: ${text}` };
@@ -523,8 +531,8 @@ export interface SessionOptions {
   readonly symbols: Symbols;
   /** The guest's files, for the symbols of its programs. */
   readonly root?: RootFiles | undefined;
-  /** The kernel's type information, if it has any. */
-  readonly btf?: Btf | undefined;
+  /** The kernel's type information, if it has any, or what reads it when it is first needed. */
+  readonly btf?: Btf | (() => Btf | undefined) | undefined;
   readonly runner?: Runner;
   /** Gets the script's own lines; standard error by default. */
   readonly log?: (line: string) => void;
