@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { boot } from "../../src/index.ts";
+import { boot, type Machine } from "../../src/index.ts";
 import type { Disk } from "../../src/machine/disk.ts";
 import { RootFiles } from "../../src/machine/initramfs.ts";
 
@@ -53,9 +53,8 @@ function rootFiles(run: GuestRun): RootFiles {
 /** The console without the kernel's own lines. */
 const plain = (console: string): string => console.replaceAll("\r\n", "\n").replace(/^\[ *\d+\.\d{6}\] .*\n/gm, "");
 
-/** Runs in our machine, with a quiet kernel. */
-export function runInMachine(run: GuestRun): GuestResult {
-  const { machine } = boot({
+function bootGuest(run: GuestRun): Machine {
+  return boot({
     name: kernelPath,
     kernel: readFileSync(kernelPath),
     root: rootFiles(run),
@@ -63,7 +62,50 @@ export function runInMachine(run: GuestRun): GuestResult {
     memory: 256 << 20,
     commandLine: `quiet ${run.options ?? ""}`,
     exec: run.exec,
-  });
+  }).machine;
+}
+
+/** A guest that somebody types at. */
+export class TypingGuest {
+  readonly #machine: Machine;
+  #unread = "";
+  exitCode: number | undefined;
+
+  constructor(run: GuestRun) {
+    this.#machine = bootGuest(run);
+    this.#machine.console.listener = (bytes) => {
+      this.#unread += Buffer.from(bytes).toString().replaceAll("\r\n", "\n");
+    };
+  }
+
+  /** Types, then runs until the guest has printed this; what it has printed since the last time. */
+  type(text: string, until: RegExp): string {
+    this.#machine.sendInput(text);
+    for (let slices = 0; slices < 20_000 && this.exitCode === undefined; slices++) {
+      const stop = this.#machine.run({ time: this.#machine.time + 200_000 });
+      if (stop.reason === "exit") this.exitCode = stop.code;
+      if (until.test(this.#unread) || stop.reason !== "time") break;
+    }
+    return this.#take();
+  }
+
+  /** Types, then gives the guest this much time (of its own); what it has printed meanwhile. */
+  typeAndWait(text: string, milliseconds = 50): string {
+    this.#machine.sendInput(text);
+    this.#machine.run({ time: this.#machine.time + milliseconds * 1e6 });
+    return this.#take();
+  }
+
+  #take(): string {
+    const printed = this.#unread;
+    this.#unread = "";
+    return printed;
+  }
+}
+
+/** Runs in our machine, with a quiet kernel. */
+export function runInMachine(run: GuestRun): GuestResult {
+  const machine = bootGuest(run);
   const chunks: Uint8Array[] = [];
   machine.console.listener = (bytes) => chunks.push(bytes.slice());
   const end = machine.run({ instructions: 5e9 });
