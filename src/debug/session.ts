@@ -57,7 +57,7 @@ export type Place = string | bigint;
 export class Session {
   readonly machine: Machine;
   readonly symbols: Symbols;
-  /** Guest memory by virtual address, as the page tables are now. */
+  /** Guest memory by virtual address or symbol, as the page tables are now. */
   readonly memory: VirtualMemory;
   /** The processor's registers: `session.registers.rax`, also by part (`eax`, `al`), and assignment to them. All are bigints. */
   readonly registers: Registers;
@@ -77,7 +77,7 @@ export class Session {
   private constructor(options: SessionOptions, disassembler: Disassembler, assembler: Assembler) {
     this.machine = options.machine;
     this.symbols = options.symbols;
-    this.memory = new VirtualMemory(options.machine);
+    this.memory = new VirtualMemory(options.machine, (place) => this.address(place));
     this.registers = namedRegisters(options.machine.registers);
     this.#options = options;
     this.#runner = options.runner ?? options.machine;

@@ -244,6 +244,20 @@ describe("overriding and forking", () => {
   });
 });
 
+describe("memory", () => {
+  it("goes by address or symbol", async () => {
+    const { session } = await open();
+    const { memory } = session;
+    expect(memory.readUint("again", 1)).toBe(0xe8n);
+    expect(memory.readUint("again+0x1", 4)).toBe(memory.readUint(session.address("again") + 1n, 4));
+    memory.writeUint("0x90020", 2, 0x4142n);
+    expect(memory.readString(0x90020n)).toBe("BA");
+    expect(() => memory.read("nowhere", 1)).toThrow('no symbol "nowhere"');
+    expect(() => memory.read(0x7fff_ffffn, 1)).toThrow("0x7fffffff is not mapped");
+    expect(() => memory.write(0x7fff_ffffn, new Uint8Array(1))).toThrow("0x7fffffff is not mapped");
+  });
+});
+
 describe("patches", () => {
   it("take effect at once, fill up with nops, and can be undone", async () => {
     const { session } = await open();
