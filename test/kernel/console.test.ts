@@ -12,8 +12,8 @@ const missing = missingForGuest() ?? (isStatic ? undefined : "busybox-static");
 if (missing !== undefined) console.log(`console: skipped, not installed: ${missing}`);
 
 /** The shell's prompt, behind which it asks the terminal where the cursor is. */
-const escape = "\x1b";
-const prompt = new RegExp(`/ # (${escape}\\[6n)?$`);
+const ESC = "\x1b";
+const prompt = new RegExp(`/ # (${ESC}\\[6n)?$`);
 const [ctrlC, ctrlD, ctrlU, ctrlV, ctrlW, ctrlZ, quit, backspace] = "\x03\x04\x15\x16\x17\x1a\x1c\x7f";
 
 describe.skipIf(missing !== undefined)("a shell on the console", () => {
