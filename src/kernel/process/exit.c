@@ -205,9 +205,9 @@ void __noreturn do_exit(long code)
 	exit_robust_list(task);
 	mm_release_vfork(task);
 	signal->maxrss = task->mm ? max(signal->maxrss, task->mm->hiwater_rss) : signal->maxrss;
+	perf_event_exit_task(task);
 	exit_mm();
 	trace_sched_process_exit(task);
-	perf_event_exit_task(task);
 	if (group_dead && leader->pid == leader->session)
 		disassociate_ctty(leader);
 	exit_files(task);

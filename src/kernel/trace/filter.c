@@ -13,6 +13,7 @@
 
 #define MAX_OPERAND	256
 #define MAX_DEPTH	32
+#define NO_REASON	""
 
 enum node_kind { NODE_AND, NODE_OR, NODE_NOT, NODE_NUMBER, NODE_STRING };
 enum operator { OP_GLOB, OP_NE, OP_EQ, OP_LE, OP_LT, OP_GE, OP_GT, OP_BAND };
@@ -37,7 +38,8 @@ struct parser {
 	struct trace_event_call *call;
 	const char *text, *at;
 	const char *error;
-	int depth;
+	int position;			/* of the error */
+	int errno;
 };
 
 static const struct { const char *text; enum operator op; } operators[] = {
@@ -64,8 +66,11 @@ static void free_node(struct node *node)
 
 static void *fail(struct parser *p, const char *error)
 {
-	if (!p->error)
+	if (!p->error) {
 		p->error = error;
+		/* Linux points behind the place. */
+		p->position = min((int)(p->at - p->text) + 1, (int)strlen(p->text));
+	}
 	return NULL;
 }
 
@@ -109,16 +114,15 @@ static struct node *parse_value(struct parser *p, struct node *node)
 	size_t length = 0;
 
 	if (*p->at == '"' || *p->at == '\'') {
-		char quote = *p->at++;
+		char quote = *p->at;
 
-		while (p->at[length] && p->at[length] != quote)
-			length++;
-		if (!p->at[length])
-			return fail(p, "Missing matching quote");
-		if (length >= MAX_OPERAND)
-			return fail(p, "Operand too long");
 		if (node->string == STRING_NONE)
 			return fail(p, "Expecting numeric field");
+		p->at++;
+		while (p->at[length] != quote)
+			length++;
+		if (length >= MAX_OPERAND)
+			return fail(p, "Operand too long");
 		node->pattern = kmalloc(length + 1, GFP_KERNEL);
 		if (!node->pattern)
 			return fail(p, "Error");
@@ -154,8 +158,10 @@ static struct node *parse_predicate(struct parser *p)
 
 	while (isalnum(name[length]) || name[length] == '_')
 		length++;
-	if (!length)
-		return fail(p, "Field not found");
+	if (!length) {
+		fail(p, NO_REASON);
+		return NULL;
+	}
 	node = kzalloc(sizeof(*node), GFP_KERNEL);
 	if (!node)
 		return fail(p, "Error");
@@ -165,6 +171,7 @@ static struct node *parse_predicate(struct parser *p)
 	} else if (is(name, length, "COMM", "comm")) {
 		node->string = STRING_COMM;
 	} else if (!is(name, length, "CPU", "cpu")) {
+		p->at += length;
 		fail(p, "Field not found");
 		goto out;
 	}
@@ -178,12 +185,13 @@ static struct node *parse_predicate(struct parser *p)
 		goto out;
 	}
 	node->op = operators[i].op;
-	if (node->string != STRING_NONE ? node->op > OP_EQ : node->op == OP_GLOB) {
+	p->at += strlen(operators[i].text);
+	skip_space(p);
+	if ((*p->at == '"' || *p->at == '\'' || isdigit(*p->at) || node->string != STRING_NONE) &&
+	    (node->string != STRING_NONE ? node->op > OP_EQ : node->op == OP_GLOB)) {
 		fail(p, "Illegal operation for field type");
 		goto out;
 	}
-	p->at += strlen(operators[i].text);
-	skip_space(p);
 	result = parse_value(p, node);
 out:
 	if (!result)
@@ -193,13 +201,20 @@ out:
 
 static struct node *parse_or(struct parser *p);
 
+/* A term where an operator should be. */
+static struct node *too_many_terms(struct parser *p)
+{
+	fail(p, "Too many terms in predicate expression");
+	p->position = p->at - p->text;
+	p->errno = -1;
+	return NULL;
+}
+
 static struct node *parse_unary(struct parser *p)
 {
 	struct node *node, *inner = NULL;
 
 	skip_space(p);
-	if (++p->depth > MAX_DEPTH)
-		return fail(p, "Too many terms in predicate expression");
 	if (*p->at == '!') {
 		p->at++;
 		node = kzalloc(sizeof(*node), GFP_KERNEL);
@@ -211,7 +226,6 @@ static struct node *parse_unary(struct parser *p)
 			kfree(node);
 			return NULL;
 		}
-		p->depth--;
 		return node;
 	}
 	if (*p->at == '(') {
@@ -220,13 +234,16 @@ static struct node *parse_unary(struct parser *p)
 		skip_space(p);
 		if (inner && *p->at != ')') {
 			free_node(inner);
-			return fail(p, *p->at ? "Meaningless filter expression" : "Too many '('");
+			return too_many_terms(p);
 		}
-		p->at++;
-	} else {
+		if (inner)
+			p->at++;
+	} else if (*p->at) {
 		inner = parse_predicate(p);
+	} else {
+		p->at--;
+		return fail(p, p->at >= p->text ? "Meaningless filter expression" : NO_REASON);
 	}
-	p->depth--;
 	return inner;
 }
 
@@ -267,30 +284,77 @@ static struct node *parse_or(struct parser *p)
 	return parse_binary(p, "||", NODE_OR, parse_and);
 }
 
+/*
+ * Quotes and parentheses must match, before anything else is looked at. What Linux returns for those that do not are the
+ * numbers 1 to 3, which happen to be errnos of no relation.
+ */
+static void check_nesting(struct parser *p)
+{
+	const char *text = p->text, *open[MAX_DEPTH], *quoted = NULL;
+	int depth = 0;
+
+	for (const char *c = text; *c && !p->errno; c++) {
+		if (quoted) {
+			if (*c == *quoted)
+				quoted = NULL;
+		} else if (*c == '"' || *c == '\'') {
+			quoted = c;
+		} else if (*c == '(') {
+			if (depth < MAX_DEPTH)
+				open[depth] = c;
+			depth++;
+		} else if (*c == ')' && !depth--) {
+			*p = (struct parser){ p->call, text, text, "Too few '('", c - text, -1 };
+		}
+	}
+	if (p->errno)
+		return;
+	if (quoted)
+		*p = (struct parser){ p->call, text, text, "Missing matching quote", quoted - text, -3 };
+	else if (depth)
+		*p = (struct parser){ p->call, text, text, "Too many '('", depth > MAX_DEPTH ? 0 : open[depth - 1] - text, -2 };
+}
+
+/* For the filter file: the text, a caret under the place, and the reason. */
+static char *error_text(const char *text, int position, const char *reason)
+{
+	if (!*reason)
+		return kasprintf(GFP_KERNEL, "%s\nError: (0)\n", text);
+	return kasprintf(GFP_KERNEL, "%s\n%*s^\nparse_error: %s\n", text, position, "", reason);
+}
+
 int event_filter_create(struct trace_event_call *call, const char *text, struct event_filter **result)
 {
 	struct event_filter *filter = kzalloc(sizeof(*filter), GFP_KERNEL);
 	struct parser p = { .call = call, .text = text, .at = text };
-	size_t room = 2 * strlen(text) + 100;
 
 	*result = NULL;
 	if (!filter)
 		return -ENOMEM;
-	filter->root = parse_or(&p);
-	if (filter->root && *p.at) {
-		free_node(filter->root);
-		filter->root = fail(&p, *p.at == ')' ? "Too few '('" : "Meaningless filter expression");
+	check_nesting(&p);
+	if (!p.errno) {
+		filter->root = parse_or(&p);
+		if (filter->root && *p.at) {
+			free_node(filter->root);
+			filter->root = too_many_terms(&p);
+		}
 	}
-	filter->text = filter->root ? kstrdup(text, GFP_KERNEL) : kmalloc(room, GFP_KERNEL);
+	filter->text = filter->root ? kstrdup(text, GFP_KERNEL) : error_text(text, p.position, p.error);
 	if (!filter->text) {
 		event_filter_free(filter);
 		return -ENOMEM;
 	}
 	*result = filter;
-	if (filter->root)
-		return 0;
-	snprintf(filter->text, room, "%s\n%*s^\nparse_error: %s\n", text, (int)(p.at - text), "", p.error);
-	return -EINVAL;
+	return filter->root ? 0 : p.errno ? p.errno : -EINVAL;
+}
+
+struct event_filter *event_filter_refusal(const char *text, const char *reason)
+{
+	struct event_filter *filter = kzalloc(sizeof(*filter), GFP_KERNEL);
+
+	if (filter)
+		filter->text = error_text(text, 0, reason);
+	return filter;
 }
 
 void event_filter_free(struct event_filter *filter)
@@ -304,7 +368,7 @@ void event_filter_free(struct event_filter *filter)
 
 const char *event_filter_text(const struct event_filter *filter)
 {
-	return filter->text;
+	return filter->text ? filter->text : "";
 }
 
 /* ---- evaluation ---- */

@@ -3,6 +3,7 @@
  * The registry of trace events and their directories under /sys/kernel/tracing/events/GROUP/NAME.
  * (Documentation/trace/events.rst)
  */
+#include <kernel/ctype.h>
 #include <kernel/err.h>
 #include <kernel/fs.h>
 #include <kernel/init.h>
@@ -217,15 +218,16 @@ static int set_filter(struct trace_event_call *call, const char *text)
 
 static char *filter_text_from_user(const char __user *buf, size_t count)
 {
-	char *text, *trimmed;
+	char *text;
 
 	if (count >= PAGE_SIZE)
 		return ERR_PTR(-EINVAL);
 	text = memdup_user_nul(buf, count);
 	if (IS_ERR(text))
 		return text;
-	trimmed = strim(text);
-	memmove(text, trimmed, strlen(trimmed) + 1);
+	/* Space in front stays. */
+	for (size_t length = strlen(text); length && isspace(text[length - 1]); length--)
+		text[length - 1] = '\0';
 	return text;
 }
 
@@ -308,13 +310,13 @@ static ssize_t group_filter_read(struct file *file, char __user *buf, size_t cou
 	return simple_read_from_buffer(buf, count, pos, text, sizeof(text) - 1);
 }
 
+/* Events that the expression does not fit lose their filters and say so; the write succeeds all the same. */
 static ssize_t group_filter_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	struct event_group *group = file_inode(file)->i_private;
 	char *text = filter_text_from_user(buf, count);
 	struct trace_event_call *call;
 	struct event_filter *filter;
-	int ret = -EINVAL;
 
 	if (IS_ERR(text))
 		return PTR_ERR(text);
@@ -324,21 +326,19 @@ static ssize_t group_filter_write(struct file *file, const char __user *buf, siz
 			continue;
 		if (!strcmp(text, "0")) {
 			set_filter(call, text);
-			ret = 0;
 			continue;
 		}
 		if (event_filter_create(call, text, &filter)) {
 			event_filter_free(filter);
-			continue;
+			filter = event_filter_refusal(text, "Couldn't find or set field in one of a subsystem's events");
 		}
 		swap(call->filter, filter);
 		event_filter_free(filter);
-		ret = 0;
 	}
 	mutex_unlock(&event_mutex);
 	kfree(text);
 	*pos += count;
-	return ret ? ret : (ssize_t)count;
+	return count;
 }
 static const struct file_operations group_filter_fops = { .read = group_filter_read, .write = group_filter_write };
 
@@ -430,23 +430,103 @@ int trace_remove_event_call(struct trace_event_call *call)
 	return 0;
 }
 
-/* ---- available_events ---- */
+/* ---- available_events, set_event ---- */
 
 static int available_events_show(struct seq_file *m, void *v)
 {
 	struct trace_event_call *call;
 
-	(void)v;
 	list_for_each_entry(call, &events, list)
 		seq_printf(m, "%s:%s\n", call->group, call->name);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(available_events);
 
+/* Names with a * at the end stand for all that begin so. */
+static bool name_matches(const char *pattern, const char *name)
+{
+	size_t length = strlen(pattern);
+
+	return length && pattern[length - 1] == '*' ? !strncmp(pattern, name, length - 1) : !strcmp(pattern, name);
+}
+
+/* "[!][GROUP:]EVENT", "[!]GROUP:" or "[!]GROUP" */
+static int set_event_word(char *word)
+{
+	bool enable = *word != '!', found = false;
+	char *group = enable ? word : word + 1, *event = strchr(group, ':');
+	struct trace_event_call *call;
+	int ret = 0;
+
+	if (event)
+		*event++ = '\0';
+	list_for_each_entry(call, &events, list) {
+		bool match = event ? (!*group || name_matches(group, call->group)) && (!*event || name_matches(event, call->name))
+				   : name_matches(group, call->group) || name_matches(group, call->name);
+
+		if (!match)
+			continue;
+		found = true;
+		if (!ret)
+			ret = set_enabled(call, enable);
+	}
+	return found ? ret : -EINVAL;
+}
+
+static ssize_t set_event_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	char *text, *rest, *word;
+	int ret = 0;
+
+	if (count >= PAGE_SIZE)
+		return -E2BIG;
+	text = memdup_user_nul(buf, count);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	rest = text;
+	mutex_lock(&event_mutex);
+	while (!ret && (word = strsep(&rest, " \t\n")))
+		if (*word)
+			ret = set_event_word(word);
+	mutex_unlock(&event_mutex);
+	kfree(text);
+	*pos += count;
+	return ret ? ret : (ssize_t)count;
+}
+
+static int set_event_show(struct seq_file *m, void *v)
+{
+	struct trace_event_call *call;
+
+	/* The newest first. */
+	list_for_each_entry_reverse(call, &events, list)
+		if (call->tracefs_enabled)
+			seq_printf(m, "%s:%s\n", call->group, call->name);
+	return 0;
+}
+
+static int set_event_open(struct inode *inode, struct file *file)
+{
+	struct trace_event_call *call;
+
+	if ((file->f_mode & FMODE_WRITE) && (file->f_flags & O_TRUNC)) {
+		mutex_lock(&event_mutex);
+		list_for_each_entry(call, &events, list)
+			set_enabled(call, false);
+		mutex_unlock(&event_mutex);
+	}
+	return single_open(file, set_event_show, NULL);
+}
+
+static const struct file_operations set_event_fops = {
+	.open = set_event_open, .read = seq_read, .write = set_event_write, .llseek = seq_lseek, .release = single_release,
+};
+
 static int __init trace_events_init(void)
 {
 	events_dir = tracefs_create_dir("events", NULL);
 	tracefs_create_file("enable", 0640, events_dir, NULL, &group_enable_fops);
+	tracefs_create_file("set_event", 0640, NULL, NULL, &set_event_fops);
 	tracefs_create_file("available_events", 0440, NULL, NULL, &available_events_fops);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/ptrace.h>
+#include <kernel/perf_event.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/slab.h>
@@ -17,6 +18,7 @@
 #include <kernel/time.h>
 #include <kernel/tty.h>
 #include <kernel/uaccess.h>
+#include <trace/events/task.h>
 #include "internal.h"
 #include "../../mm/walk.h"
 
@@ -459,7 +461,9 @@ static ssize_t comm_write(struct file *file, const char __user *buf, size_t coun
 		return -ESRCH;
 	if (task->tgid != current->tgid)
 		return -EINVAL;
+	trace_task_rename(task, comm);
 	strscpy(task->comm, comm, sizeof(task->comm));
+	perf_event_comm(task, false);
 	return count;
 }
 
