@@ -1,5 +1,5 @@
 /**
- * Programs that make calls fail, against what Linux 6.1 answered: src/kernel/user/tests/error-injection.c asks, its answers
+ * Programs that make calls fail, against what Linux 6.1 answered: src/kernel/user/error-injection.c asks, its answers
  * on Linux are in error-injection/linux-6.1.txt, a section for each behaviour.
  */
 import { readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ describe.skipIf(missing !== undefined)("overrides", () => {
 
   beforeAll(() => {
     const { output } = runInMachine({
-      files: { "/ask": userProgram("tests/error-injection") },
+      files: { "/ask": userProgram("error-injection") },
       exec: "/ask",
     });
     here = sections(output);
@@ -37,6 +37,7 @@ describe.skipIf(missing !== undefined)("overrides", () => {
     ["dead code", "a call that was removed as dead code is no override (A9)"],
     ["places", "attach at a listed function's entry, one program an event, checked in Linux's order (A12, A13, A24)"],
     ["many", "at most 64 programs on one probe (A21)"],
+    ["privilege", "without CAP_BPF and CAP_PERFMON there is neither program nor probe (A7)"],
     ["values", "the caller sees all 64 bits of the value, whatever the program returns (A10, A17)"],
     ["two probes at one address", "the newer of two probes wins, and the older is not even counted (A20)"],
     [
@@ -62,7 +63,7 @@ test.skipIf(missing !== undefined)(
   "the list has its functions with their types, and every system call (A2 to A5, A28)",
   () => {
     const { output } = runInMachine({
-      files: { "/ask": userProgram("tests/ask-tracing"), "/list.txt": join(directory, "list.txt") },
+      files: { "/ask": userProgram("ask-tracing"), "/list.txt": join(directory, "list.txt") },
       exec: "/ask /list.txt",
     });
     const [, list = "", symbols = ""] = output.split(/^< .*\n/m);

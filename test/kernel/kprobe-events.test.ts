@@ -1,6 +1,6 @@
 /**
  * What kprobe_events and its neighbours in tracefs answer, against what Linux 6.1 answered to the same questions:
- * kprobe-events/NAME.txt asks (src/kernel/user/tests/ask-tracing.c says how), NAME.linux-6.1.txt is the answer with the
+ * kprobe-events/NAME.txt asks (src/kernel/user/ask-tracing.c says how), NAME.linux-6.1.txt is the answer with the
  * same masks as here.
  */
 import { readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ function masked(answers: string): string {
 
 function expectLinuxAnswers(name: string): void {
   const { output, exitCode } = runInMachine({
-    files: { "/oracle": userProgram("tests/ask-tracing"), "/questions": join(directory, `${name}.txt`) },
+    files: { "/oracle": userProgram("ask-tracing"), "/questions": join(directory, `${name}.txt`) },
     exec: "/oracle /questions",
   });
   expect(masked(output)).toBe(readFileSync(join(directory, `${name}.linux-6.1.txt`), "utf8"));

@@ -7,7 +7,7 @@ const missing = missingForGuest();
 const missingQemu = missingForGuest("qemu-system-x86_64");
 const selftest = {
   files: {
-    "/ask": userProgram("tests/ask-tracing"),
+    "/ask": userProgram("ask-tracing"),
     "/kmsg.txt": join(import.meta.dirname, "kprobe-events/kmsg.txt"),
   },
   exec: "/ask /kmsg.txt",
