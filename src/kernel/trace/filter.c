@@ -159,8 +159,8 @@ static struct node *parse_predicate(struct parser *p)
 	while (isalnum(name[length]) || name[length] == '_')
 		length++;
 	if (!length) {
-		fail(p, NO_REASON);
-		return NULL;
+		p->errno = -1;
+		return fail(p, NO_REASON);
 	}
 	node = kzalloc(sizeof(*node), GFP_KERNEL);
 	if (!node)
