@@ -171,7 +171,7 @@ export class Decoder {
     this.rex = rex;
     this.opcode = opcode;
     const candidates = maps()[map][opcode];
-    if (candidates.length === 0) return Decoded.undefined;
+    if (candidates.length === 0) return this.#unknown(map, rex, segment, addressPrefix, mode) ? Decoded.undefined : short();
     let modrm = 0;
     if (candidates[0].row.hasModrm) {
       if (this.#at >= this.#end) return short();
@@ -180,11 +180,12 @@ export class Decoder {
       if (map === 1 && opcode >= 0x20 && opcode <= 0x23) modrm |= 0xc0;
     }
     this.modrm = modrm;
-    const definition =
+    const selected =
       vex < 0
         ? this.#select(candidates, modrm, operandPrefix, mode)
         : this.#selectVex(candidates, modrm, vex, (rex & 8) !== 0);
-    if (definition === undefined) return Decoded.undefined;
+    // All of it is fetched before it is found to be none: as long as the first candidate would be.
+    const definition = selected ?? candidates[0];
     this.definition = definition;
     const { row, attributes } = definition;
 
@@ -210,7 +211,6 @@ export class Decoder {
       this.reg = ((modrm >> 3) & 7) | ((rex & 4) << 1);
       if (modrm >= 0xc0) this.rm = (modrm & 7) | ((rex & 1) << 3);
       else if (!this.#memory(modrm, rex, segment, mode, attributes.vsib === true)) return short();
-      if (attributes.vsib && (this.addressSize === 2 || (modrm & 7) !== 4)) return Decoded.undefined;
     }
     this.immediateLow = 0;
     this.immediateHigh = 0;
@@ -236,8 +236,9 @@ export class Decoder {
       }
     }
     this.length = this.#at - this.#start;
+    if (attributes.vsib && (this.addressSize === 2 || (modrm & 7) !== 4)) return Decoded.undefined;
     const lockable = attributes.lock && this.isMemory && row.operands[0].place === "rm";
-    if (this.lock && !lockable) return Decoded.undefined;
+    if (selected === undefined || (this.lock && !lockable)) return Decoded.undefined;
     return Decoded.ok;
   }
 
@@ -263,6 +264,17 @@ export class Decoder {
       } else if (prefix === repeatPrefix && (prefix !== 0 || !operandPrefix)) return definition;
     }
     return by66 ?? fallback;
+  }
+
+  /** Passes over an instruction of the maps in which every opcode has a ModRM byte. False: bytes ran out. */
+  #unknown(map: number, rex: number, segment: number, addressPrefix: boolean, mode: number): boolean {
+    const base = map & (VEX_MAPS - 1);
+    if (base < 2) return true;
+    if (this.#at >= this.#end) return false;
+    this.addressSize = mode === 64 ? (addressPrefix ? 4 : 8) : (mode === 32) !== addressPrefix ? 4 : 2;
+    const modrm = this.#bytes[this.#at++];
+    if (modrm < 0xc0 && !this.#memory(modrm, rex, segment, mode, false)) return false;
+    return base === 2 || this.#at < this.#end;
   }
 
   /** `vex`: the last byte of the prefix, W vvvv L pp. */

@@ -26,8 +26,8 @@ export interface Attributes {
   readonly protectedOnly?: boolean;
   /** The index register of the memory operand is an XMM register. */
   readonly vsib?: boolean;
-  /** #UD if CR0.EM, #NM if CR0.TS: "sse" also needs CR4.OSFXSR; "avx" needs CR4.OSXSAVE and XCR0 instead; "x87" and "mmx" report pending exceptions (#MF). */
-  readonly unit?: "sse" | "avx" | "x87" | "x87control" | "mmx" | "wait";
+  /** #UD if CR0.EM, #NM if CR0.TS: "sse" also needs CR4.OSFXSR; "avx" needs CR4.OSXSAVE and XCR0 instead; "xsave" is #NM only if CR0.TS; "x87" and "mmx" report pending exceptions (#MF). */
+  readonly unit?: "sse" | "avx" | "x87" | "x87control" | "xsave" | "mmx" | "wait";
 }
 
 /** One row of one instruction. `id` is its place in the table. */

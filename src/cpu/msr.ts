@@ -149,6 +149,15 @@ const table = new Map<number, Msr>([
   [0xc000_0101, segmentBase("gs")],
   [0xc000_0102, stored("kernelGsBase", canonical)],
   [0xc000_0103, stored("tscAux", fits32)],
+  [
+    0xda0, // XSS: no supervisor states
+    {
+      read: () => 0n,
+      write: (_cpu, value) => {
+        if (value !== 0n) throw generalProtection();
+      },
+    },
+  ],
   [0xc001_0010, constant(0n)], // SYSCFG
   [0xc001_0015, constant(0n)], // HWCR
 ]);

@@ -28,6 +28,10 @@ import {
 import { Flag, numberedRegisters, segmentRegisters } from "./state.ts";
 import { Record } from "./tier0/record.ts";
 
+/** IA32_APIC_BASE, which the local APIC keeps, and its global enable. */
+const APIC_BASE_MSR = 0x1b;
+const APIC_BASE_ENABLE = 0x800n;
+
 // Memory
 
 /** An x87 exception is pending when a waiting instruction starts. CR0.NE = 0 would signal it outside; here it is #MF, too. */
@@ -211,7 +215,12 @@ defineRoutine("readTimeStamp", (cpu) => {
   cpu.setResult(0, BigInt.asUintN(64, BigInt(cpu.time) + cpu.state.tscOffset));
 });
 defineRoutine("cpuid", (cpu) => {
-  const { eax, ebx, ecx, edx } = cpuid(cpu.argumentNumber(0), cpu.argumentNumber(1));
+  const apicEnabled = ((cpu.bus.readMsr?.(APIC_BASE_MSR) ?? 0n) & APIC_BASE_ENABLE) !== 0n;
+  const { eax, ebx, ecx, edx } = cpuid(cpu.argumentNumber(0), cpu.argumentNumber(1), {
+    apicEnabled,
+    osxsave: (cpu.state.cr4 & 0x4_0000n) !== 0n,
+    xcr0: Number(cpu.state.xcr0),
+  });
   [eax, ebx, ecx, edx].forEach((value, i) => {
     cpu.setResult(i, BigInt(value >>> 0));
   });

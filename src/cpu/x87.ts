@@ -232,7 +232,7 @@ export class X87 {
     return (this.control & floatFlags.invalid) !== 0;
   }
 
-  /** Pushes what `load` gives, unless the stack is full or an unmasked exception stops it. */
+  /** Pushes what `load` gives, unless the stack is full or a signalling NaN stops it; a denormal does not (AMD). */
   #load(load: (context: FloatContext) => bigint): void {
     if (!this.#isEmpty(7)) {
       if (this.#stackFault(true)) this.#push(realIndefinite);
@@ -240,7 +240,7 @@ export class X87 {
     }
     const context = this.#begin();
     const value = load(context);
-    if ((context.unmasked & preComputation) === 0) this.#push(value);
+    if ((context.unmasked & floatFlags.invalid) === 0) this.#push(value);
     this.#conclude(false);
   }
 

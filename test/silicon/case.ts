@@ -27,6 +27,8 @@ export interface TestCase {
   readonly gsBase: bigint;
   /** The 64-bit FXSAVE image; bytes from 416 on are not used. */
   readonly fxsave: Uint8Array;
+  /** Upper halves of YMM0 to YMM15, 16 bytes each. */
+  readonly ymmHigh: Uint8Array;
   readonly patches: readonly Patch[];
 }
 
@@ -44,6 +46,7 @@ export interface Outcome {
   readonly fsBase: bigint;
   readonly gsBase: bigint;
   readonly fxsave: Uint8Array;
+  readonly ymmHigh: Uint8Array;
   /** The data area where it differs from the session's base memory, in multiples of 8 bytes. */
   readonly changes: readonly Patch[];
 }

@@ -35,6 +35,14 @@ function flags(value: bigint): string {
   return names.join(" ") || "none";
 }
 
+const vectorText = (bytes: Uint8Array, at: number): string =>
+  hex(
+    bytes
+      .subarray(at, at + 16)
+      .slice()
+      .reverse(),
+  );
+
 /** The parts of an FXSAVE image, by name. Registers are those of the stack's order, ST0 first. */
 function fxsaveParts(image: Uint8Array): [string, string][] {
   const view = new DataView(image.buffer, image.byteOffset);
@@ -52,18 +60,7 @@ function fxsaveParts(image: Uint8Array): [string, string][] {
     const at = 32 + i * 16;
     parts.push([`st${i}`, `${word(at + 8)}:${view.getBigUint64(at, true).toString(16).padStart(16, "0")}`]);
   }
-  for (let i = 0; i < 16; i++) {
-    const at = 160 + i * 16;
-    parts.push([
-      `xmm${i}`,
-      hex(
-        image
-          .subarray(at, at + 16)
-          .slice()
-          .reverse(),
-      ),
-    ]);
-  }
+  for (let i = 0; i < 16; i++) parts.push([`xmm${i}`, vectorText(image, 160 + i * 16)]);
   return parts;
 }
 
@@ -103,6 +100,10 @@ export function compareOutcomes(expected: Outcome, got: Outcome): Difference[] {
     fxsaveParts(expected.fxsave).forEach(([what, text], i) => {
       check(what, text, parts[i][1]);
     });
+  }
+  if (Buffer.compare(expected.ymmHigh, got.ymmHigh) !== 0) {
+    for (let i = 0; i < 16; i++)
+      check(`ymm${i} high`, vectorText(expected.ymmHigh, i * 16), vectorText(got.ymmHigh, i * 16));
   }
   const before = memoryAfter(expected.changes);
   const after = memoryAfter(got.changes);
@@ -154,12 +155,14 @@ function describeInputs(test: TestCase, text: string): string[] {
   if (named.size === 0 || /mul|div|cmpxchg|cpu|cw|cd|cq|shl|loop/.test(text)) for (const i of [0, 1, 2]) named.add(i);
   const registers = [...named].sort((a, b) => a - b).map((i) => `${registerName(i)}=${test.gpr[i].toString(16)}`);
   lines.push(`${registers.join(" ")} flags: ${flags(test.rflags)}`);
-  if (/xmm|st\(|^f|mxcsr|mm\d|emms/.test(text)) {
+  if (/[xy]mm|st\(|^f|mxcsr|mm\d|emms/.test(text)) {
     const wanted = fxsaveParts(test.fxsave).filter(([name]) => {
-      if (name.startsWith("xmm")) return words.has(name);
+      if (name.startsWith("xmm")) return words.has(name) || words.has(name.replace("x", "y"));
       if (name.startsWith("st")) return /st\(|^f|mm\d/.test(text);
-      return name === "MXCSR" ? /xmm|mxcsr/.test(text) : /^f|mm\d/.test(text) && !/pointer|opcode/.test(name);
+      return name === "MXCSR" ? /[xy]mm|mxcsr/.test(text) : /^f|mm\d/.test(text) && !/pointer|opcode/.test(name);
     });
+    for (let i = 0; i < 16; i++)
+      if (words.has(`ymm${i}`)) wanted.push([`ymm${i} high`, vectorText(test.ymmHigh, i * 16)]);
     lines.push(wanted.map(([name, value]) => `${name}=${value}`).join(" "));
   }
   for (const { offset, bytes } of test.patches) {

@@ -136,8 +136,9 @@ export class Emulator {
   #enterLongMode(): void {
     const { state } = this.cpu;
     state.cr3 = BigInt(physical.pageTables);
-    // PAE, PGE, OSFXSR, OSXMMEXCPT
-    state.cr4 = 0x6a0n;
+    // PAE, PGE, OSFXSR, OSXMMEXCPT, FSGSBASE, OSXSAVE
+    state.cr4 = 0x5_06a0n;
+    state.xcr0 = 7n;
     // LMA, LME, NXE, SCE
     state.efer = 0xd01n;
     // PG, AM, WP, NE, ET, MP, PE
@@ -207,10 +208,15 @@ export class Emulator {
     state.setSegment("gs", { selector: 0, base: test.gsBase, limit: 0, attributes: 0 });
     state.cr2 = 0n;
     this.#loadFloatingPoint(test.fxsave);
+    for (let i = 0; i < 16; i++) this.#ymmHigh(i).set(test.ymmHigh.subarray(i * 16, i * 16 + 16));
   }
 
   get #view(): DataView {
     return new DataView(this.cpu.memory.host.buffer);
+  }
+
+  #ymmHigh(register: number): Uint8Array {
+    return new Uint8Array(this.cpu.memory.host.buffer, stateLayout.xmm + register * XMM_STRIDE + 16, 16);
   }
 
   #loadFloatingPoint(image: Uint8Array): void {
@@ -303,6 +309,7 @@ export class Emulator {
       fsBase: state.segment("fs").base,
       gsBase: state.segment("gs").base,
       fxsave: this.#storeFloatingPoint(),
+      ymmHigh: Uint8Array.from({ length: 256 }, (_, i) => this.#ymmHigh(i >> 4)[i & 15]),
       changes: this.#takeChanges(),
     };
   }

@@ -12,9 +12,12 @@ const c1 = 0x0200;
 /** The quadword of an FXSAVE image with MXCSR and MXCSR_MASK. */
 const mxcsrQuadword = /^([0-9a-f]{8})ffff0[02]00$/;
 
-/** Whether two 80-bit values as `compare.ts` prints them are neighbours. */
+/** Whether two 80-bit values as `compare.ts` prints them are neighbours: the integer bit of the significand does not count. */
 function areNeighbours(a: string, b: string): boolean {
-  const value = (text: string): bigint => BigInt(`0x${text.replace(":", "")}`);
+  const value = (text: string): bigint => {
+    const [exponent, significand] = text.split(":").map((part) => BigInt(`0x${part}`));
+    return (exponent << 63n) | (significand & ((1n << 63n) - 1n));
+  };
   const distance = value(a) - value(b);
   return distance >= -1n && distance <= 1n;
 }
@@ -63,6 +66,12 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
       return (Number.parseInt(code, 16) | 1) === (Number.parseInt(otherCode, 16) | 1);
     }
   }
+  // XSAVE and its like where the address is in RAX or RDX, too: the real processor has more components than x87, SSE, AVX.
+  if (/^(xsave|xsaveopt|xsavec|xrstor) /.test(test.name) && (test.gpr[0] > 7n || test.gpr[2] !== 0n)) return true;
+  // Random numbers, time, and which components the host has.
+  if (/^(rdrand|rdseed|rdpid|rdtscp|rdtsc|xgetbv) /.test(test.name)) {
+    return differences.every(({ what }) => /^r/.test(what) && what !== "rip");
+  }
   // Transcendental functions: ours are correctly rounded, a processor's are within one unit in the last place; C1, which
   // tells the direction of rounding, follows from that.
   if (transcendental.test(test.name)) {
@@ -73,7 +82,7 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
     });
   }
   // MXCSR_MASK: AMD's misaligned exception mask (bit 17) is not among what the emulated processor has.
-  if (/^(fxsave|walk|sequence)/.test(test.name)) {
+  if (/^(fxsave|xsave|walk|sequence)/.test(test.name)) {
     return differences.every(
       ({ what, expected, got }) =>
         what.startsWith("[") && mxcsrQuadword.exec(expected)?.[1] === mxcsrQuadword.exec(got)?.[1],

@@ -14,6 +14,7 @@ import {
   randomFxsave,
   randomInteger,
   randomSingle,
+  randomYmmHigh,
 } from "./state.ts";
 import type { Template } from "./templates.ts";
 
@@ -27,6 +28,7 @@ interface Draft {
   readonly gpr: BigUint64Array;
   readonly patches: Patch[];
   fxsave: Uint8Array;
+  ymmHigh: Uint8Array;
   fsBase: bigint;
   gsBase: bigint;
   rflags: bigint;
@@ -39,7 +41,8 @@ interface Draft {
 function chooseTarget(random: Random, size: number, aligned: boolean): bigint {
   const { data, readOnly } = layout;
   const end = data.address + data.size;
-  const align = (address: number): number => (aligned && !random.chance(1, 8) ? address & ~15 : address);
+  const mask = size === 32 ? ~31 : ~15;
+  const align = (address: number): number => (aligned && !random.chance(1, 8) ? address & mask : address);
   const inside = (): number => align(data.address + 512 + random.below(data.size - 1536));
   switch (random.below(32)) {
     case 0:
@@ -84,6 +87,7 @@ function operandBytes(draft: Draft): Uint8Array {
   const size = template.memorySize;
   const bytes = new Uint8Array(Math.max(size, 8));
   const view = new DataView(bytes.buffer);
+  if (template.attributes.has("xstate")) return savedExtendedState(draft);
   if (template.attributes.has("x87state") || size === 108 || size === 28) return savedState(draft);
   if (template.attributes.has("mxcsr")) {
     view.setUint32(0, random.u32() & (random.chance(1, 6) ? 0x1ffff : 0xffff), true);
@@ -127,6 +131,24 @@ function savedState(draft: Draft): Uint8Array {
   out.setUint32(8, 0xffff_0000 | (random.chance(1, 2) ? 0 : random.u32() & 0xffff), true);
   for (let i = 0; i < 8; i++) image.set(fxsave.subarray(32 + i * 16, 42 + i * 16), 28 + i * 10);
   return image.subarray(0, template.memorySize);
+}
+
+/** An image for XRSTOR: legacy area, header, upper halves; mostly a valid one. */
+function savedExtendedState(draft: Draft): Uint8Array {
+  const { random } = draft;
+  const image = new Uint8Array(832);
+  image.set(randomFxsave(random, "x87"));
+  const view = new DataView(image.buffer);
+  view.setUint32(24, 0x1f80 ^ (random.u32() & (random.chance(1, 8) ? 0x1_ffff : 0xffff)), true);
+  const present = random.below(8);
+  view.setUint32(512, random.chance(1, 16) ? random.u32() : present, true);
+  if (random.chance(1, 3)) {
+    view.setUint32(520, random.chance(1, 8) ? random.below(8) : present | random.below(8), true);
+    view.setUint32(524, 0x8000_0000, true);
+  }
+  if (random.chance(1, 16)) image[528 + random.below(48)] = 1;
+  image.set(randomYmmHigh(random, true), 576);
+  return image;
 }
 
 /** Gives a ModRM memory operand and sets registers so that it addresses the target. Returns ModRM, SIB, displacement. */
@@ -221,6 +243,11 @@ function implyOperands(draft: Draft): void {
   if (has("stack")) gpr[rsp] = target(8);
   if (has("frame")) gpr[rbp] = target(8);
   if (has("xlat")) gpr[rbx] = target(1) - draft.segmentBase - (gpr[rax] & 0xffn);
+  if (has("xstate")) {
+    gpr[rax] = BigInt(random.below(8));
+    gpr[rdx] = 0n;
+  }
+  if (has("xcr") && random.chance(7, 8)) gpr[rcx] = 0n;
   if (has("rdi")) gpr[rdi] = target(16) - draft.segmentBase;
   if (has("divide") && random.chance(2, 3)) {
     const negative = random.chance(1, 2);
@@ -294,6 +321,17 @@ function placeCode(random: Random, code: number[]): { code: Uint8Array; codeOffs
   }
 }
 
+/** The two or three bytes before the opcode; a register that is not used is sometimes given all the same. */
+function vexPrefix(random: Random, { opcode, mandatoryPrefix, vex }: Template, rex: number): number[] {
+  const map = opcode.length === 2 ? 1 : opcode[1] === 0x38 ? 2 : 3;
+  const vvvv = vex?.vvvv || random.chance(1, 64) ? random.below(16) : 15;
+  const length = vex?.length === 256 ? 4 : 0;
+  const last = (vvvv << 3) | length | ([0x66, 0xf3, 0xf2].indexOf(mandatoryPrefix ?? 0) + 1);
+  const short = map === 1 && (rex & 0xb) === 0 && random.chance(1, 2);
+  if (short) return [0xc5, ((~rex & 4) << 5) | last];
+  return [0xc4, ((~rex & 7) << 5) | map, ((rex & 8) << 4) | last];
+}
+
 /** The case that a seed gives for a template. */
 export function makeCase(template: Template, seed: number): TestCase {
   const random = new Random(seed);
@@ -307,6 +345,7 @@ export function makeCase(template: Template, seed: number): TestCase {
     gpr,
     patches: [],
     fxsave: randomFxsave(random, floatingPoint(template)),
+    ymmHigh: randomYmmHigh(random, template.family === "sse" || template.family === "avx"),
     fsBase: 0n,
     gsBase: 0n,
     rflags: randomFlags(random),
@@ -333,10 +372,12 @@ export function makeCase(template: Template, seed: number): TestCase {
     prefixes.push(0xf0);
   }
   if (has("rep") && random.chance(2, 3)) prefixes.push(random.pick([0xf3, 0xf2, 0xf3]));
-  if (template.mandatoryPrefix !== undefined) prefixes.push(template.mandatoryPrefix);
+  if (template.mandatoryPrefix !== undefined && !template.vex) prefixes.push(template.mandatoryPrefix);
 
   let rex = has("norex") || random.chance(1, 3) ? 0 : 0x40 | random.below(16);
   if (rex & 8 && !template.operandSize && !has("no66") && random.chance(1, 2)) rex &= ~8;
+  if (template.vex)
+    rex = (rex & 7) | (template.vex.w === 1 || (template.vex.w === undefined && random.chance(1, 2)) ? 0x48 : 0x40);
   const byteForm = template.memorySize === 1;
   draft.operandBytes = rex & 8 ? 8 : prefixes.includes(0x66) ? 2 : 4;
   const opcode = [...template.opcode];
@@ -348,7 +389,9 @@ export function makeCase(template: Template, seed: number): TestCase {
   ) {
     // Plain NOP and XCHG stay as they are.
   }
-  const code = [...prefixes, ...(rex ? [rex] : []), ...opcode];
+  const code = template.vex
+    ? [...prefixes, ...vexPrefix(random, template, rex), opcode[opcode.length - 1]]
+    : [...prefixes, ...(rex ? [rex] : []), ...opcode];
   implyOperands(draft);
 
   const reg = template.digit ?? random.below(8);
@@ -363,7 +406,7 @@ export function makeCase(template: Template, seed: number): TestCase {
     target = has("anywhere") ? randomInteger(random) : chooseTarget(random, size, template.aligned);
     if (template.memorySize >= 28 && template.memorySize !== 108 && template.memorySize !== 28) {
       // FXSAVE and FXRSTOR: 16-byte alignment, with room most of the time.
-      if (!random.chance(1, 12)) target &= ~15n;
+      if (!random.chance(1, 12)) target &= has("xstate") ? ~63n : ~15n;
     }
     const encoded = encodeMemory(draft, reg, rex, target);
     code.push(...encoded.bytes);
@@ -403,6 +446,7 @@ export function makeCase(template: Template, seed: number): TestCase {
     fsBase: draft.fsBase,
     gsBase: draft.gsBase,
     fxsave: draft.fxsave,
+    ymmHigh: draft.ymmHigh,
     patches: draft.patches,
   };
 }
@@ -410,7 +454,9 @@ export function makeCase(template: Template, seed: number): TestCase {
 /** The template's opcode as text: its address in reports and on the command line. */
 export function prefixedOpcode(template: Template): string {
   const bytes = [...(template.mandatoryPrefix === undefined ? [] : [template.mandatoryPrefix]), ...template.opcode];
-  const text = Buffer.from(bytes).toString("hex");
+  const { vex } = template;
+  const w = vex?.w === undefined ? "" : `w${vex.w}.`;
+  const text = `${vex ? `v${vex.length}.${w}` : ""}${Buffer.from(bytes).toString("hex")}`;
   const form = template.modrm === "memory" ? "m" : template.modrm === "register" ? "r" : "";
   return template.digit === undefined ? `${text}${form}` : `${text}/${template.digit}${form}`;
 }

@@ -13,8 +13,8 @@ const binary = `${directory}processor`;
 
 const runToBreakpoint = 1;
 const setBase = 2;
-const caseHeader = 16 + 16 * 8 + 3 * 8 + 512;
-const resultHeader = 16 + 2 * 8 + 16 * 8 + 4 * 8 + 512;
+const caseHeader = 16 + 16 * 8 + 3 * 8 + 512 + 256;
+const resultHeader = 16 + 2 * 8 + 16 * 8 + 4 * 8 + 512 + 256;
 const signals = { trap: 5, system: 31, timer: 26 } as const;
 
 /** Says why the real processor cannot be asked here, or nothing if it can. */
@@ -67,6 +67,7 @@ function encodeCase(test: TestCase): Uint8Array {
   view.setBigUint64(152, test.fsBase, true);
   view.setBigUint64(160, test.gsBase, true);
   bytes.set(test.fxsave.subarray(0, 512), 168);
+  bytes.set(test.ymmHigh, 168 + 512);
   bytes.set(test.code, caseHeader);
   bytes.set(patches, caseHeader + test.code.length);
   return bytes;
@@ -112,6 +113,7 @@ function decodeOutcome(bytes: Uint8Array): Outcome {
     fsBase: view.getBigUint64(176, true),
     gsBase: view.getBigUint64(184, true),
     fxsave,
+    ymmHigh: bytes.slice(192 + 512, 192 + 768),
     changes,
   };
 }

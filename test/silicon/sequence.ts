@@ -100,6 +100,7 @@ export function sequenceCase(seed: number, index: number): TestCase {
     fsBase: 0n,
     gsBase: 0n,
     fxsave: randomFxsave(random, random.chance(1, 3) ? "sse" : "default"),
+    ymmHigh: new Uint8Array(256),
     patches: [],
   };
 }

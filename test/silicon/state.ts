@@ -269,6 +269,13 @@ export function randomFxsave(random: Random, varied: FloatingPoint): Uint8Array 
   return image;
 }
 
+/** The upper halves of the YMM registers, or zeros. */
+export function randomYmmHigh(random: Random, varied: boolean): Uint8Array {
+  const bytes = new Uint8Array(256);
+  if (varied) for (let i = 0; i < 16; i++) bytes.set(randomVector(random), i * 16);
+  return bytes;
+}
+
 /** The data area before patches: the same in every session. */
 export function baseMemory(random: Random): Uint8Array {
   const memory = new Uint8Array(layout.data.size);

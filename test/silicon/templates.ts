@@ -4,19 +4,21 @@
  * here.
  *
  * A line: opcode bytes, name, operands, attributes. The opcode may start with a mandatory prefix (`66:`, `f2:`, `f3:`) and
- * end in `/digit`. Operands: E, M, W, Q: ModRM register or memory (M: memory only; R, U, N: register only); G, V, P, S: the
- * register field; I: immediate; J: relative target; O: 64-bit address; other operands are implied. Sizes: b 1, w 2, d 4,
+ * end in `/digit`; `v66:`, `v256.66:`, `v256.w1.66:` are VEX prefixes (length 128 unless said, W random unless said). Operands: E, M, W, Q: ModRM register or memory (M: memory only; R, U, N: register only); G, V, P, S: the
+ * register field; H, B: VEX.vvvv; L: the immediate's upper half; I: immediate; J: relative target; O: 64-bit address; other operands are implied. Sizes: b 1, w 2, d 4,
  * q 8, v and y by operand size, z immediate by operand size up to 4, x 16 aligned, u 16 unaligned, t 10; a number: so many.
  * Attributes: lock: LOCK is allowed with a memory operand; rep: F2/F3 are allowed; stack, string, xlat, rdi: implied memory;
  * no66: no operand size prefix; long: run to a breakpoint as well, without the trap flag.
  */
 
-export type Family = "integer" | "sse" | "mmx" | "x87";
+export type Family = "integer" | "sse" | "avx" | "mmx" | "x87";
 
 export interface Template {
   readonly family: Family;
   readonly name: string;
   readonly mandatoryPrefix?: number;
+  /** VEX-encoded: length, W if it is fixed, whether VEX.vvvv is an operand. */
+  readonly vex?: { readonly length: 128 | 256; readonly w?: 0 | 1; readonly vvvv: boolean };
   readonly opcode: readonly number[];
   readonly modrm?: "any" | "memory" | "register";
   readonly digit?: number;
@@ -226,6 +228,50 @@ const integerLines: string[] = [
   "f3:0fb8 popcnt Gv,Ev",
   "f2:0f38f0 crc32 Gy,Eb wide",
   "f2:0f38f1 crc32 Gy,Ev",
+  "f3:0fbc tzcnt Gv,Ev",
+  "f3:0fbd lzcnt Gv,Ev",
+  "0f38f0 movbe Gv,Mv",
+  "0f38f1 movbe Mv,Gv",
+  "66:0f38f6 adcx Gy,Ey no66",
+  "f3:0f38f6 adox Gy,Ey no66",
+  "0fc7/1 cmpxchg16b M16 lock pair no66 aligned",
+  "66:0fae/7 clflushopt Mb no66",
+  "66:0fae/6 clwb Mb no66",
+  "f3:0fae/0 rdfsbase Ry no66",
+  "f3:0fae/1 rdgsbase Ry no66",
+  "f3:0fae/2 wrfsbase Ry no66",
+  "f3:0fae/3 wrgsbase Ry no66",
+  "f3:0f1efa endbr64  no66 norex",
+  "f3:0f1efb endbr32  no66 norex",
+  "0f0d/1 prefetchw Mb anywhere",
+  "0f0d/2 prefetchwt1 Mb anywhere",
+  "0f18/2 prefetcht1 Mb anywhere",
+  "0f18/3 prefetcht2 Mb anywhere",
+  ...Array.from({ length: 7 }, (_, i) => `0f${byte(0x19 + i)} nop Ev anywhere`),
+  "0fc7/6 rdrand Rv random",
+  "0fc7/7 rdseed Rv random",
+  "f3:0fc7/7 rdpid Rq random no66",
+  "0f01f9 rdtscp  no66 norex random",
+  "0f31 rdtsc  random",
+  "0f01d0 xgetbv  no66 norex xcr",
+  "0f01d1 xsetbv  no66 norex",
+  "0fae/4 xsave M832 xstate no66",
+  "0fae/6 xsaveopt M832 xstate no66",
+  "0fc7/4 xsavec M832 xstate no66",
+  "0fae/5 xrstor M832 xstate no66",
+  "v:0f38f2 andn Gy,By,Ey",
+  "v:0f38f3/1 blsr By,Ey",
+  "v:0f38f3/2 blsmsk By,Ey",
+  "v:0f38f3/3 blsi By,Ey",
+  "v:0f38f7 bextr Gy,Ey,By",
+  "v:0f38f5 bzhi Gy,Ey,By",
+  "v66:0f38f7 shlx Gy,Ey,By",
+  "vf3:0f38f7 sarx Gy,Ey,By",
+  "vf2:0f38f7 shrx Gy,Ey,By",
+  "vf2:0f3af0 rorx Gy,Ey,Ib",
+  "vf2:0f38f6 mulx Gy,By,Ey",
+  "vf2:0f38f5 pdep Gy,By,Ey",
+  "vf3:0f38f5 pext Gy,By,Ey",
 ];
 
 const sseLines: string[] = [
@@ -547,11 +593,12 @@ const x87Lines: string[] = [
   "0fae/1 fxrstor M512 x87state",
 ];
 
-const sizes: Record<string, number> = { b: 1, w: 2, d: 4, q: 8, v: 8, y: 8, x: 16, u: 16, t: 10 };
+const sizes: Record<string, number> = { b: 1, w: 2, d: 4, q: 8, v: 8, y: 8, x: 16, u: 16, dq: 16, t: 10 };
 
 function parse(family: Family, line: string): Template {
   const [encoding, name, operandText = "", ...words] = line.split(" ");
-  const [, prefix, bytes, digit] = /^(?:(\w\w):)?([0-9a-f]+)(?:\/(\d))?$/.exec(encoding) ?? [];
+  const [, isVex, length, w, prefix, bytes, digit] =
+    /^(?:(v?)(?:(256)\.)?(?:w([01])\.)?(\w\w)?:)?([0-9a-f]+)(?:\/(\d))?$/.exec(encoding) ?? [];
   if (bytes === undefined) throw new Error(`test/silicon/templates.ts: "${line}": expected PREFIX:OPCODE/DIGIT`);
   const operands = operandText.split(",");
   const attributes = new Set(words.filter((word) => word));
@@ -565,8 +612,8 @@ function parse(family: Family, line: string): Template {
     const size = operand.slice(1);
     if ("EMWQRUN".includes(kind) && kind && operand !== "") {
       modrm = "M".includes(kind) ? "memory" : "RUN".includes(kind) ? "register" : "any";
-      memorySize = sizes[size] ?? Number(size);
-      aligned ||= size === "x";
+      memorySize = length && (size === "x" || size === "u") ? 32 : (sizes[size] ?? Number(size));
+      aligned ||= isVex ? attributes.has("aligned") : size === "x";
     } else if (kind === "I") {
       immediate = size === "b" ? "1" : size === "w" ? "2" : size === "z" ? "z" : size === "e" ? "enter" : "v";
     } else if (kind === "J") {
@@ -576,11 +623,20 @@ function parse(family: Family, line: string): Template {
       memorySize = sizes[size];
     }
   }
-  if (attributes.has("no66")) operandSize = false;
+  if (attributes.has("no66") || isVex) operandSize = false;
   return {
     family,
     name,
     ...(prefix ? { mandatoryPrefix: Number.parseInt(prefix, 16) } : {}),
+    ...(isVex
+      ? {
+          vex: {
+            length: length ? (256 as const) : (128 as const),
+            ...(w ? { w: w === "1" ? (1 as const) : (0 as const) } : {}),
+            vvvv: operands.some((operand) => /^[HB]/.test(operand)),
+          },
+        }
+      : {}),
     opcode: [...Buffer.from(bytes, "hex")],
     ...(modrm ? { modrm } : {}),
     ...(digit === undefined ? {} : { digit: Number(digit) }),

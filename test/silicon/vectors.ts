@@ -13,7 +13,7 @@ import { selectTemplates, sessionCase } from "./select.ts";
 import { baseMemory } from "./state.ts";
 
 interface Header {
-  readonly format: "enomem silicon vectors 1";
+  readonly format: "enomem silicon vectors 2";
   /** /proc/cpuinfo's vendor, family and model. */
   readonly processor: string;
   readonly seed: number;
@@ -113,6 +113,7 @@ function checkValue(test: TestCase): number {
   add(test.code);
   add(new Uint8Array(test.gpr.buffer));
   add(test.fxsave);
+  add(test.ymmHigh);
   add(Uint8Array.of(Number(test.rflags & 0xffn), test.codeOffset & 0xff, test.patches.length));
   for (const patch of test.patches) add(patch.bytes);
   return (hash ^ (hash >>> 16)) & 0xffff;
@@ -142,6 +143,9 @@ function encode(writer: Writer, { test, expected }: Vector): void {
   const units = changed(fxsaveUnits, (i) => Buffer.compare(unit(expected.fxsave, i), unit(test.fxsave, i)) !== 0);
   writer.u32(units.reduce((mask, i) => mask | (1 << i), 0) >>> 0);
   for (const i of units) writer.bytes(unit(expected.fxsave, i));
+  const high = changed(16, (i) => Buffer.compare(unit(expected.ymmHigh, i), unit(test.ymmHigh, i)) !== 0);
+  writer.u16(high.reduce((mask, i) => mask | (1 << i), 0));
+  for (const i of high) writer.bytes(unit(expected.ymmHigh, i));
   const basesChanged = expected.fsBase !== test.fsBase || expected.gsBase !== test.gsBase;
   writer.u8(basesChanged ? 1 : 0);
   if (basesChanged) {
@@ -177,6 +181,9 @@ function decode(reader: Reader, test: TestCase): Outcome {
   const fxsave = test.fxsave.slice();
   const units = reader.u32();
   for (let i = 0; i < fxsaveUnits; i++) if ((units >>> i) & 1) fxsave.set(reader.bytes(16), i * 16);
+  const ymmHigh = test.ymmHigh.slice();
+  const high = reader.u16();
+  for (let i = 0; i < 16; i++) if ((high >>> i) & 1) ymmHigh.set(reader.bytes(16), i * 16);
   const basesChanged = reader.u8() === 1;
   const fsBase = basesChanged ? reader.u64() : test.fsBase;
   const gsBase = basesChanged ? reader.u64() : test.gsBase;
@@ -185,7 +192,7 @@ function decode(reader: Reader, test: TestCase): Outcome {
     const offset = reader.u16();
     changes.push({ offset, bytes: reader.bytes(reader.u16()) });
   }
-  return { ending, gpr, rip, rflags, fsBase, gsBase, fxsave, changes };
+  return { ending, gpr, rip, rflags, fsBase, gsBase, fxsave, ymmHigh, changes };
 }
 
 function processorName(): string {
@@ -198,7 +205,7 @@ function processorName(): string {
 export async function recordVectors(file: string, seed: number, cases: number, only?: string): Promise<void> {
   const chosen = selectTemplates(only === undefined ? {} : { only });
   const header: Header = {
-    format: "enomem silicon vectors 1",
+    format: "enomem silicon vectors 2",
     processor: processorName(),
     seed,
     cases,

@@ -39,6 +39,7 @@ export function walkCase(seed: number, index: number): TestCase {
     fsBase: 0n,
     gsBase: 0n,
     fxsave: randomFxsave(random, "default"),
+    ymmHigh: new Uint8Array(256),
     patches: [],
   };
 }

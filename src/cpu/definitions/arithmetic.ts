@@ -209,7 +209,7 @@ function flagsOfProduct(t: Tier, overflows: Expr): void {
 }
 
 /** High half of an unsigned 64 x 64 bit product, from 32-bit parts. */
-function highUnsigned(t: Tier, a: Expr, b: Expr): Expr {
+export function highUnsigned(t: Tier, a: Expr, b: Expr): Expr {
   const low = (x: Expr): Expr => i64.and(x, c64(0xffff_ffffn));
   const high = (x: Expr): Expr => i64.shr_u(x, c64(32));
   const ll = t.let(i64.mul(low(a), low(b)));

@@ -81,17 +81,17 @@ define("popcnt", "F3 0F B8 Gv,Ev", (t, destination, source) => {
   t.flags.setImage(i32.shl(i64.eqz(value), c32(6)));
 });
 
-define("bswap", "0F C8+r Zv", (t, destination) => {
-  const value = t.read(destination);
-  const swapped = (v: Expr): Expr => {
-    const bytes = (x: Expr, mask: bigint, shift: number): Expr =>
-      i64.or(i64.shl(i64.and(x, c64(mask)), c64(shift)), i64.and(i64.shr_u(x, c64(shift)), c64(mask)));
-    const by8 = t.let(bytes(v, 0x00ff_00ff_00ff_00ffn, 8));
-    const by16 = t.let(bytes(by8, 0x0000_ffff_0000_ffffn, 16));
-    return i64.rotl(by16, c64(32));
-  };
-  // With a 16-bit operand the result is undefined: this processor stores 0.
-  if (t.size === 2) t.write(destination, c64(0));
-  else if (t.size === 4) t.write(destination, i64.shr_u(swapped(value), c64(32)));
-  else t.write(destination, swapped(value));
-});
+/** The bytes of a value of the operand size in reverse order. */
+export function byteSwap(t: Tier, value: Expr): Expr {
+  const exchange = (x: Expr, mask: bigint, shift: number): Expr =>
+    i64.or(i64.shl(i64.and(x, c64(mask)), c64(shift)), i64.and(i64.shr_u(x, c64(shift)), c64(mask)));
+  const by8 = t.let(exchange(value, 0x00ff_00ff_00ff_00ffn, 8));
+  if (t.size === 2) return by8;
+  const swapped = i64.rotl(t.let(exchange(by8, 0x0000_ffff_0000_ffffn, 16)), c64(32));
+  return t.size === 4 ? i64.shr_u(swapped, c64(32)) : swapped;
+}
+
+// With a 16-bit operand the result is undefined: this processor stores 0.
+define("bswap", "0F C8+r Zv", (t, destination) =>
+  t.write(destination, t.size === 2 ? c64(0) : byteSwap(t, t.read(destination))),
+);

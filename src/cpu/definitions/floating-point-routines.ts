@@ -56,7 +56,7 @@ defineRoutine("maskedStore", (cpu) => {
  * A memory operand of many bytes: addresses count within the address size of the instruction, and faults are #SS where it
  * goes through the stack segment.
  */
-class OperandMemory {
+export class OperandMemory {
   readonly #cpu: Cpu;
   #base = 0n;
   #mask = 0n;
@@ -97,7 +97,7 @@ interface Unit {
 const units = new WeakMap<Cpu, Unit>();
 
 /** The x87 of a processor. */
-function unitOf(cpu: Cpu): Unit {
+export function unitOf(cpu: Cpu): Unit {
   const known = units.get(cpu);
   if (known) return known;
   const { view } = cpu;
@@ -195,7 +195,7 @@ defineRoutine("fxrstor", (cpu, record) => {
   }
 });
 
-function setXmm(cpu: Cpu, register: number, low: bigint, high: bigint): void {
+export function setXmm(cpu: Cpu, register: number, low: bigint, high: bigint): void {
   const at = layout.xmm + register * XMM_STRIDE;
   cpu.view.setBigUint64(at, low, true);
   cpu.view.setBigUint64(at + 8, high, true);

@@ -1,5 +1,8 @@
 /** Rows and expressions that several families of instructions share. */
-import { c64, type Expr, i64 } from "../../wasm/index.ts";
+import { c32, c64, type Expr, i32, i64 } from "../../wasm/index.ts";
+import { Vector } from "../fault.ts";
+import { addressOf } from "../state.ts";
+import type { Tier } from "../tier.ts";
 
 /** The nine forms of the eight classical two-operand instructions. */
 export function aluRows(index: number): string[] {
@@ -26,4 +29,9 @@ export function signExtend(value: Expr, size: number): Expr {
 /** Zero-extends the low `size` bytes to 64 bits. */
 export function zeroExtend(value: Expr, size: number): Expr {
   return size === 8 ? value : i64.and(value, c64((1n << BigInt(size * 8)) - 1n));
+}
+
+/** #UD unless the operating system has switched it on. */
+export function requireCr4(t: Tier, bit: number): void {
+  t.raiseIf(i32.eqz(i32.and(t.field("i32", addressOf("cr4")), c32(bit))), Vector.UD);
 }

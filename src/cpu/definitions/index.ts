@@ -1,6 +1,7 @@
 /** Every instruction: importing this fills the table of definition.ts. */
 import "./arithmetic.ts";
 import "./bit.ts";
+import "./bit-manipulation.ts";
 import "./crypto.ts";
 import "./control-transfer.ts";
 import "./data-movement.ts";
@@ -20,5 +21,9 @@ import "./stack.ts";
 import "./string.ts";
 import "./string-compare.ts";
 import "./system.ts";
+import "./system-extensions.ts";
 import "./x87.ts";
+import "./xsave.ts";
+// After what they take up:
+import "./avx-lanewise.ts";
 import "../system-routines.ts";

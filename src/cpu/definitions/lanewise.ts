@@ -19,6 +19,8 @@ export interface Lanewise {
   readonly effect: (t: Tier, a: Expr, b: Expr, immediate: Expr) => Expr;
   /** The VEX form also exists with 256 bits. */
   readonly wide: boolean;
+  /** How many bits of the immediate belong to the low lane alone; 0: both take all of it. */
+  readonly laneBits: number;
 }
 
 const list: Lanewise[] = [];
@@ -32,11 +34,13 @@ export function defineLanewise(
   form: "VW" | "VWI" | "VHW" | "VHWI",
   effect: Lanewise["effect"],
   wide = true,
+  laneBits = 0,
 ): void {
   const [prefix, ...opcode] = row.split(" ");
   const binary = form.includes("H");
   const immediate = form.endsWith("I");
-  list.push({ name, prefix: prefix as Lanewise["prefix"], opcode: opcode.join(" "), binary, immediate, effect, wide });
+  const what = { name, binary, immediate, effect, wide, laneBits };
+  list.push({ ...what, prefix: prefix as Lanewise["prefix"], opcode: opcode.join(" ") });
   define(
     name,
     `${row} Vx,Wx${immediate ? ",Ib" : ""}`,

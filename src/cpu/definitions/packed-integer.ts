@@ -17,6 +17,8 @@ export interface PackedInteger {
   readonly effect: VectorEffect;
   /** How MMX does it, on vectors whose low halves count; absent: as SSE2; null: there is none. */
   readonly mmx?: VectorEffect | null;
+  /** The second operand is a count for all lanes: always 128 bits. */
+  readonly byCount?: true;
 }
 
 const lanes = (select: (i: number) => number): number[] => Array.from({ length: 16 }, (_, i) => select(i));
@@ -127,9 +129,9 @@ export const packedIntegers: readonly PackedInteger[] = [
   { opcode: 0x74, name: "pcmpeqb", effect: plain(i8x16.eq) },
   { opcode: 0x75, name: "pcmpeqw", effect: plain(i16x8.eq) },
   { opcode: 0x76, name: "pcmpeqd", effect: plain(i32x4.eq) },
-  { opcode: 0xd1, name: "psrlw", effect: shiftByVector(16, i16x8.shr_u) },
-  { opcode: 0xd2, name: "psrld", effect: shiftByVector(32, i32x4.shr_u) },
-  { opcode: 0xd3, name: "psrlq", effect: shiftByVector(64, i64x2.shr_u) },
+  { opcode: 0xd1, name: "psrlw", effect: shiftByVector(16, i16x8.shr_u), byCount: true },
+  { opcode: 0xd2, name: "psrld", effect: shiftByVector(32, i32x4.shr_u), byCount: true },
+  { opcode: 0xd3, name: "psrlq", effect: shiftByVector(64, i64x2.shr_u), byCount: true },
   { opcode: 0xd4, name: "paddq", effect: plain(i64x2.add) },
   { opcode: 0xd5, name: "pmullw", effect: plain(i16x8.mul) },
   { opcode: 0xd8, name: "psubusb", effect: plain(i8x16.sub_sat_u) },
@@ -141,8 +143,8 @@ export const packedIntegers: readonly PackedInteger[] = [
   { opcode: 0xde, name: "pmaxub", effect: plain(i8x16.max_u) },
   { opcode: 0xdf, name: "pandn", effect: (_t, a, b) => v128.andnot(b, a) },
   { opcode: 0xe0, name: "pavgb", effect: plain(i8x16.avgr_u) },
-  { opcode: 0xe1, name: "psraw", effect: shiftByVector(16, i16x8.shr_s, true) },
-  { opcode: 0xe2, name: "psrad", effect: shiftByVector(32, i32x4.shr_s, true) },
+  { opcode: 0xe1, name: "psraw", effect: shiftByVector(16, i16x8.shr_s, true), byCount: true },
+  { opcode: 0xe2, name: "psrad", effect: shiftByVector(32, i32x4.shr_s, true), byCount: true },
   { opcode: 0xe3, name: "pavgw", effect: plain(i16x8.avgr_u) },
   { opcode: 0xe4, name: "pmulhuw", effect: multiplyHigh(i32x4.extmul_low_i16x8_u, i32x4.extmul_high_i16x8_u) },
   { opcode: 0xe5, name: "pmulhw", effect: multiplyHigh(i32x4.extmul_low_i16x8_s, i32x4.extmul_high_i16x8_s) },
@@ -154,9 +156,9 @@ export const packedIntegers: readonly PackedInteger[] = [
   { opcode: 0xed, name: "paddsw", effect: plain(i16x8.add_sat_s) },
   { opcode: 0xee, name: "pmaxsw", effect: plain(i16x8.max_s) },
   { opcode: 0xef, name: "pxor", effect: plain(v128.xor) },
-  { opcode: 0xf1, name: "psllw", effect: shiftByVector(16, i16x8.shl) },
-  { opcode: 0xf2, name: "pslld", effect: shiftByVector(32, i32x4.shl) },
-  { opcode: 0xf3, name: "psllq", effect: shiftByVector(64, i64x2.shl) },
+  { opcode: 0xf1, name: "psllw", effect: shiftByVector(16, i16x8.shl), byCount: true },
+  { opcode: 0xf2, name: "pslld", effect: shiftByVector(32, i32x4.shl), byCount: true },
+  { opcode: 0xf3, name: "psllq", effect: shiftByVector(64, i64x2.shl), byCount: true },
   { opcode: 0xf4, name: "pmuludq", effect: multiplyEven },
   { opcode: 0xf5, name: "pmaddwd", effect: plain(i32x4.dot_i16x8_s) },
   { opcode: 0xf6, name: "psadbw", effect: sumOfDifferences },

@@ -21,6 +21,7 @@ import {
   repeated,
   writeScalar,
 } from "./vector-operands.ts";
+import { vexRow } from "./vex-row.ts";
 
 const sse = { unit: "sse" } as const;
 const avx = { unit: "avx" } as const;
@@ -201,15 +202,6 @@ interface LaneInstruction {
   readonly exactOperands?: (t: Tier, a: Expr, b: Expr) => readonly [Expr, Expr];
   /** "sse", "128" and "256": which encodings exist. */
   readonly encodings?: readonly string[];
-}
-
-/** The row of an AVX form: "66 0F 58" becomes "VEX.256.66.0F 58". */
-export function vexRow(length: "128" | "256" | "LIG", opcode: string, w = ""): string {
-  const bytes = opcode.split(" ");
-  return `VEX.${length}.${bytes
-    .slice(0, -1)
-    .join("")
-    .replace(/^(NP|66|F2|F3)/, "$1.")}${w && `.${w}`} ${bytes.at(-1)}`;
 }
 
 /** Computes on all parts: fast if every one of them may be, else exactly, together. */

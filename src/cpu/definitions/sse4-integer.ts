@@ -87,19 +87,26 @@ defineLanewise(
 );
 
 /** Sums of four absolute differences at eight places: the immediate chooses where in both operands. */
-defineLanewise("mpsadbw", "66 0F 3A 42", "VHWI", (t, a, b, immediate) => {
-  const selector = t.let(i32.wrap(immediate));
-  const blockA = i8x16.splat(i32.and(selector, c32(4)));
-  const blockB = t.let(i32.shl(i32.and(selector, c32(3)), c32(2)));
-  let sum = zero;
-  for (let k = 0; k < 4; k++) {
-    const x = t.let(v128.swizzle(a, i8x16.add(blockA, bytes(...lanes((i) => (i + k) & 15)))));
-    const y = t.let(v128.swizzle(b, i8x16.splat(i32.add(blockB, c32(k)))));
-    const difference = i8x16.sub(i8x16.max_u(x, y), i8x16.min_u(x, y));
-    sum = i16x8.add(sum, i16x8.extend_low_i8x16_u(difference));
-  }
-  return sum;
-});
+defineLanewise(
+  "mpsadbw",
+  "66 0F 3A 42",
+  "VHWI",
+  (t, a, b, immediate) => {
+    const selector = t.let(i32.wrap(immediate));
+    const blockA = i8x16.splat(i32.and(selector, c32(4)));
+    const blockB = t.let(i32.shl(i32.and(selector, c32(3)), c32(2)));
+    let sum = zero;
+    for (let k = 0; k < 4; k++) {
+      const x = t.let(v128.swizzle(a, i8x16.add(blockA, bytes(...lanes((i) => (i + k) & 15)))));
+      const y = t.let(v128.swizzle(b, i8x16.splat(i32.add(blockB, c32(k)))));
+      const difference = i8x16.sub(i8x16.max_u(x, y), i8x16.min_u(x, y));
+      sum = i16x8.add(sum, i16x8.extend_low_i8x16_u(difference));
+    }
+    return sum;
+  },
+  true,
+  3,
+);
 
 // Widening: memory operands are as wide as what is widened.
 const twice =
@@ -167,25 +174,22 @@ const bitOfQuadword = bytes(...lanes((i) => (i & 3 ? 0 : 1 << (i >> 3))));
 defineLanewise("pblendw", "66 0F 3A 0E", "VHWI", (_t, a, b, immediate) =>
   v128.bitselect(b, a, chosen(i16x8, immediate, bitOfWord)),
 );
-/** Of the doublewords of one lane; AVX takes other bits for the other lane. */
-export const blendSingles = (a: Expr, b: Expr, immediate: Expr): Expr =>
-  v128.bitselect(b, a, chosen(i32x4, immediate, bitOfDoubleword));
-export const blendDoubles = (a: Expr, b: Expr, immediate: Expr): Expr =>
-  v128.bitselect(b, a, chosen(i32x4, immediate, bitOfQuadword));
-for (const [opcode, name, blend] of [
-  ["0C", "blendps", blendSingles],
-  ["0D", "blendpd", blendDoubles],
-] as const) {
-  define(
-    name,
-    `66 0F 3A ${opcode} Vx,Wx,Ib`,
-    (t, destination, source, selector) => {
-      const b = readSource(t, source);
-      t.writeVector(destination, t.let(blend(t.let(t.readVector(destination)), b, immediateByte(t, selector))));
-    },
-    sse,
-  );
-}
+defineLanewise(
+  "blendps",
+  "66 0F 3A 0C",
+  "VHWI",
+  (_t, a, b, immediate) => v128.bitselect(b, a, chosen(i32x4, immediate, bitOfDoubleword)),
+  true,
+  4,
+);
+defineLanewise(
+  "blendpd",
+  "66 0F 3A 0D",
+  "VHWI",
+  (_t, a, b, immediate) => v128.bitselect(b, a, chosen(i32x4, immediate, bitOfQuadword)),
+  true,
+  2,
+);
 /** By the sign bits of a third operand; in the SSE forms that is XMM0. */
 export const variableBlends = [
   ["10", "4C", "pblendvb", (mask: Expr): Expr => i8x16.shr_s(mask, c32(7))],

@@ -35,6 +35,8 @@
 #define SET_BASE 2 /* not a case: the patches become the memory every later case starts from */
 
 #define TRAP_FLAG 0x100UL
+/* Upper halves of the YMM registers in the XSAVE area of a signal frame, which is never compacted (CPUID 0xD, 2). */
+#define YMM_HIGH 576
 
 /* asm/sigcontext.h and asm/ucontext.h of the UAPI clash with each other outside a C library; the frame is this. */
 enum { R8, R9, R10, R11, R12, R13, R14, R15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RIP, EFLAGS, CSGSFS, ERR, TRAPNO, OLDMASK,
@@ -63,6 +65,7 @@ struct test_case {
 	uint64_t fs_base;
 	uint64_t gs_base;
 	uint8_t fxsave[512];
+	uint8_t ymm_high[256];
 	/* code, then patch_count times { uint16_t offset, size; bytes } in DATA */
 };
 
@@ -79,6 +82,7 @@ struct result {
 	uint64_t fs_base;
 	uint64_t gs_base;
 	uint8_t fxsave[512];
+	uint8_t ymm_high[256];
 	/* run_count times { uint16_t offset, size; bytes }: what changed in DATA */
 };
 
@@ -216,9 +220,10 @@ static void begin_case(struct frame *f)
 	f->gregs[CSGSFS] = 0x33 | 0x2bUL << 48;
 	f->gregs[CR2] = 0;
 	memcpy(f->fpstate, c->fxsave, 416);
-	/* XSAVE header: take x87 and SSE from the image, not their initial state. */
+	memcpy(f->fpstate + YMM_HIGH, c->ymm_high, 256);
+	/* XSAVE header: take x87, SSE and AVX from the image, not their initial state. */
 	memcpy(&features, f->fpstate + 512, 8);
-	features |= 3;
+	features |= 7;
 	memcpy(f->fpstate + 512, &features, 8);
 	asm volatile("mov %2, %%ds; mov %2, %%es; mov %2, %%fs; mov %2, %%gs; wrfsbase %0; wrgsbase %1" : : "r"(c->fs_base), "r"(c->gs_base),
 		     "r"(0));
@@ -230,6 +235,7 @@ static void end_case(int signal, const struct frame *f)
 	struct result *r;
 	const uint8_t *data = (const uint8_t *)DATA;
 	uint8_t *p;
+	uint64_t features;
 
 	if (sizeof(output) - output_size < sizeof(*r) + 4 * DATA_SIZE)
 		flush();
@@ -245,6 +251,11 @@ static void end_case(int signal, const struct frame *f)
 	asm volatile("rdfsbase %0; rdgsbase %1" : "=r"(r->fs_base), "=r"(r->gs_base));
 	memcpy(r->fxsave, f->fpstate, 416);
 	memset(r->fxsave + 416, 0, 96);
+	memcpy(&features, f->fpstate + 512, 8);
+	if (features & 4)
+		memcpy(r->ymm_high, f->fpstate + YMM_HIGH, 256);
+	else
+		memset(r->ymm_high, 0, 256);
 	r->run_count = 0;
 	p = (uint8_t *)(r + 1);
 	for (unsigned int i = 0; i < DATA_SIZE; i += 8) {
