@@ -40,6 +40,20 @@ static int list_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(list);
 
+static void show_function(struct seq_file *m, unsigned long start, unsigned long size)
+{
+	seq_printf(m, "0x%px-0x%px\t%ps\n", (void *)start, (void *)(start + size), (void *)start);
+}
+
+/* Every function of a stretch of code that is forbidden as a whole. */
+static void show_area(struct seq_file *m, unsigned long start, unsigned long end)
+{
+	unsigned long size, into;
+
+	for (; start < end && kallsyms_lookup_size_offset(start, &size, &into) && size > into; start += size - into)
+		show_function(m, start, size - into);
+}
+
 static int blacklist_show(struct seq_file *m, void *v)
 {
 	unsigned long size, into;
@@ -47,7 +61,9 @@ static int blacklist_show(struct seq_file *m, void *v)
 	(void)v;
 	for (unsigned long *entry = __start_kprobe_blacklist; entry < __stop_kprobe_blacklist; entry++)
 		if (kallsyms_lookup_size_offset(*entry, &size, &into))
-			seq_printf(m, "0x%px-0x%px\t%ps\n", (void *)*entry, (void *)(*entry + size), (void *)*entry);
+			show_function(m, *entry, size);
+	show_area(m, (unsigned long)__kprobes_text_start, (unsigned long)__kprobes_text_end);
+	show_area(m, (unsigned long)__entry_text_start, (unsigned long)__entry_text_end);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(blacklist);
