@@ -5,6 +5,7 @@
  */
 #include <kernel/mm.h>
 #include <kernel/perf_event.h>
+#include <kernel/vmalloc.h>
 #include "internal.h"
 
 #define BPF_F_ACCESS_MASK	(BPF_F_RDONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY | BPF_F_WRONLY_PROG)
@@ -55,8 +56,16 @@ static struct bpf_map *array_map_alloc(union bpf_attr *attr)
 {
 	u32 elem_size = round_up(attr->value_size, 8);
 	struct bpf_array *array;
+	u64 bytes = (u64)attr->max_entries * elem_size;
 
-	array = bpf_map_area_alloc(sizeof(*array) + (u64)attr->max_entries * elem_size);
+	if (attr->map_flags & BPF_F_MMAPABLE) {
+		/* The values begin on a page of their own; the map lies before them. */
+		void *pages = vzalloc(PAGE_ALIGN(sizeof(*array)) + PAGE_ALIGN(bytes));
+
+		array = pages ? pages + PAGE_ALIGN(sizeof(*array)) - offsetof(struct bpf_array, value) : NULL;
+	} else {
+		array = bpf_map_area_alloc(sizeof(*array) + bytes);
+	}
 	if (!array)
 		return ERR_PTR(-ENOMEM);
 	bpf_map_init_from_attr(&array->map, attr);
@@ -66,7 +75,32 @@ static struct bpf_map *array_map_alloc(union bpf_attr *attr)
 
 static void array_map_free(struct bpf_map *map)
 {
-	bpf_map_area_free(to_array(map));
+	if (map->map_flags & BPF_F_MMAPABLE)
+		vfree((void *)((unsigned long)to_array(map) & PAGE_MASK));
+	else
+		bpf_map_area_free(to_array(map));
+}
+
+static int array_map_mmap(struct bpf_map *map, struct vm_area_struct *vma)
+{
+	u64 bytes = PAGE_ALIGN((u64)map->max_entries * to_array(map)->elem_size);
+
+	if (!(map->map_flags & BPF_F_MMAPABLE))
+		return -EINVAL;
+	if (vma->vm_pgoff << PAGE_SHIFT > bytes || vma->vm_end - vma->vm_start > bytes - (vma->vm_pgoff << PAGE_SHIFT))
+		return -EINVAL;
+	return 0;
+}
+
+static vm_fault_t array_map_fault(struct vm_fault *vmf)
+{
+	struct bpf_map *map = vmf->vma->vm_private_data;
+
+	vmf->page = vmalloc_to_page(to_array(map)->value + (vmf->pgoff << PAGE_SHIFT));
+	if (!vmf->page)
+		return VM_FAULT_SIGBUS;
+	get_page(vmf->page);
+	return 0;
 }
 
 static void *array_map_lookup_elem(struct bpf_map *map, void *key)
@@ -124,10 +158,16 @@ const struct bpf_map_ops array_map_ops = {
 	.map_lookup_elem = array_map_lookup_elem,
 	.map_update_elem = array_map_update_elem,
 	.map_delete_elem = array_map_delete_elem,
+	.map_lookup_batch = generic_map_lookup_batch,
+	.map_update_batch = generic_map_update_batch,
 	.map_direct_value = array_map_direct_value,
+	.map_mmap = array_map_mmap,
+	.map_fault = array_map_fault,
 };
 
 const struct bpf_map_ops percpu_array_map_ops = {
+	.map_lookup_batch = generic_map_lookup_batch,
+	.map_update_batch = generic_map_update_batch,
 	.map_alloc_check = array_map_alloc_check,
 	.map_alloc = array_map_alloc,
 	.map_free = array_map_free,

@@ -49,16 +49,46 @@ static void *elem_value(const struct bpf_htab *htab, struct htab_elem *elem)
 	return elem->key + round_up(htab->map.key_size, 8);
 }
 
-/* FNV-1a, finished by a multiplicative mix; the same on every run, so that iteration order is too. */
-static u32 htab_hash(const void *key, u32 size)
+static u32 word_at(const u8 *at)
 {
-	const u8 *at = key;
-	u64 hash = 0xcbf29ce484222325ull;
+	return at[0] | at[1] << 8 | at[2] << 16 | (u32)at[3] << 24;
+}
 
-	while (size--)
-		hash = (hash ^ *at++) * 0x100000001b3ull;
-	hash ^= hash >> 32;
-	return (u32)(hash * 0x9e3779b97f4a7c15ull >> 32);
+/*
+ * Bob Jenkins' hash (lookup3.c, public domain) from the seed 0, which is what BPF_F_ZERO_SEED asks for; the order of
+ * iteration follows from it. Maps without the flag have it too, so that runs can be repeated.
+ */
+static u32 htab_hash(const void *key, u32 length)
+{
+	u32 a = 0xdeadbeef + length, b = a, c = a;
+	const u8 *at = key;
+	u8 rest[12] = { 0 };
+
+	for (; length > 12; length -= 12, at += 12) {
+		a += word_at(at);
+		b += word_at(at + 4);
+		c += word_at(at + 8);
+		a -= c; a ^= rol32(c, 4); c += b;
+		b -= a; b ^= rol32(a, 6); a += c;
+		c -= b; c ^= rol32(b, 8); b += a;
+		a -= c; a ^= rol32(c, 16); c += b;
+		b -= a; b ^= rol32(a, 19); a += c;
+		c -= b; c ^= rol32(b, 4); b += a;
+	}
+	if (!length)
+		return c;
+	memcpy(rest, at, length);
+	a += word_at(rest);
+	b += word_at(rest + 4);
+	c += word_at(rest + 8);
+	c ^= b; c -= rol32(b, 14);
+	a ^= c; a -= rol32(c, 11);
+	b ^= a; b -= rol32(a, 25);
+	c ^= b; c -= rol32(b, 16);
+	a ^= c; a -= rol32(c, 4);
+	b ^= a; b -= rol32(a, 14);
+	c ^= b; c -= rol32(b, 24);
+	return c;
 }
 
 static int htab_map_alloc_check(union bpf_attr *attr)
@@ -138,6 +168,8 @@ static void htab_map_free(struct bpf_map *map)
 		for (i = 0; i < htab->n_buckets; i++)
 			list_for_each_entry_safe(elem, next, &htab->buckets[i], hash_node)
 				kfree(elem);
+		list_for_each_entry_safe(elem, next, &htab->free, hash_node)
+			kfree(elem);
 	}
 	bpf_map_area_free(htab->elems);
 	bpf_map_area_free(htab->buckets);
@@ -181,10 +213,8 @@ static void drop(struct bpf_htab *htab, struct htab_elem *elem)
 	list_del(&elem->hash_node);
 	if (is_lru(htab))
 		list_del(&elem->lru);
-	if (is_prealloc(htab))
-		list_add(&elem->hash_node, &htab->free);
-	else
-		kfree(elem);
+	/* Kept for reuse even if it was allocated for itself: a program may still hold a pointer to its value. */
+	list_add(&elem->hash_node, &htab->free);
 	htab->count--;
 }
 
@@ -198,7 +228,7 @@ static struct htab_elem *take(struct bpf_htab *htab, bool replaces)
 			return ERR_PTR(-E2BIG);
 		drop(htab, list_first_entry(&htab->lru, struct htab_elem, lru));
 	}
-	if (!is_prealloc(htab)) {
+	if (list_empty(&htab->free)) {
 		elem = kmalloc(htab->elem_size, GFP_NOWAIT | __GFP_NOWARN);
 		if (!elem)
 			return ERR_PTR(-ENOMEM);
@@ -285,6 +315,65 @@ static int htab_map_get_next_key(struct bpf_map *map, void *key, void *next_key)
 	return -ENOENT;
 }
 
+/* Whole buckets at a time; the place where the next call goes on is a bucket's number. */
+static int lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr, bool delete)
+{
+	char __user *keys = u64_to_user_ptr(attr->batch.keys), *values = u64_to_user_ptr(attr->batch.values);
+	void __user *in = u64_to_user_ptr(attr->batch.in_batch);
+	u32 size = bpf_map_value_size(map), batch = 0, total = 0;
+	struct bpf_htab *htab = to_htab(map);
+	int err = 0;
+
+	if (attr->batch.elem_flags || attr->batch.flags)
+		return -EINVAL;
+	if (!attr->batch.count)
+		return 0;
+	if (put_user(0, &uattr->batch.count))
+		return -EFAULT;
+	if (in && copy_from_user(&batch, in, sizeof(batch)))
+		return -EFAULT;
+	if (batch >= htab->n_buckets)
+		return -ENOENT;
+	for (; batch < htab->n_buckets; batch++) {
+		struct list_head *bucket = &htab->buckets[batch];
+		struct htab_elem *elem, *next;
+		u32 count = 0;
+
+		list_for_each_entry(elem, bucket, hash_node)
+			count++;
+		if (count > attr->batch.count - total) {
+			if (!total)
+				err = -ENOSPC;
+			break;
+		}
+		list_for_each_entry_safe(elem, next, bucket, hash_node) {
+			if (copy_to_user(keys + (u64)total * map->key_size, elem->key, map->key_size) ||
+			    copy_to_user(values + (u64)total * size, elem_value(htab, elem), size))
+				return -EFAULT;
+			total++;
+			if (delete)
+				drop(htab, elem);
+		}
+	}
+	if (batch == htab->n_buckets)
+		err = -ENOENT;
+	if (copy_to_user(u64_to_user_ptr(attr->batch.out_batch), &batch, sizeof(batch)) ||
+	    put_user(total, &uattr->batch.count))
+		return -EFAULT;
+	return err;
+}
+
+static int htab_map_lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr)
+{
+	return lookup_batch(map, attr, uattr, false);
+}
+
+static int htab_map_lookup_and_delete_batch(struct bpf_map *map, const union bpf_attr *attr,
+					    union bpf_attr __user *uattr)
+{
+	return lookup_batch(map, attr, uattr, true);
+}
+
 #define HTAB_OPS						\
 	.map_alloc_check = htab_map_alloc_check,		\
 	.map_alloc = htab_map_alloc,				\
@@ -292,7 +381,11 @@ static int htab_map_get_next_key(struct bpf_map *map, void *key, void *next_key)
 	.map_get_next_key = htab_map_get_next_key,		\
 	.map_lookup_elem = htab_map_lookup_elem,		\
 	.map_update_elem = htab_map_update_elem,		\
-	.map_delete_elem = htab_map_delete_elem
+	.map_delete_elem = htab_map_delete_elem,		\
+	.map_lookup_batch = htab_map_lookup_batch,		\
+	.map_lookup_and_delete_batch = htab_map_lookup_and_delete_batch,	\
+	.map_update_batch = generic_map_update_batch,		\
+	.map_delete_batch = generic_map_delete_batch
 
 const struct bpf_map_ops htab_map_ops = { HTAB_OPS };
 const struct bpf_map_ops htab_percpu_map_ops = { HTAB_OPS };

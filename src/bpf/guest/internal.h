@@ -68,6 +68,15 @@ int bpf_map_new_fd(struct bpf_map *map, int flags);
 struct bpf_map *bpf_map_from_file(struct file *file);
 extern const struct file_operations bpf_map_fops;
 
+/* The map behind a descriptor, the file with a reference that the caller drops. */
+struct bpf_map *bpf_map_fdget(u32 ufd, struct file **file);
+/* What the descriptor and the map's state let user space do. */
+bool bpf_map_can_read(struct file *file);
+bool bpf_map_can_write(struct file *file, struct bpf_map *map);
+/* One element, as user space sees it: the value of bpf_map_value_size() bytes. */
+int bpf_map_copy_value(struct bpf_map *map, void *key, void *value);
+int bpf_map_update_value(struct bpf_map *map, struct file *file, void *key, void *value, u64 flags);
+
 /* BPF_MAP_ commands of bpf(2). */
 int map_create(union bpf_attr *attr);
 int map_lookup_elem(union bpf_attr *attr);
@@ -76,9 +85,15 @@ int map_delete_elem(union bpf_attr *attr);
 int map_get_next_key(union bpf_attr *attr);
 int map_lookup_and_delete_elem(union bpf_attr *attr);
 int map_freeze(union bpf_attr *attr);
+int map_do_batch(union bpf_attr *attr, union bpf_attr __user *uattr, int cmd);
 int bpf_map_get_next_id(u32 id, u32 *next);
 int bpf_map_get_fd_by_id(u32 id, int flags);
 int bpf_map_get_info(struct bpf_map *map, struct bpf_map_info *info);
+
+int generic_map_lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr);
+int generic_map_update_batch(struct bpf_map *map, struct file *file, const union bpf_attr *attr,
+			     union bpf_attr __user *uattr);
+int generic_map_delete_batch(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr);
 
 /* PROG_ARRAY and the like: value is a file descriptor. */
 int bpf_fd_array_map_update_elem(struct bpf_map *map, struct file *map_file, void *key, void *value, u64 flags);
@@ -107,7 +122,15 @@ int bpf_prog_test_run(const union bpf_attr *attr, union bpf_attr __user *uattr);
 
 /* ---- links ---- */
 
+struct bpf_link;
+
 int link_create(union bpf_attr *attr);
+int link_update(union bpf_attr *attr);
+int link_detach(union bpf_attr *attr);
+int iter_create(union bpf_attr *attr);
+int bpf_link_get_next_id(u32 id, u32 *next);
+int bpf_link_get_fd_by_id(u32 id);
+int bpf_link_get_info(struct bpf_link *link, struct bpf_link_info *info);
 int raw_tracepoint_open(union bpf_attr *attr);
 
 /* ---- the co-processor ---- */

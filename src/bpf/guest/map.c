@@ -232,7 +232,7 @@ struct bpf_map *bpf_map_from_file(struct file *file)
 }
 
 /* The map behind a descriptor, the file with a reference that the caller drops. */
-static struct bpf_map *map_fdget(u32 ufd, struct file **file)
+struct bpf_map *bpf_map_fdget(u32 ufd, struct file **file)
 {
 	struct bpf_map *map;
 
@@ -250,7 +250,7 @@ static struct bpf_map *map_fdget(u32 ufd, struct file **file)
 struct bpf_map *bpf_map_get(u32 ufd)
 {
 	struct file *file;
-	struct bpf_map *map = map_fdget(ufd, &file);
+	struct bpf_map *map = bpf_map_fdget(ufd, &file);
 
 	if (!IS_ERR(map)) {
 		bpf_map_inc(map);
@@ -259,12 +259,12 @@ struct bpf_map *bpf_map_get(u32 ufd)
 	return map;
 }
 
-static bool can_read(struct file *file)
+bool bpf_map_can_read(struct file *file)
 {
 	return file->f_mode & FMODE_READ;
 }
 
-static bool can_write(struct file *file, struct bpf_map *map)
+bool bpf_map_can_write(struct file *file, struct bpf_map *map)
 {
 	return (file->f_mode & FMODE_WRITE) && !map->frozen;
 }
@@ -320,262 +320,10 @@ free:
 	return err;
 }
 
-/* ---- elements ---- */
-
-static void *copy_key(u64 ukey, u32 key_size)
-{
-	if (key_size)
-		return memdup_user(u64_to_user_ptr(ukey), key_size);
-	return ukey ? ERR_PTR(-EINVAL) : NULL;
-}
-
-/* The value of @key into @value, of bpf_map_value_size() bytes. */
-static int copy_value(struct bpf_map *map, void *key, void *value)
-{
-	void *found;
-
-	switch (map->map_type) {
-	case BPF_MAP_TYPE_STACK_TRACE:
-		return bpf_stackmap_copy(map, key, value);
-	case BPF_MAP_TYPE_PROG_ARRAY:
-	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-		return bpf_fd_array_map_lookup_elem(map, key, value);
-	case BPF_MAP_TYPE_QUEUE:
-	case BPF_MAP_TYPE_STACK:
-		return map->ops->map_peek_elem(map, value);
-	default:
-		found = map->ops->map_lookup_elem(map, key);
-		if (IS_ERR(found))
-			return PTR_ERR(found);
-		if (!found)
-			return -ENOENT;
-		memcpy(value, found, bpf_map_value_size(map));
-		return 0;
-	}
-}
-
-static int update_value(struct bpf_map *map, struct file *file, void *key, void *value, u64 flags)
-{
-	int err;
-
-	switch (map->map_type) {
-	case BPF_MAP_TYPE_PROG_ARRAY:
-	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-		return bpf_fd_array_map_update_elem(map, file, key, value, flags);
-	default:
-		break;
-	}
-	bpf_disable_instrumentation();
-	if (map->ops->map_push_elem)
-		err = map->ops->map_push_elem(map, value, flags);
-	else
-		err = map->ops->map_update_elem(map, key, value, flags);
-	bpf_enable_instrumentation();
-	return err;
-}
-
-static int lookup(struct bpf_map *map, struct file *file, union bpf_attr *attr)
-{
-	void *key, *value;
-	int err;
-
-	if (!can_read(file))
-		return -EPERM;
-	if (attr->flags & BPF_F_LOCK)
-		return -EINVAL;
-	key = copy_key(attr->key, map->key_size);
-	if (IS_ERR(key))
-		return PTR_ERR(key);
-	err = -ENOMEM;
-	value = kvzalloc(bpf_map_value_size(map) ?: 1, GFP_USER | __GFP_NOWARN);
-	if (value) {
-		bpf_disable_instrumentation();
-		err = copy_value(map, key, value);
-		bpf_enable_instrumentation();
-	}
-	if (!err && copy_to_user(u64_to_user_ptr(attr->value), value, bpf_map_value_size(map)))
-		err = -EFAULT;
-	kvfree(value);
-	kfree(key);
-	return err;
-}
-
-int map_lookup_elem(union bpf_attr *attr)
-{
-	struct bpf_map *map;
-	struct file *file;
-	int err;
-
-	if (attr->flags & ~(u64)BPF_F_LOCK)
-		return -EINVAL;
-	map = map_fdget(attr->map_fd, &file);
-	if (IS_ERR(map))
-		return PTR_ERR(map);
-	err = lookup(map, file, attr);
-	fput(file);
-	return err;
-}
-
-static int update(struct bpf_map *map, struct file *file, union bpf_attr *attr)
-{
-	void *key, *value;
-	int err;
-
-	if (!can_write(file, map))
-		return -EPERM;
-	if (attr->flags & BPF_F_LOCK)
-		return -EINVAL;
-	key = copy_key(attr->key, map->key_size);
-	if (IS_ERR(key))
-		return PTR_ERR(key);
-	value = kvmalloc(bpf_map_value_size(map) ?: 1, GFP_USER | __GFP_NOWARN);
-	if (!value)
-		err = -ENOMEM;
-	else if (copy_from_user(value, u64_to_user_ptr(attr->value), bpf_map_value_size(map)))
-		err = -EFAULT;
-	else
-		err = update_value(map, file, key, value, attr->flags);
-	kvfree(value);
-	kfree(key);
-	return err;
-}
-
-int map_update_elem(union bpf_attr *attr)
-{
-	struct file *file;
-	struct bpf_map *map = map_fdget(attr->map_fd, &file);
-	int err;
-
-	if (IS_ERR(map))
-		return PTR_ERR(map);
-	err = update(map, file, attr);
-	fput(file);
-	return err;
-}
-
-int map_delete_elem(union bpf_attr *attr)
-{
-	struct file *file;
-	struct bpf_map *map = map_fdget(attr->map_fd, &file);
-	void *key;
-	int err;
-
-	if (IS_ERR(map))
-		return PTR_ERR(map);
-	err = -EPERM;
-	if (!can_write(file, map))
-		goto out;
-	key = copy_key(attr->key, map->key_size);
-	err = PTR_ERR(key);
-	if (IS_ERR(key))
-		goto out;
-	if (map->map_type == BPF_MAP_TYPE_PROG_ARRAY || map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
-		err = bpf_fd_array_map_delete_elem(map, key);
-	} else {
-		bpf_disable_instrumentation();
-		err = map->ops->map_delete_elem(map, key);
-		bpf_enable_instrumentation();
-	}
-	kfree(key);
-out:
-	fput(file);
-	return err;
-}
-
-int map_get_next_key(union bpf_attr *attr)
-{
-	struct file *file;
-	struct bpf_map *map = map_fdget(attr->map_fd, &file);
-	void *key = NULL, *next = NULL;
-	int err;
-
-	if (IS_ERR(map))
-		return PTR_ERR(map);
-	err = -EPERM;
-	if (!can_read(file))
-		goto out;
-	if (attr->key) {
-		key = copy_key(attr->key, map->key_size);
-		err = PTR_ERR(key);
-		if (IS_ERR(key)) {
-			key = NULL;
-			goto out;
-		}
-	}
-	err = -ENOMEM;
-	next = kvzalloc(map->key_size ?: 1, GFP_USER);
-	if (!next)
-		goto out;
-	err = map->ops->map_get_next_key ? map->ops->map_get_next_key(map, key, next) : -ENOTSUPP;
-	if (!err && copy_to_user(u64_to_user_ptr(attr->next_key), next, map->key_size))
-		err = -EFAULT;
-out:
-	kvfree(next);
-	kfree(key);
-	fput(file);
-	return err;
-}
-
-int map_lookup_and_delete_elem(union bpf_attr *attr)
-{
-	struct bpf_map *map;
-	struct file *file;
-	void *key = NULL, *value = NULL;
-	int err;
-
-	if (attr->flags & ~(u64)BPF_F_LOCK)
-		return -EINVAL;
-	map = map_fdget(attr->map_fd, &file);
-	if (IS_ERR(map))
-		return PTR_ERR(map);
-	err = -EPERM;
-	if (!can_read(file) || !can_write(file, map))
-		goto out;
-	err = -EINVAL;
-	if (attr->flags)
-		goto out;
-	key = copy_key(attr->key, map->key_size);
-	err = PTR_ERR(key);
-	if (IS_ERR(key)) {
-		key = NULL;
-		goto out;
-	}
-	err = -ENOMEM;
-	value = kvzalloc(bpf_map_value_size(map) ?: 1, GFP_USER | __GFP_NOWARN);
-	if (!value)
-		goto out;
-	err = -ENOTSUPP;
-	bpf_disable_instrumentation();
-	switch (map->map_type) {
-	case BPF_MAP_TYPE_QUEUE:
-	case BPF_MAP_TYPE_STACK:
-		err = map->ops->map_pop_elem(map, value);
-		break;
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_LRU_HASH:
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-		err = copy_value(map, key, value);
-		if (!err)
-			err = map->ops->map_delete_elem(map, key);
-		break;
-	default:
-		break;
-	}
-	bpf_enable_instrumentation();
-	if (!err && copy_to_user(u64_to_user_ptr(attr->value), value, bpf_map_value_size(map)))
-		err = -EFAULT;
-out:
-	kvfree(value);
-	kfree(key);
-	fput(file);
-	return err;
-}
-
 int map_freeze(union bpf_attr *attr)
 {
 	struct file *file;
-	struct bpf_map *map = map_fdget(attr->map_fd, &file);
+	struct bpf_map *map = bpf_map_fdget(attr->map_fd, &file);
 	int err = 0;
 
 	if (IS_ERR(map))

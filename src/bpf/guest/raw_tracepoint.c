@@ -3,20 +3,17 @@
 #include <kernel/kprobes.h>
 #include <kernel/seq_file.h>
 #include <kernel/tracepoint.h>
-#include "internal.h"
+#include "link.h"
 #include "run_context.h"
 
 #define MAX_TRACEPOINT_NAME 128
 
 struct raw_tp_link {
+	struct bpf_link link;
 	struct tracepoint_probe probe;
 	struct tracepoint *tp;
-	struct bpf_prog *prog;
 	bool running;
-	u32 id;
 };
-
-static u32 last_id;
 
 static void run(struct tracepoint_probe *probe, const u64 *args, unsigned int nr_args)
 {
@@ -28,34 +25,58 @@ static void run(struct tracepoint_probe *probe, const u64 *args, unsigned int nr
 		return;
 	link->running = true;
 	bpf_run_ctx = (struct bpf_run_ctx){ 0 };
-	bpf_prog_run(link->prog, args);
+	bpf_prog_run(link->link.prog, args);
 	bpf_run_ctx = outer;
 	link->running = false;
 }
 
-static int raw_tp_release(struct inode *inode, struct file *file)
+static void raw_tp_release(struct bpf_link *base)
 {
-	struct raw_tp_link *link = file->private_data;
+	struct raw_tp_link *link = container_of(base, struct raw_tp_link, link);
 
 	tracepoint_probe_unregister(link->tp, &link->probe);
-	bpf_prog_put(link->prog);
-	kfree(link);
-	return 0;
 }
 
-static void raw_tp_show_fdinfo(struct seq_file *m, struct file *file)
+static void raw_tp_dealloc(struct bpf_link *base)
 {
-	const struct raw_tp_link *link = file->private_data;
-
-	seq_printf(m, "link_type:\traw_tracepoint\nlink_id:\t%u\nprog_tag:\t", link->id);
-	for (unsigned int i = 0; i < sizeof(link->prog->tag); i++)
-		seq_printf(m, "%02x", link->prog->tag[i]);
-	seq_printf(m, "\nprog_id:\t%u\ntp_name:\t%s\n", link->prog->id, link->tp->name);
+	kfree(container_of(base, struct raw_tp_link, link));
 }
 
-static const struct file_operations raw_tp_fops = {
-	.release = raw_tp_release, .show_fdinfo = raw_tp_show_fdinfo, .llseek = noop_llseek,
+static void raw_tp_show_fdinfo(const struct bpf_link *base, struct seq_file *m)
+{
+	seq_printf(m, "tp_name:\t%s\n", container_of(base, struct raw_tp_link, link)->tp->name);
+}
+
+static int raw_tp_fill_link_info(const struct bpf_link *base, struct bpf_link_info *info)
+{
+	const char *name = container_of(base, struct raw_tp_link, link)->tp->name;
+	char __user *buf = u64_to_user_ptr(info->raw_tracepoint.tp_name);
+	u32 room = info->raw_tracepoint.tp_name_len, needed = strlen(name) + 1;
+
+	if (!room != !buf)
+		return -EINVAL;
+	info->raw_tracepoint.tp_name_len = needed;
+	if (!buf)
+		return 0;
+	if (copy_to_user(buf, name, min(room, needed)))
+		return -EFAULT;
+	if (room >= needed)
+		return 0;
+	return put_user((char)0, buf + room - 1) ? -EFAULT : -ENOSPC;
+}
+
+static const struct bpf_link_ops raw_tp_link_ops = {
+	.name = "raw_tracepoint",
+	.release = raw_tp_release,
+	.dealloc = raw_tp_dealloc,
+	.show_fdinfo = raw_tp_show_fdinfo,
+	.fill_link_info = raw_tp_fill_link_info,
 };
+
+const char *bpf_raw_tp_link_name(const struct bpf_link *base)
+{
+	return base->ops == &raw_tp_link_ops ? container_of(base, struct raw_tp_link, link)->tp->name : NULL;
+}
 
 static int attach(struct bpf_prog *prog, const char *name)
 {
@@ -71,11 +92,10 @@ static int attach(struct bpf_prog *prog, const char *name)
 	if (!link)
 		return -ENOMEM;
 	link->tp = tp;
-	link->prog = prog;
+	bpf_link_init(&link->link, BPF_LINK_TYPE_RAW_TRACEPOINT, &raw_tp_link_ops, prog);
 	link->probe.func = run;
-	link->id = bpf_new_id(&last_id);
 	tracepoint_probe_register(tp, &link->probe);
-	fd = anon_inode_getfd("bpf-raw-tracepoint", &raw_tp_fops, link, O_CLOEXEC);
+	fd = bpf_link_settle(&link->link);
 	if (fd < 0) {
 		tracepoint_probe_unregister(tp, &link->probe);
 		kfree(link);

@@ -126,6 +126,11 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 		return CHECK_ATTR(&attr, flags) ? map_lookup_and_delete_elem(&attr) : -EINVAL;
 	case BPF_MAP_FREEZE:
 		return CHECK_ATTR(&attr, map_fd) ? map_freeze(&attr) : -EINVAL;
+	case BPF_MAP_LOOKUP_BATCH:
+	case BPF_MAP_LOOKUP_AND_DELETE_BATCH:
+	case BPF_MAP_UPDATE_BATCH:
+	case BPF_MAP_DELETE_BATCH:
+		return CHECK_ATTR(&attr, batch.flags) ? map_do_batch(&attr, uattr, cmd) : -EINVAL;
 	case BPF_PROG_LOAD:
 		return CHECK_ATTR(&attr, core_relo_rec_size) ? bpf_prog_load(&attr) : -EINVAL;
 	case BPF_PROG_TEST_RUN:
