@@ -210,7 +210,7 @@ loff_t mapping_seek(struct address_space *mapping, loff_t from, bool data)
 	return min(at, size);
 }
 
-/* Copies up to the end of the file to @user or, if that is NULL, to @kernel. */
+/* Copies up to the end of the file to @kernel or, if that is NULL, to @user. */
 static ssize_t copy_out(struct file *file, char __user *user, char *kernel, size_t count, loff_t *pos)
 {
 	struct address_space *mapping = file->f_mapping;
@@ -226,7 +226,7 @@ static ssize_t copy_out(struct file *file, char __user *user, char *kernel, size
 		if (IS_ERR(page))
 			return done ? (ssize_t)done : PTR_ERR(page);
 		/* No page: a hole in a file that has only pages. */
-		if (user)
+		if (!kernel)
 			missed = page ? copy_to_user(user + done, (char *)page_address(page) + offset, n) :
 				 clear_user(user + done, n);
 		else if (page)
@@ -287,7 +287,7 @@ static ssize_t copy_in(struct file *file, const char __user *user, const char *k
 			err = PTR_ERR(page) == -ENOMEM ? -ENOSPC : PTR_ERR(page);
 			break;
 		}
-		if (user)
+		if (!kernel)
 			missed = copy_from_user((char *)page_address(page) + offset, user + done, n);
 		else
 			memcpy((char *)page_address(page) + offset, kernel + done, n);

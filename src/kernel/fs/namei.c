@@ -569,7 +569,7 @@ static struct file *open_path(const struct path *path, int flags, bool created)
 		return ERR_PTR(err);
 	file = dentry_open(path, flags);
 	if (!IS_ERR(file) && (flags & O_TRUNC) && !created && S_ISREG(path->dentry->d_inode->i_mode)) {
-		err = do_truncate(path->dentry, 0);
+		err = path->dentry->d_inode->i_writecount < 0 ? -ETXTBSY : do_truncate(path->dentry, 0);
 		if (err) {
 			fput(file);
 			return ERR_PTR(err);

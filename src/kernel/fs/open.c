@@ -33,8 +33,13 @@ int do_dentry_open(struct file *file, const struct path *path, int flags)
 	}
 	file->f_op = inode->i_fop;
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
-	if ((file->f_mode & FMODE_WRITE) && S_ISREG(inode->i_mode))
+	if ((file->f_mode & FMODE_WRITE) && S_ISREG(inode->i_mode)) {
+		if (inode->i_writecount < 0) {
+			path_put(&file->f_path);
+			return -ETXTBSY;
+		}
 		inode->i_writecount++;
+	}
 	err = file->f_op->open ? file->f_op->open(inode, file) : 0;
 	if (!err) {
 		if (!file->f_op->llseek)
@@ -74,6 +79,8 @@ struct file *alloc_file(const struct path *path, int flags, const struct file_op
 	file->f_mapping = file->f_inode->i_mapping;
 	file->f_op = fops;
 	file->f_mode |= FMODE_PREAD | FMODE_PWRITE | (fops->llseek ? FMODE_LSEEK : 0);
+	if ((file->f_mode & FMODE_WRITE) && S_ISREG(file->f_inode->i_mode))
+		file->f_inode->i_writecount++;
 	return file;
 }
 
@@ -268,6 +275,8 @@ SYSCALL_DEFINE2(truncate, const char __user *, name, long, length)
 		err = mnt_want_write(path.mnt);
 	if (!err)
 		err = inode_permission(inode, MAY_WRITE);
+	if (!err && inode->i_writecount < 0)
+		err = -ETXTBSY;
 	if (!err)
 		err = do_truncate(path.dentry, length);
 	path_put(&path);

@@ -38,6 +38,22 @@ struct mm_struct *mm_alloc(void)
 	return mm;
 }
 
+void set_mm_exe_file(struct mm_struct *mm, struct file *file)
+{
+	mm->exe_file = file ? get_file(file) : NULL;
+	if (file)
+		file_inode(file)->i_writecount--;
+}
+
+static void drop_exe_file(struct mm_struct *mm)
+{
+	if (!mm->exe_file)
+		return;
+	file_inode(mm->exe_file)->i_writecount++;
+	fput(mm->exe_file);
+	mm->exe_file = NULL;
+}
+
 void mmget(struct mm_struct *mm)
 {
 	mm->mm_users++;
@@ -69,8 +85,7 @@ void mmput(struct mm_struct *mm)
 	if (read_cr3() == __pa(mm->pgd))
 		write_cr3(__pa(swapper_pg_dir));
 	free_page_tables(mm);
-	if (mm->exe_file)
-		fput(mm->exe_file);
+	drop_exe_file(mm);
 	kfree(mm);
 }
 

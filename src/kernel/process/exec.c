@@ -164,7 +164,7 @@ int begin_new_exec(struct linux_binprm *bprm)
 	mm = mm_alloc();
 	if (!mm)
 		return -ENOMEM;
-	mm->exe_file = get_file(bprm->file);
+	set_mm_exe_file(mm, bprm->file);
 	uprobe_free_utask(current);
 	mm->mmap_base = PAGE_ALIGN(STACK_TOP - (128UL << 20) - PAGE_SIZE);
 	if (rlimit(RLIMIT_STACK) < 1UL << 40 && rlimit(RLIMIT_STACK) > 128UL << 20)

@@ -85,8 +85,7 @@ struct mm_struct *dup_mm(struct mm_struct *old)
 	mm->total_vm = 0;
 	mm->rss = 0;
 	uprobe_dup_mm(mm);
-	if (mm->exe_file)
-		get_file(mm->exe_file);
+	set_mm_exe_file(mm, old->exe_file);
 	list_for_each_entry(vma, &old->mmap, vm_list) {
 		if (vma->vm_flags & VM_DONTCOPY)
 			continue;

@@ -209,3 +209,33 @@ FAMILY(clone_calls)
 	args.stack = 4096;
 	SHOW(syscall(SYS_clone3, &args, sizeof(args)));
 }
+
+FAMILY(busy_text)
+{
+	char *argv[] = { "copy", "-l", NULL };
+	static char bytes[1 << 16];
+	int in = open("/proc/self/exe", O_RDONLY), out = open("copy", O_RDWR | O_CREAT | O_EXCL, 0755);
+	ssize_t n;
+	pid_t child;
+	int status;
+
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		write(out, bytes, n);
+	close(in);
+	SHOW(execve("copy", argv, (char *[]){ NULL }));
+	close(out);
+	SHOW(open("/proc/self/exe", O_RDWR));
+	SHOW(open("/proc/self/exe", O_RDONLY | O_TRUNC));
+	SHOW(truncate("/proc/self/exe", 0));
+	SHOW(open("/proc/self/exe", O_RDONLY));
+	child = fork();
+	if (!child) {
+		close(1);
+		execve("copy", argv, (char *[]){ NULL });
+	}
+	waitpid(child, &status, 0);
+	SHOW(open("copy", O_RDWR));
+	SHOW(write(open("copy", O_WRONLY), NULL, 10));
+	SHOW(read(open("copy", O_RDONLY), NULL, 10));
+	SHOW(write(open("copy", O_WRONLY), NULL, 0));
+}

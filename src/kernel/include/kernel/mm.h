@@ -162,6 +162,8 @@ extern struct mm_struct init_mm;
 
 struct mm_struct *mm_alloc(void);
 void mmget(struct mm_struct *mm);
+/* The program that @mm executes; as long as it does, nobody may write the file. */
+void set_mm_exe_file(struct mm_struct *mm, struct file *file);
 void mmput(struct mm_struct *mm);
 struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr);	/* first with vm_end > addr */
 unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, unsigned long prot,
