@@ -149,7 +149,9 @@ static void show_record(struct seq_file *m, struct trace_record *record)
 		   record->flags & TRACE_FLAG_IRQS_OFF ? 'd' : '.', record->flags & TRACE_FLAG_NEED_RESCHED ? 'N' : '.',
 		   record->flags & TRACE_FLAG_HARDIRQ ? 'h' : '.', us / 1000000, us % 1000000);
 	if (record->call) {
-		seq_printf(m, "%s: ", record->call->name);
+		/* Those of system calls name themselves. */
+		if (!(record->call->flags & TRACE_EVENT_FL_SYSCALL))
+			seq_printf(m, "%s: ", record->call->name);
 		record->call->print(m, record->call, record->data);
 		seq_putc(m, '\n');
 	} else {

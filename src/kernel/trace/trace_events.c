@@ -16,6 +16,7 @@
 #include <kernel/tracefs.h>
 #include <kernel/uaccess.h>
 #include "filter.h"
+#include "trace_syscalls.h"
 
 static LIST_HEAD(events);
 static LIST_HEAD(groups);
@@ -43,7 +44,7 @@ struct trace_event_call *trace_find_event(int id)
 	list_for_each_entry(call, &events, list)
 		if (call->id == id)
 			return call;
-	return NULL;
+	return trace_syscalls_find_event(id);
 }
 
 struct trace_event_call *trace_find_event_by_name(const char *group, const char *name)
@@ -286,6 +287,8 @@ static ssize_t group_enable_write(struct file *file, const char __user *buf, siz
 		return ret;
 	if (value > 1)
 		return -EINVAL;
+	if (value && (!group || !strcmp(group->name, SYSCALL_EVENT_GROUP)))
+		trace_syscalls_populate();
 	mutex_lock(&event_mutex);
 	list_for_each_entry(call, &events, list) {
 		if (group && strcmp(call->group, group->name))
@@ -368,6 +371,19 @@ static struct event_group *get_group(const char *name)
 	return group;
 }
 
+int trace_reserve_ids(int count)
+{
+	next_static_id += count;
+	return next_static_id - count;
+}
+
+struct dentry *trace_event_group_dir(const char *name)
+{
+	struct event_group *group = get_group(name);
+
+	return group ? group->dir : NULL;
+}
+
 static void put_group(const char *name)
 {
 	struct event_group *group;
@@ -403,7 +419,8 @@ int trace_add_event_call(struct trace_event_call *call)
 		put_group(call->group);
 		goto out;
 	}
-	call->id = call->flags & (TRACE_EVENT_FL_TRACEPOINT | TRACE_EVENT_FL_SYSCALL) ? next_static_id++ : next_dynamic_id++;
+	if (!(call->flags & TRACE_EVENT_FL_SYSCALL))
+		call->id = call->flags & TRACE_EVENT_FL_TRACEPOINT ? next_static_id++ : next_dynamic_id++;
 	INIT_LIST_HEAD(&call->perf_events);
 	tracefs_create_file("enable", 0640, call->dir, call, &enable_fops);
 	tracefs_create_file("id", 0440, call->dir, call, &id_fops);
@@ -436,6 +453,7 @@ static int available_events_show(struct seq_file *m, void *v)
 {
 	struct trace_event_call *call;
 
+	trace_syscalls_populate();
 	list_for_each_entry(call, &events, list)
 		seq_printf(m, "%s:%s\n", call->group, call->name);
 	return 0;
@@ -484,6 +502,8 @@ static ssize_t set_event_write(struct file *file, const char __user *buf, size_t
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 	rest = text;
+	if (strstr(text, "sys") || strchr(text, '*'))
+		trace_syscalls_populate();
 	mutex_lock(&event_mutex);
 	while (!ret && (word = strsep(&rest, " \t\n")))
 		if (*word)

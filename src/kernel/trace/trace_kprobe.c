@@ -150,6 +150,20 @@ bool trace_kprobe_error_injectable(struct trace_event_call *call)
 	return (call->flags & TRACE_EVENT_FL_KPROBE) && within_error_injection_list(address_of(first_probe(call)));
 }
 
+bool trace_kprobe_describe(struct trace_event_call *call, bool *is_return, const char **symbol, u64 *offset, u64 *addr)
+{
+	struct trace_kprobe *tk;
+
+	if (!(call->flags & TRACE_EVENT_FL_KPROBE))
+		return false;
+	tk = first_probe(call);
+	*is_return = tk->rp.handler;
+	*symbol = tk->symbol;
+	*offset = tk->symbol ? tk->offset : 0;
+	*addr = tk->symbol ? 0 : (u64)tk->rp.kp.addr;
+	return true;
+}
+
 static void free_event(struct trace_kprobe_event *event)
 {
 	probe_event_free_description(&event->call);

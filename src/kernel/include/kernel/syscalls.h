@@ -18,6 +18,8 @@ struct syscall_entry {
 	unsigned long nr;
 	sys_call_ptr_t fn;
 	const char *name;
+	unsigned long nr_args;
+	const char *const *types, *const *args;	/* as they were declared, for syscalls:sys_enter_NAME */
 };
 
 #define NR_syscalls 512
@@ -43,10 +45,13 @@ const char *syscall_name(unsigned long nr);
 #define __SC_REGS5		__SC_REGS4, regs->r8
 #define __SC_REGS6		__SC_REGS5, regs->r9
 
-#define __SYSCALL_RECORD(sname)							\
+#define __SC_TYPE_NAME(t, a)	#t
+#define __SC_ARG_NAME(t, a)	#a
+
+#define __SYSCALL_RECORD(sname, x, types, args)					\
 	static const struct syscall_entry __syscall_entry_##sname		\
 	__attribute__((used, section("__syscall_table"), aligned(8))) =		\
-		{ __NR_##sname, __x64_sys_##sname, #sname }
+		{ __NR_##sname, __x64_sys_##sname, #sname, x, types, args }
 
 #define __SYSCALL_DEFINEx(x, sname, ...)					\
 	static long __se_sys_##sname(__MAP(x, __SC_LONG, __VA_ARGS__));		\
@@ -57,7 +62,9 @@ const char *syscall_name(unsigned long nr);
 		return __se_sys_##sname(__SC_REGS##x);				\
 	}									\
 	ALLOW_ERROR_INJECTION(__x64_sys_##sname, ERRNO);			\
-	__SYSCALL_RECORD(sname);						\
+	static const char *const __types_##sname[] = { __MAP(x, __SC_TYPE_NAME, __VA_ARGS__) };	\
+	static const char *const __args_##sname[] = { __MAP(x, __SC_ARG_NAME, __VA_ARGS__) };	\
+	__SYSCALL_RECORD(sname, x, __types_##sname, __args_##sname);		\
 	static __always_inline long __se_sys_##sname(__MAP(x, __SC_LONG, __VA_ARGS__)) \
 	{									\
 		return __do_sys_##sname(__MAP(x, __SC_CAST, __VA_ARGS__));	\
@@ -67,7 +74,7 @@ const char *syscall_name(unsigned long nr);
 #define SYSCALL_DEFINE0(sname)							\
 	long __x64_sys_##sname(const struct pt_regs *regs);			\
 	ALLOW_ERROR_INJECTION(__x64_sys_##sname, ERRNO);			\
-	__SYSCALL_RECORD(sname);						\
+	__SYSCALL_RECORD(sname, 0, NULL, NULL);					\
 	long __x64_sys_##sname(const struct pt_regs *regs __always_unused)
 #define SYSCALL_DEFINE1(name, ...) __SYSCALL_DEFINEx(1, name, __VA_ARGS__)
 #define SYSCALL_DEFINE2(name, ...) __SYSCALL_DEFINEx(2, name, __VA_ARGS__)
