@@ -72,6 +72,7 @@ function command(io: CommandIo, action: (image: string, options: Omit<RunOptions
     .option("--trace-symbols <names>", "prints only instructions of these functions (separated by commas)", list)
     .option("--trace-file <file>", "writes the trace to a file instead of standard error")
     .option("--json <file>", "writes exit reason, instruction count, state hash and more to a file")
+    .option("--test-device", "adds QEMU's pc-testdev, which suites of system tests use")
     .addOption(new Option("--no-bpf-coprocessor", "leaves out the BPF co-processor, as QEMU does"))
     .addHelpText(
       "after",

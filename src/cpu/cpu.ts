@@ -97,6 +97,8 @@ export class Cpu {
   /** Instructions of the running block that are not finished, while TypeScript is called from it. */
   #unfinished = 0;
   #shadowTime = -1;
+  /** The same of MOV SS and POP SS alone: they hold off debug traps, too. */
+  #stackShadowTime = -1;
   // What generated code left behind.
   #fault: Fault | undefined;
   #faultRecord = 0;
@@ -238,9 +240,10 @@ export class Cpu {
     else if (this.state.systemFlags & (Flag.TF | Flag.RF)) this.#breakSlice();
   }
 
-  /** Interrupts stay blocked until the instruction after this one has been executed (STI, MOV SS, POP SS). */
-  shadowNext(): void {
+  /** Interrupts stay blocked until the instruction after this one has been executed (STI); debug traps, too, after a load of SS. */
+  shadowNext(loadsStack: boolean): void {
     this.#shadowTime = this.time + 1;
+    if (loadsStack) this.#stackShadowTime = this.#shadowTime;
     if (this.#interruptLine || this.#nmiPending) this.#breakSlice();
   }
 
@@ -389,7 +392,7 @@ export class Cpu {
       if (flags & Flag.RF) this.state.systemFlags |= Flag.RF;
     }
     if (alone && this.time > now) {
-      if (trap && !this.#softwareInterrupted) this.debugging.noteStep();
+      if (trap && !this.#softwareInterrupted && this.time !== this.#stackShadowTime) this.debugging.noteStep();
     }
     return undefined;
   }
@@ -433,7 +436,7 @@ export class Cpu {
 
   /** Takes what waits for an instruction boundary. True: something was delivered. */
   #events(): boolean {
-    if (this.debugging.trapPending) {
+    if (this.debugging.trapPending && this.time !== this.#stackShadowTime) {
       this.debugging.takeTrap();
       this.#halted = false;
       this.#deliverFault(new Fault(Vector.DB), this.state.rip);
@@ -517,6 +520,7 @@ export class Cpu {
     this.#sliceEnd = other.#sliceEnd;
     this.#skipped = other.#skipped;
     this.#shadowTime = other.#shadowTime;
+    this.#stackShadowTime = other.#stackShadowTime;
     this.#runAlone = other.#runAlone;
     this.#interruptLine = other.#interruptLine;
     this.#nmiPending = other.#nmiPending;
@@ -537,6 +541,7 @@ export class Cpu {
     this.#nmiPending = false;
     this.#nmiMasked = false;
     this.#shadowTime = -1;
+    this.#stackShadowTime = -1;
     resetState(this.state);
     this.tlb.flush();
     this.#blocks.flush();

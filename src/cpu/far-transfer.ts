@@ -56,14 +56,15 @@ export function loadStackForReturn(cpu: Cpu, selector: number, rpl: number, to64
   return () => cpu.state.setSegment("ss", segmentOf(selector, { ...d, high: d.high | 0x100 }));
 }
 
-/** Data segments that the outer level may not have become null. */
+/** Data segments that the outer level may not have become null. FS and GS keep their base, which 64-bit mode goes on using. */
 export function nullOutsideSegments(cpu: Cpu, cpl: number): void {
   for (const name of ["es", "ds", "fs", "gs"] as const) {
     const segment = cpu.state.segment(name);
     if (isNull(segment.selector)) continue;
     const dpl = (segment.attributes >> Attribute.dplShift) & 3;
     const conformingCode = (segment.attributes & 0xc) === 0xc;
-    if (dpl < cpl && !conformingCode) cpu.state.setSegment(name, { selector: 0, base: 0n, limit: 0, attributes: 0 });
+    if (dpl < cpl && !conformingCode)
+      cpu.state.setSegment(name, { selector: 0, base: segment.base, limit: 0, attributes: 0 });
   }
 }
 

@@ -101,7 +101,7 @@ defineRoutine("enableInterrupts", (cpu) => {
   const { state } = cpu;
   if (state.systemFlags & Flag.IF) return;
   state.systemFlags |= Flag.IF;
-  cpu.shadowNext();
+  cpu.shadowNext(false);
 });
 defineRoutine("halt", (cpu) => cpu.halt());
 
@@ -132,7 +132,12 @@ defineRoutine("systemCall", (cpu) => {
 });
 defineRoutine("sysenter", (cpu) => enterSystem(cpu));
 defineRoutine("sysexit", (cpu) => exitSystem(cpu));
-defineRoutine("systemReturn", (cpu) => systemReturn(cpu, cpu.argumentNumber(0)));
+defineRoutine("systemReturn", (cpu) => {
+  systemReturn(cpu, cpu.argumentNumber(0));
+  // The TF that counts is the one after the instruction, as if the SYSCALL had just ended.
+  if (cpu.state.systemFlags & Flag.TF) cpu.debugging.noteStep();
+  else cpu.forgetSingleStep();
+});
 
 // Segments
 
@@ -142,7 +147,7 @@ defineRoutine("segmentSelector", (cpu) => {
 defineRoutine("loadSegment", (cpu) => {
   const name = segmentRegisters[cpu.argumentNumber(0)];
   loadSegment(cpu, name, cpu.argumentNumber(1) & 0xffff);
-  if (name === "ss") cpu.shadowNext();
+  if (name === "ss") cpu.shadowNext(true);
 });
 defineRoutine("loadGdt", (cpu) => {
   cpu.state.gdtr = { base: cpu.argument(0), limit: cpu.argumentNumber(1) };

@@ -33,6 +33,13 @@ export class Bus {
     this.#mmio.push(range);
   }
 
+  /** Moves a device that {@link mapMmio} has placed to where no other one is; where there is one, that one wins. */
+  moveMmio(device: MmioDevice, start: number): void {
+    const at = this.#mmio.findIndex((range) => range.device === device);
+    const [{ start: from, end }] = this.#mmio.splice(at, 1);
+    this.#mmio.push({ start, end: start + end - from, device });
+  }
+
   /** An access that crosses from one device to the next is split into bytes, as the chipset does. */
   readPort(port: number, size: AccessSize): number {
     const range = this.#ports.get(port);

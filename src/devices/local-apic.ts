@@ -49,6 +49,7 @@ const APIC_BASE_EXTENDED = 0x400;
 /** In x2APIC mode the register at MMIO offset 16 * n is MSR 0x800 + n (SDM table 11-6). */
 const X2APIC_FIRST_MSR = 0x800;
 const X2APIC_LAST_MSR = 0x8ff;
+const PHYSICAL_ADDRESS_BITS = 40n;
 const SELF_IPI = 0x3f0;
 /** Registers that can be read, and those that can be written, in x2APIC mode; others are #GP. IRR, ISR and TMR can be read, too. */
 const X2APIC_READ_ONLY = new Set([ID, VERSION, PROCESSOR_PRIORITY, LOGICAL_DESTINATION, CURRENT_COUNT]);
@@ -85,8 +86,10 @@ export interface InterruptMessage {
 
 export interface LocalApicOptions {
   readonly clock: Clock;
-  /** Where the APIC's registers are; fixed, the MSR's base bits cannot move them. */
+  /** Where the APIC's registers are after reset. */
   readonly address: number;
+  /** IA32_APIC_BASE has moved them. */
+  readonly moved: (address: number) => void;
   /** The INTR wire to the processor may have changed. */
   readonly changed: () => void;
   readonly nmi: () => void;
@@ -121,6 +124,7 @@ export class LocalApic implements MmioDevice, Stateful {
   readonly #timer: Timer;
 
   #globallyEnabled = true;
+  #address: number;
   /** x2APIC mode. */
   #extended = false;
   #id = 0;
@@ -136,6 +140,8 @@ export class LocalApic implements MmioDevice, Stateful {
   readonly #lvt = new Uint32Array([MASKED, MASKED, MASKED, Delivery.external << 8, MASKED, MASKED]);
   #initialCount = 0;
   #divideConfiguration = 0;
+  /** The count has ended, and changing the timer's mode does not start it again. */
+  #stopped = false;
   /** When the count-down under way began. */
   #countStart = 0;
   #tscDeadline = 0n;
@@ -145,6 +151,7 @@ export class LocalApic implements MmioDevice, Stateful {
 
   constructor(options: LocalApicOptions) {
     this.#options = options;
+    this.#address = options.address;
     this.#timer = options.clock.timer(() => this.#timerExpired());
   }
 
@@ -282,7 +289,7 @@ export class LocalApic implements MmioDevice, Stateful {
       // A deadline beyond what a number holds exactly is centuries away.
       if (this.#tscDeadline !== 0n && this.#tscDeadline <= BigInt(Number.MAX_SAFE_INTEGER))
         this.#timer.arm(Number(this.#tscDeadline));
-    } else if (this.#initialCount !== 0) {
+    } else if (this.#initialCount !== 0 && !this.#stopped) {
       const period = this.#initialCount * this.#divisor();
       const elapsed = now - this.#countStart;
       if (this.#timerMode() === "periodic")
@@ -292,7 +299,7 @@ export class LocalApic implements MmioDevice, Stateful {
   }
 
   #currentCount(): number {
-    if (this.#initialCount === 0 || this.#timerMode() === "tsc-deadline") return 0;
+    if (this.#initialCount === 0 || this.#stopped || this.#timerMode() === "tsc-deadline") return 0;
     const elapsed = Math.floor((this.#options.clock.now() - this.#countStart) / this.#divisor());
     if (this.#timerMode() === "periodic") return this.#initialCount - (elapsed % this.#initialCount);
     return Math.max(0, this.#initialCount - elapsed);
@@ -308,7 +315,9 @@ export class LocalApic implements MmioDevice, Stateful {
       // Entering or leaving TSC-deadline mode disarms the timer.
       this.#initialCount = 0;
       this.#tscDeadline = 0n;
-    } else if (this.#divisor() !== divisorBefore) {
+    } else if (this.#divisor() !== divisorBefore || this.#timerMode() !== modeBefore) {
+      // A one-shot count that has ended stays at 0 until the next initial count, also in periodic mode.
+      this.#stopped = remaining === 0;
       this.#countStart = this.#options.clock.now() - (this.#initialCount - remaining) * this.#divisor();
     }
     this.#armTimer();
@@ -316,7 +325,7 @@ export class LocalApic implements MmioDevice, Stateful {
 
   /** IA32_APIC_BASE, IA32_TSC_DEADLINE and, in x2APIC mode, the registers; undefined for MSRs that are not the APIC's. */
   readMsr(index: number): bigint | undefined {
-    if (index === APIC_BASE_MSR) return BigInt(this.#options.address) | BigInt(APIC_BASE_BOOTSTRAP | this.#modeBits());
+    if (index === APIC_BASE_MSR) return BigInt(this.#address) | BigInt(APIC_BASE_BOOTSTRAP | this.#modeBits());
     if (index === TSC_DEADLINE_MSR) return this.#tscDeadline;
     if (!this.#extended || index < X2APIC_FIRST_MSR || index > X2APIC_LAST_MSR) return undefined;
     const register = (index - X2APIC_FIRST_MSR) << 4;
@@ -336,7 +345,7 @@ export class LocalApic implements MmioDevice, Stateful {
     return (this.#globallyEnabled ? APIC_BASE_ENABLE : 0) | (this.#extended ? APIC_BASE_EXTENDED : 0);
   }
 
-  /** False: #GP. The registers cannot be moved. */
+  /** False: #GP. */
   writeMsr(index: number, value: bigint): boolean {
     if (index === APIC_BASE_MSR) return this.#writeBase(value);
     if (index === TSC_DEADLINE_MSR) {
@@ -368,12 +377,16 @@ export class LocalApic implements MmioDevice, Stateful {
   #writeBase(value: bigint): boolean {
     const bits = Number(value & BigInt(APIC_BASE_ENABLE | APIC_BASE_EXTENDED));
     const base = value & ~BigInt(APIC_BASE_ENABLE | APIC_BASE_EXTENDED | APIC_BASE_BOOTSTRAP);
-    if (base !== BigInt(this.#options.address) || bits === APIC_BASE_EXTENDED) return false;
+    if (base & 0xfffn || base >> PHYSICAL_ADDRESS_BITS || bits === APIC_BASE_EXTENDED) return false;
     const enabled = (bits & APIC_BASE_ENABLE) !== 0;
     const extended = (bits & APIC_BASE_EXTENDED) !== 0;
     if (extended ? !this.#globallyEnabled : enabled && this.#extended) return false;
     this.#globallyEnabled = enabled;
     this.#extended = extended;
+    if (base !== BigInt(this.#address)) {
+      this.#address = Number(base);
+      this.#options.moved(this.#address);
+    }
     this.#options.changed();
     return true;
   }
@@ -481,6 +494,7 @@ export class LocalApic implements MmioDevice, Stateful {
       case INITIAL_COUNT:
         if (this.#timerMode() === "tsc-deadline") return;
         this.#initialCount = value;
+        this.#stopped = false;
         this.#countStart = this.#options.clock.now();
         this.#armTimer();
         return;
@@ -540,6 +554,10 @@ export class LocalApic implements MmioDevice, Stateful {
   copyFrom(other: LocalApic): void {
     this.#globallyEnabled = other.#globallyEnabled;
     this.#extended = other.#extended;
+    if (this.#address !== other.#address) {
+      this.#address = other.#address;
+      this.#options.moved(this.#address);
+    }
     this.#id = other.#id;
     this.#taskPriority = other.#taskPriority;
     this.#logicalDestination = other.#logicalDestination;
@@ -552,6 +570,7 @@ export class LocalApic implements MmioDevice, Stateful {
     this.#initialCount = other.#initialCount;
     this.#divideConfiguration = other.#divideConfiguration;
     this.#countStart = other.#countStart;
+    this.#stopped = other.#stopped;
     this.#tscDeadline = other.#tscDeadline;
     this.#lvt.set(other.#lvt);
     this.#inService.words.set(other.#inService.words);
@@ -562,6 +581,7 @@ export class LocalApic implements MmioDevice, Stateful {
   state(): DeviceState {
     return {
       globallyEnabled: this.#globallyEnabled,
+      address: this.#address,
       extended: this.#extended,
       id: this.#id,
       taskPriority: this.#taskPriority,
@@ -576,6 +596,7 @@ export class LocalApic implements MmioDevice, Stateful {
       initialCount: this.#initialCount,
       divideConfiguration: this.#divideConfiguration,
       countStart: this.#countStart,
+      stopped: this.#stopped,
       tscDeadline: this.#tscDeadline,
       inService: [...this.#inService.words],
       triggerMode: [...this.#triggerMode.words],

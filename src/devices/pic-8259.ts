@@ -45,8 +45,9 @@ class Controller {
       if (level || (this.asserted & bit) === 0) this.request |= bit;
       this.asserted |= bit;
     } else {
-      // A request must stay asserted until it is acknowledged (data sheet, figure 8).
-      this.request &= ~bit;
+      // The data sheet wants an edge to stay asserted until it is acknowledged (figure 8); chipsets, as QEMU, remember it. The
+      // cascade is no edge of a device: it goes away with the second controller's request.
+      if (level || input === CASCADE_INPUT) this.request &= ~bit;
       this.asserted &= ~bit;
     }
   }

@@ -9,6 +9,9 @@ export const platform = {
     { port: 0x3f8, irq: 4 },
     { port: 0x2f8, irq: 3 },
   ],
+  /** 8254 interval timer, with the port of its third counter's gate and output; MC146818 real-time clock. */
+  pit: { port: 0x40, speakerPort: 0x61, irq: 0 },
+  rtc: { port: 0x70, irq: 8 },
   /** QEMU's isa-debug-exit: a 32-bit write of `v` ends the run with exit code `v` (QEMU itself: `v << 1 | 1`). */
   debugExitPort: 0xf4,
   /** pvpanic: the kernel writes bit 0 when it panics. */

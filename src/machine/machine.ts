@@ -10,6 +10,7 @@ import { type CpuState, Flag } from "../cpu/state.ts";
 import type { WatchHit, Watchpoints } from "../cpu/watchpoints.ts";
 import { BpfCoprocessor } from "../devices/bpf-coprocessor.ts";
 import { Bus } from "../devices/bus.ts";
+import { CmosRtc } from "../devices/cmos-rtc.ts";
 import type { Clock, DeviceState, Stateful } from "../devices/device.ts";
 import {
   debugExitPort,
@@ -21,7 +22,9 @@ import {
 } from "../devices/exit-ports.ts";
 import { IoApic } from "../devices/io-apic.ts";
 import { LocalApic } from "../devices/local-apic.ts";
+import { PcTestDevice, TEST_DEVICE } from "../devices/pc-testdev.ts";
 import { Pic8259 } from "../devices/pic-8259.ts";
+import { Pit8254 } from "../devices/pit-8254.ts";
 import { platform } from "../devices/platform.ts";
 import { Uart16550 } from "../devices/uart-16550.ts";
 import { type BlockStorage, VirtioBlock } from "../devices/virtio-blk.ts";
@@ -67,6 +70,8 @@ export interface MachineOptions extends TierOptions {
   readonly disks?: readonly BlockStorage[];
   /** Whether the BPF co-processor is there; it is unless this is false. */
   readonly bpfCoprocessor?: boolean;
+  /** Adds QEMU's pc-testdev. */
+  readonly testDevice?: boolean;
 }
 
 export interface RunLimits {
@@ -89,6 +94,9 @@ export class Machine {
   readonly #localApic: LocalApic;
   readonly #ioApic: IoApic;
   readonly #pic: Pic8259;
+  readonly #pit: Pit8254;
+  readonly #rtc: CmosRtc;
+  readonly #testDevice: PcTestDevice | undefined;
   readonly #uarts: readonly Uart16550[];
   readonly #options: MachineOptions;
   readonly #slots: VirtioMmio[] = [];
@@ -119,6 +127,7 @@ export class Machine {
       clock: this.clock,
       address: platform.localApic.address,
       changed: () => this.#updateInterruptLine(),
+      moved: (address) => this.bus.moveMmio(this.#localApic, address),
       nmi: () => this.cpu.raiseNmi(),
       init: () => this.end({ reason: "reboot" }),
       endOfInterrupt: (vector) => this.#ioApic.endOfInterrupt(vector),
@@ -131,6 +140,14 @@ export class Machine {
     this.bus.mapPorts(0xa0, 2, this.#pic.ports("second"));
     this.bus.mapPorts(0x4d0, 2, this.#pic.edgeLevelPorts());
     this.#devices.set("local APIC", this.#localApic).set("I/O APIC", this.#ioApic).set("8259", this.#pic);
+
+    const { ticksPerSecond } = platform;
+    this.#pit = new Pit8254({ clock: this.clock, ticksPerSecond, line: this.irqLine(platform.pit.irq) });
+    this.bus.mapPorts(platform.pit.port, 4, this.#pit.ports);
+    this.bus.mapPorts(platform.pit.speakerPort, 1, this.#pit.speakerPort);
+    this.#rtc = new CmosRtc({ clock: this.clock, ticksPerSecond, memoryBytes, line: this.irqLine(platform.rtc.irq) });
+    this.bus.mapPorts(platform.rtc.port, 2, this.#rtc.ports);
+    this.#devices.set("8254", this.#pit).set("RTC", this.#rtc);
 
     this.#uarts = platform.uart.map(({ port, irq }, number) => {
       const log = number === 0 ? this.console : this.serial2;
@@ -156,6 +173,14 @@ export class Machine {
       this.#bpf = new BpfCoprocessor({ memory, verify });
       this.bus.mapMmio(platform.bpfCoprocessor.address, platform.bpfCoprocessor.size, this.#bpf);
       this.#devices.set("BPF co-processor", this.#bpf);
+    }
+
+    if (options.testDevice === true) {
+      this.#testDevice = new PcTestDevice((irq) => this.irqLine(irq));
+      this.bus.mapPorts(TEST_DEVICE.latchPort, TEST_DEVICE.latchPorts, this.#testDevice.latch);
+      this.bus.mapPorts(TEST_DEVICE.irqPort, TEST_DEVICE.irqs, this.#testDevice.irqPorts);
+      this.bus.mapMmio(TEST_DEVICE.memory, TEST_DEVICE.memoryBytes, this.#testDevice);
+      this.#devices.set("pc-testdev", this.#testDevice);
     }
 
     this.bus.mapPorts(
@@ -378,6 +403,9 @@ export class Machine {
     fork.#localApic.copyFrom(this.#localApic);
     fork.#ioApic.copyFrom(this.#ioApic);
     fork.#pic.copyFrom(this.#pic);
+    fork.#pit.copyFrom(this.#pit);
+    fork.#rtc.copyFrom(this.#rtc);
+    if (this.#testDevice !== undefined) fork.#testDevice?.copyFrom(this.#testDevice);
     for (const [index, uart] of fork.#uarts.entries()) uart.copyFrom(this.#uarts[index]);
     for (const [index, slot] of fork.#slots.entries()) slot.copyFrom(this.#slots[index]);
     if (this.#bpf !== undefined) fork.#bpf?.copyFrom(this.#bpf);

@@ -130,11 +130,15 @@ describe("8259 pair", () => {
     expect(first.readPort(0, 1)).toBe(0x10);
   });
 
-  it("gives vector 7 when a request goes away before it is acknowledged", () => {
+  it("gives vector 7 when a level goes away before it is acknowledged, and remembers an edge", () => {
     const { device, initialise } = pic();
     initialise();
     device.setInput(4, true);
     device.setInput(4, false);
+    expect(device.acknowledge()).toBe(0x24);
+    device.edgeLevelPorts().writePort(0, 1, 0x20);
+    device.setInput(5, true);
+    device.setInput(5, false);
     expect(device.acknowledge()).toBe(0x27);
   });
 

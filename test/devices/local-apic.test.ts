@@ -5,6 +5,7 @@ import { randomNumbers, TestClock } from "./device-bench.ts";
 const ADDRESS = 0xfee0_0000;
 let clock: TestClock;
 let apic: LocalApic;
+let moved: number | undefined;
 let nmis: number;
 let ended: number[];
 const read = (register: number) => apic.readMmio(register, 4);
@@ -19,6 +20,9 @@ beforeEach(() => {
   apic = new LocalApic({
     clock,
     address: ADDRESS,
+    moved: (address) => {
+      moved = address;
+    },
     changed: () => {},
     nmi: () => {
       nmis++;
@@ -152,9 +156,54 @@ describe("local APIC", () => {
     expect(read(0x280)).toBe(0x20);
   });
 
-  it("can be switched off by its MSR, but not moved", () => {
+  it("can be moved by its MSR, to a page that exists", () => {
+    expect(apic.writeMsr(APIC_BASE_MSR, 0xfee1_0900n)).toBe(true);
+    expect(moved).toBe(0xfee1_0000);
+    expect(apic.readMsr(APIC_BASE_MSR)).toBe(0xfee1_0900n);
+    expect(apic.writeMsr(APIC_BASE_MSR, 1n << 40n)).toBe(false);
+  });
+
+  it("goes from disabled to xAPIC to x2APIC mode and back to disabled, no other way", () => {
+    const enable = 0x800n;
+    const extended = 0x400n;
+    const change = (mode: bigint): boolean => apic.writeMsr(APIC_BASE_MSR, 0xfee0_0100n | mode);
+    expect(change(extended)).toBe(false);
+    expect(change(enable | extended)).toBe(true);
+    expect(read(0x30)).toBe(0xffff_ffff);
+    expect(change(enable)).toBe(false);
+    expect(change(0n)).toBe(true);
+    expect(change(enable | extended)).toBe(false);
+    expect(change(enable)).toBe(true);
+  });
+
+  it("has its registers as MSRs in x2APIC mode", () => {
+    apic.writeMsr(APIC_BASE_MSR, 0xfee0_0d00n);
+    expect(apic.readMsr(0x802)).toBe(0n);
+    expect(apic.readMsr(0x803)).toBe(0x5_0014n);
+    expect(apic.writeMsr(0x803, 0n)).toBe(false);
+    expect(apic.readMsr(0x80e)).toBeUndefined();
+    expect(apic.writeMsr(0x80b, 1n)).toBe(false);
+    expect(apic.writeMsr(0x80f, 0x1ffn)).toBe(true);
+    expect(apic.writeMsr(0x83f, 0x41n)).toBe(true);
+    expect(apic.acknowledge()).toBe(0x41);
+    expect(apic.writeMsr(0x80b, 0n)).toBe(true);
+    // A fixed interrupt to APIC id 0.
+    expect(apic.writeMsr(0x830, 0x4042n)).toBe(true);
+    expect(apic.acknowledge()).toBe(0x42);
+  });
+
+  it("keeps a count that has ended at 0 when the mode of the timer changes", () => {
+    write(0xf0, 0x1ff);
+    write(0x3e0, 0xb);
+    write(0x320, 0x40);
+    write(0x380, 1000);
+    clock.time += 2000;
+    write(0x320, 0x2_0040);
+    expect(read(0x390)).toBe(0);
+  });
+
+  it("can be switched off by its MSR", () => {
     expect(apic.readMsr(APIC_BASE_MSR)).toBe(0xfee0_0900n);
-    expect(apic.writeMsr(APIC_BASE_MSR, 0x1000n)).toBe(false);
     expect(apic.writeMsr(APIC_BASE_MSR, 0xfee0_0100n)).toBe(true);
     expect(read(0x30)).toBe(0xffff_ffff);
     expect(apic.acceptsExternal()).toBe(true);

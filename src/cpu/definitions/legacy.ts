@@ -7,8 +7,15 @@ import { signExtend } from "./forms.ts";
 
 const only32 = { not64: true } as const;
 
-/** DAA and DAS: the digits of AL are put right after an addition or subtraction. */
-function decimalAdjust(t: Tier, adjust: (value: Expr, by: Expr) => Expr): void {
+/**
+ * DAA and DAS: the digits of AL are put right after an addition or subtraction. `borrows`: what of AL and the low digit's adjustment
+ * sets CF beside the high digit's adjustment.
+ */
+function decimalAdjust(
+  t: Tier,
+  adjust: (value: Expr, by: Expr) => Expr,
+  borrows: (al: Expr, aux: Expr) => Expr = () => c32(0),
+): void {
   const al = t.let(i32.wrap(t.register(0, 1)));
   const aux = t.let(i32.or(i32.gt_u(i32.and(al, c32(15)), c32(9)), t.flags.aux()));
   const carry = t.let(i32.or(i32.gt_u(al, c32(0x99)), t.flags.carry()));
@@ -16,10 +23,10 @@ function decimalAdjust(t: Tier, adjust: (value: Expr, by: Expr) => Expr): void {
   const result = t.let(adjust(al, t.let(by)));
   const wide = t.let(signExtend(i64.extend_i32_u(result), 1));
   t.setRegister(0, wide, 1);
-  t.flags.result(wide, carry, c32(0), aux);
+  t.flags.result(wide, t.let(i32.or(carry, borrows(al, aux))), c32(0), aux);
 }
 define("daa", "27", (t) => decimalAdjust(t, i32.add), only32);
-define("das", "2F", (t) => decimalAdjust(t, i32.sub), only32);
+define("das", "2F", (t) => decimalAdjust(t, i32.sub, (al, aux) => i32.and(aux, i32.lt_u(al, c32(6)))), only32);
 
 function asciiAdjust(t: Tier, sign: 1 | -1): void {
   const ax = t.let(i32.wrap(t.register(0, 2)));

@@ -12,6 +12,7 @@ import { fileProblem, InputError } from "../input-error.ts";
 import { Machine } from "../machine.ts";
 import { parseMemorySize } from "../memory-size.ts";
 import { loadFirmware } from "./firmware.ts";
+import { leaveFirmwareRemains } from "./firmware-remains.ts";
 import { findMultibootHeader, loadMultiboot } from "./multiboot.ts";
 import { hasPvhEntry, loadPvh } from "./pvh.ts";
 
@@ -53,6 +54,8 @@ export interface BootOverrides extends TierOptions {
   readonly exec?: string;
   /** False leaves the BPF co-processor out. */
   readonly bpfCoprocessor?: boolean;
+  /** Adds QEMU's pc-testdev. */
+  readonly testDevice?: boolean;
   /** Handed to the kernel as its initramfs or module, in place of an archive of the root's files. */
   readonly initrd?: Uint8Array;
   /** Added to the guest's root, or in place of what is there. */
@@ -125,6 +128,7 @@ export function boot(source: BootSource, overrides: BootOverrides = {}): BootedM
     memory: overrides.memory ?? source.memory,
     disks,
     bpfCoprocessor,
+    testDevice: overrides.testDevice === true,
     ...tierOptions(overrides),
   });
   const root = source.root.copy();
@@ -141,7 +145,8 @@ export function boot(source: BootSource, overrides: BootOverrides = {}): BootedM
 }
 
 /** Loads the kernel by the protocol that it knows. */
-function loadKernel({ cpu }: Machine, source: BootSource, line: string, initrd: Uint8Array | undefined): Elf {
+function loadKernel(machine: Machine, source: BootSource, line: string, initrd: Uint8Array | undefined): Elf {
+  const { cpu } = machine;
   const { kernel, name } = source;
   if (source.flat) {
     loadFirmware(cpu, kernel, name);
@@ -158,6 +163,7 @@ function loadKernel({ cpu }: Machine, source: BootSource, line: string, initrd: 
       `${name}: neither a PVH entry point (an ELF note "Xen" of type 18) nor a multiboot header, ` +
         "one of which a kernel for this machine needs",
     );
+  leaveFirmwareRemains(machine);
   loadMultiboot(cpu, header, elf, { kernel, name, commandLine: line, ...(initrd && { module: initrd }) });
   return elf ?? NO_ELF;
 }
