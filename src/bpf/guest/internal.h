@@ -64,6 +64,10 @@ static inline u32 bpf_map_value_size(const struct bpf_map *map)
 	return map->value_size;
 }
 
+void bpf_map_inc_with_uref(struct bpf_map *map);
+void bpf_map_put_with_uref(struct bpf_map *map);
+/* O_ flags of the descriptor that a map's BPF_F_RDONLY and BPF_F_WRONLY ask for, or -EINVAL. */
+int bpf_get_file_flag(u32 flags);
 int bpf_map_new_fd(struct bpf_map *map, int flags);
 struct bpf_map *bpf_map_from_file(struct file *file);
 extern const struct file_operations bpf_map_fops;
@@ -119,6 +123,15 @@ int bpf_prog_get_info(struct bpf_prog *prog, struct bpf_prog_info *info, struct 
 bool bpf_prog_map_compatible(struct bpf_map *map, const struct bpf_prog *prog);
 
 int bpf_prog_test_run(const union bpf_attr *attr, union bpf_attr __user *uattr);
+
+int bpf_prog_bind_map(const union bpf_attr *attr);
+
+/* ---- names, queries ---- */
+
+int bpf_obj_pin(const union bpf_attr *attr);
+int bpf_obj_get(const union bpf_attr *attr);
+int bpf_task_fd_query(const union bpf_attr *attr, union bpf_attr __user *uattr);
+int bpf_enable_stats(const union bpf_attr *attr);
 
 /* ---- links ---- */
 

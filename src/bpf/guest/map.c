@@ -104,14 +104,23 @@ static void bpf_map_put_uref(struct bpf_map *map)
 		map->ops->map_release_uref(map);
 }
 
+void bpf_map_inc_with_uref(struct bpf_map *map)
+{
+	bpf_map_inc(map);
+	map->usercnt++;
+}
+
+void bpf_map_put_with_uref(struct bpf_map *map)
+{
+	bpf_map_put_uref(map);
+	bpf_map_put(map);
+}
+
 /* ---- descriptors ---- */
 
 static int bpf_map_release(struct inode *inode, struct file *file)
 {
-	struct bpf_map *map = file->private_data;
-
-	bpf_map_put_uref(map);
-	bpf_map_put(map);
+	bpf_map_put_with_uref(file->private_data);
 	return 0;
 }
 
@@ -214,8 +223,7 @@ int bpf_map_new_fd(struct bpf_map *map, int flags)
 	return anon_inode_getfd("bpf-map", &bpf_map_fops, map, flags | O_CLOEXEC);
 }
 
-/* O_ flags of the descriptor that a map's flags ask for. */
-static int bpf_get_file_flag(u32 flags)
+int bpf_get_file_flag(u32 flags)
 {
 	if ((flags & BPF_F_RDONLY) && (flags & BPF_F_WRONLY))
 		return -EINVAL;
@@ -361,13 +369,10 @@ int bpf_map_get_fd_by_id(u32 id, int flags)
 	list_for_each_entry(map, &all_maps, list) {
 		if (map->id != id)
 			continue;
-		bpf_map_inc(map);
-		map->usercnt++;
+		bpf_map_inc_with_uref(map);
 		fd = bpf_map_new_fd(map, flags);
-		if (fd < 0) {
-			bpf_map_put_uref(map);
-			bpf_map_put(map);
-		}
+		if (fd < 0)
+			bpf_map_put_with_uref(map);
 		return fd;
 	}
 	return -ENOENT;

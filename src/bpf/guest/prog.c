@@ -64,9 +64,10 @@ static void bpf_prog_show_fdinfo(struct seq_file *m, struct file *file)
 	char tag[2 * BPF_TAG_SIZE + 1];
 
 	scnprint_tag(tag, sizeof(tag), prog->tag);
-	seq_printf(m, "prog_type:\t%u\nprog_jited:\t%u\nprog_tag:\t%s\nmemlock:\t%llu\nprog_id:\t%u\nrun_time_ns:\t0\n"
-		   "run_cnt:\t0\nrecursion_misses:\t0\nverified_insns:\t%u\n", prog->type, 1, tag,
-		   (u64)PAGE_ALIGN(sizeof(*prog) + prog->len * sizeof(struct bpf_insn)), prog->id, prog->verified_insns);
+	seq_printf(m, "prog_type:\t%u\nprog_jited:\t%u\nprog_tag:\t%s\nmemlock:\t%llu\nprog_id:\t%u\nrun_time_ns:\t%llu\n"
+		   "run_cnt:\t%llu\nrecursion_misses:\t0\nverified_insns:\t%u\n", prog->type, 1, tag,
+		   (u64)PAGE_ALIGN(sizeof(*prog) + prog->len * sizeof(struct bpf_insn)), prog->id,
+		   prog->run_time_ns, prog->run_cnt, prog->verified_insns);
 }
 
 static ssize_t bpf_prog_no_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
@@ -440,6 +441,46 @@ free:
 	return err;
 }
 
+/* The program keeps the map as if it used it: a place for what belongs to it. */
+int bpf_prog_bind_map(const union bpf_attr *attr)
+{
+	struct bpf_map **used;
+	struct bpf_prog *prog;
+	struct bpf_map *map;
+	int err = 0;
+	u32 i;
+
+	if (attr->prog_bind_map.flags)
+		return -EINVAL;
+	prog = bpf_prog_get(attr->prog_bind_map.prog_fd);
+	if (IS_ERR(prog))
+		return PTR_ERR(prog);
+	map = bpf_map_get(attr->prog_bind_map.map_fd);
+	if (IS_ERR(map)) {
+		bpf_prog_put(prog);
+		return PTR_ERR(map);
+	}
+	for (i = 0; i < prog->used_map_cnt && prog->used_maps[i] != map; i++)
+		;
+	if (i < prog->used_map_cnt) {
+		bpf_map_put(map);
+	} else {
+		used = kcalloc(i + 1, sizeof(*used), GFP_KERNEL);
+		if (used) {
+			memcpy(used, prog->used_maps, i * sizeof(*used));
+			used[i] = map;
+			swap(prog->used_maps, used);
+			kfree(used);
+			prog->used_map_cnt++;
+		} else {
+			bpf_map_put(map);
+			err = -ENOMEM;
+		}
+	}
+	bpf_prog_put(prog);
+	return err;
+}
+
 /* ---- finding programs ---- */
 
 int bpf_prog_get_next_id(u32 id, u32 *next)
@@ -489,6 +530,8 @@ int bpf_prog_get_info(struct bpf_prog *prog, struct bpf_prog_info *info, struct 
 	info->created_by_uid = prog->created_by_uid;
 	info->gpl_compatible = prog->gpl_compatible;
 	info->verified_insns = prog->verified_insns;
+	info->run_time_ns = prog->run_time_ns;
+	info->run_cnt = prog->run_cnt;
 	memcpy(info->tag, prog->tag, sizeof(info->tag));
 	memcpy(info->name, prog->name, sizeof(info->name));
 	info->nr_map_ids = prog->used_map_cnt;

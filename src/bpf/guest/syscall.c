@@ -6,7 +6,7 @@
 #include <kernel/capability.h>
 #include <kernel/mm.h>
 #include <kernel/syscalls.h>
-#include "internal.h"
+#include "link.h"
 
 /* Fails unless the structure of a newer user space has nothing set that is unknown here. */
 static int check_tail_zero(const void __user *from, size_t expected, size_t actual)
@@ -41,6 +41,7 @@ static int obj_get_info_by_fd(union bpf_attr *attr, union bpf_attr __user *uattr
 	u32 len = attr->info.info_len;
 	void __user *uinfo = u64_to_user_ptr(attr->info.info);
 	struct file *file = fget(attr->info.bpf_fd);
+	struct bpf_link *link;
 	struct bpf_prog *prog;
 	struct bpf_map *map;
 	int err;
@@ -49,6 +50,7 @@ static int obj_get_info_by_fd(union bpf_attr *attr, union bpf_attr __user *uattr
 		return -EBADFD;
 	prog = bpf_prog_from_file(file);
 	map = bpf_map_from_file(file);
+	link = bpf_link_from_file(file);
 	if (prog) {
 		struct bpf_prog_info info = { };
 
@@ -70,6 +72,19 @@ static int obj_get_info_by_fd(union bpf_attr *attr, union bpf_attr __user *uattr
 			goto out;
 		len = min_t(u32, len, sizeof(info));
 		err = bpf_map_get_info(map, &info);
+		if (!err && (copy_to_user(uinfo, &info, len) || put_user(len, &uattr->info.info_len)))
+			err = -EFAULT;
+	} else if (link) {
+		struct bpf_link_info info = { };
+
+		err = check_tail_zero(uinfo, sizeof(info), len);
+		if (err)
+			goto out;
+		len = min_t(u32, len, sizeof(info));
+		err = -EFAULT;
+		if (copy_from_user(&info, uinfo, len))
+			goto out;
+		err = bpf_link_get_info(link, &info);
 		if (!err && (copy_to_user(uinfo, &info, len) || put_user(len, &uattr->info.info_len)))
 			err = -EFAULT;
 	} else {
@@ -156,6 +171,28 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 		return CHECK_ATTR(&attr, raw_tracepoint.prog_fd) ? raw_tracepoint_open(&attr) : -EINVAL;
 	case BPF_LINK_CREATE:
 		return CHECK_ATTR(&attr, link_create.kprobe_multi.cookies) ? link_create(&attr) : -EINVAL;
+	case BPF_LINK_UPDATE:
+		return CHECK_ATTR(&attr, link_update.old_prog_fd) ? link_update(&attr) : -EINVAL;
+	case BPF_LINK_DETACH:
+		return CHECK_ATTR(&attr, link_detach.link_fd) ? link_detach(&attr) : -EINVAL;
+	case BPF_LINK_GET_NEXT_ID:
+		return get_next_id(&attr, uattr, bpf_link_get_next_id);
+	case BPF_LINK_GET_FD_BY_ID:
+		if (!CHECK_ATTR(&attr, link_id))
+			return -EINVAL;
+		return capable(CAP_SYS_ADMIN) ? bpf_link_get_fd_by_id(attr.link_id) : -EPERM;
+	case BPF_ITER_CREATE:
+		return CHECK_ATTR(&attr, iter_create.flags) ? iter_create(&attr) : -EINVAL;
+	case BPF_PROG_BIND_MAP:
+		return CHECK_ATTR(&attr, prog_bind_map.flags) ? bpf_prog_bind_map(&attr) : -EINVAL;
+	case BPF_OBJ_PIN:
+		return CHECK_ATTR(&attr, file_flags) ? bpf_obj_pin(&attr) : -EINVAL;
+	case BPF_OBJ_GET:
+		return CHECK_ATTR(&attr, file_flags) ? bpf_obj_get(&attr) : -EINVAL;
+	case BPF_TASK_FD_QUERY:
+		return CHECK_ATTR(&attr, task_fd_query.probe_addr) ? bpf_task_fd_query(&attr, uattr) : -EINVAL;
+	case BPF_ENABLE_STATS:
+		return CHECK_ATTR(&attr, enable_stats.type) ? bpf_enable_stats(&attr) : -EINVAL;
 	default:
 		return -EINVAL;
 	}

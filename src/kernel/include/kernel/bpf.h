@@ -105,6 +105,7 @@ struct bpf_prog {
 	u32 max_ctx_offset;		/* where the last access to the context ends */
 	u32 verified_insns;
 	u64 load_time;			/* ns since boot */
+	u64 run_cnt, run_time_ns;	/* while somebody wanted them counted */
 	u32 prog_flags;
 	u32 created_by_uid;
 	u32 used_map_cnt;
@@ -127,9 +128,15 @@ struct bpf_map *bpf_map_get(u32 ufd);
 void bpf_map_inc(struct bpf_map *map);
 void bpf_map_put(struct bpf_map *map);
 
+/* Whether runs are to be counted and timed, and a run that is. */
+bool bpf_stats_wanted(void);
+u32 bpf_prog_run_counted(struct bpf_prog *prog, const void *ctx);
+
 /* Runs the program's code on @ctx; the caller keeps it from going away. */
-static inline u32 bpf_prog_run(const struct bpf_prog *prog, const void *ctx)
+static inline u32 bpf_prog_run(struct bpf_prog *prog, const void *ctx)
 {
+	if (bpf_stats_wanted())
+		return bpf_prog_run_counted(prog, ctx);
 	return prog->bpf_func(ctx, prog->insns);
 }
 

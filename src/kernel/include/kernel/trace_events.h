@@ -94,6 +94,8 @@ void trace_buffer_printk(const char *text, size_t length);
 /* For the attach rules of overrides (A12): is the call's probe at a function's entry, and may that function be made to fail? */
 bool trace_kprobe_on_func_entry(struct trace_event_call *call);
 bool trace_kprobe_error_injectable(struct trace_event_call *call);
+/* Where a kprobe event's first probe is: symbol and offset, or the address alone (*symbol is NULL). False: no kprobe event. */
+bool trace_kprobe_describe(struct trace_event_call *call, bool *is_return, const char **symbol, u64 *offset, u64 *addr);
 
 /* Ids of events that tracefs does not show. */
 int next_local_event_id(void);
