@@ -82,3 +82,17 @@ test.skipIf(missing !== undefined)(
     for (const name of systemCalls) expect(types.get(name ?? ""), name).toBe("ERRNO");
   },
 );
+
+test.skipIf(missing !== undefined)(
+  "fail_function: names, values that suit the type, attributes, who else is there (E13, E14)",
+  () => {
+    const { output, exitCode } = runInMachine({
+      files: { "/oracle": userProgram("ask-tracing"), "/questions": join(directory, "fail-function.txt") },
+      exec: "/oracle /questions",
+    });
+    expect(output.replace(/\+0x[0-9a-f]+\/0x[0-9a-f]+/g, "+OFFSET")).toBe(
+      readFileSync(join(directory, "fail-function.linux-6.1.txt"), "utf8"),
+    );
+    expect(exitCode).toBe(0);
+  },
+);

@@ -32,11 +32,6 @@ void bio_endio(struct bio *bio)
 		bio->bi_end_io(bio);
 }
 
-bool __weak should_fail_request(struct block_device *bdev, unsigned int bytes)
-{
-	return false;
-}
-
 noinline int should_fail_bio(struct bio *bio)
 {
 	if (should_fail_request(bio->bi_bdev, bio->bi_size))

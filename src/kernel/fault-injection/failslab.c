@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * failslab: makes object allocations fail. By default it spares those that may sleep, so ignore-gfp-wait must be cleared to
- * reach GFP_KERNEL; that holds for fail-nth too. (semantics E9; no cache-filter: caches here carry no flags)
+ * reach GFP_KERNEL; that holds for fail-nth too. With cache-filter only marked caches
+ * fail, and here none is marked. (semantics E9)
  */
 #include "../mm/slab.h"
 #include <kernel/debugfs.h>
@@ -12,14 +13,14 @@
 #include <kernel/slab.h>
 
 static struct fault_attr failslab = FAULT_ATTR_INITIALIZER("failslab");
-static bool ignore_gfp_wait = true;
+static bool ignore_gfp_wait = true, cache_filter;
 
 /* @cache is NULL for objects of a page and more, which have none. */
 int fault_slab(struct kmem_cache *cache, gfp_t gfp)
 {
 	size_t size = cache ? cache->size : PAGE_SIZE;
 
-	if ((gfp & __GFP_NOFAIL) || (ignore_gfp_wait && (gfp & __GFP_DIRECT_RECLAIM)))
+	if (cache_filter || (gfp & __GFP_NOFAIL) || (ignore_gfp_wait && (gfp & __GFP_DIRECT_RECLAIM)))
 		return 0;
 	return should_fail_ex(&failslab, size, gfp & __GFP_NOWARN ? FAULT_NOWARN : 0) ? -ENOMEM : 0;
 }
@@ -32,7 +33,10 @@ __setup("failslab=", setup_failslab);
 
 static int __init failslab_debugfs_init(void)
 {
-	debugfs_create_bool("ignore-gfp-wait", 0600, fault_create_debugfs_attr(&failslab), &ignore_gfp_wait);
+	struct dentry *dir = fault_create_debugfs_attr(&failslab);
+
+	debugfs_create_bool("ignore-gfp-wait", 0600, dir, &ignore_gfp_wait);
+	debugfs_create_bool("cache-filter", 0600, dir, &cache_filter);
 	return 0;
 }
 late_initcall(failslab_debugfs_init);

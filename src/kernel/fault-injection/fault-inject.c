@@ -11,6 +11,7 @@
 #include <kernel/printk.h>
 #include <kernel/random.h>
 #include <kernel/sched.h>
+#include <kernel/time.h>
 
 int setup_fault_attr(struct fault_attr *attr, const char *text)
 {
@@ -33,9 +34,26 @@ int setup_fault_attr(struct fault_attr *attr, const char *text)
 	return 1;
 }
 
+/* At most `burst` messages in `interval`. */
+static bool may_report(struct fault_attr *attr)
+{
+	u64 now = ktime_get_ns();
+
+	if (!attr->ratelimit_interval_ms)
+		return true;
+	if (!attr->ratelimit_begin || now - attr->ratelimit_begin > attr->ratelimit_interval_ms * 1000000ULL) {
+		attr->ratelimit_begin = now;
+		attr->ratelimit_printed = 0;
+	}
+	if (attr->ratelimit_printed >= attr->ratelimit_burst)
+		return false;
+	attr->ratelimit_printed++;
+	return true;
+}
+
 static void report(struct fault_attr *attr)
 {
-	if (!attr->verbose)
+	if (!attr->verbose || !may_report(attr))
 		return;
 	pr_notice("FAULT_INJECTION: forcing a failure.\n"
 		  "name %s, interval %lu, probability %lu, space %d, times %d\n",
@@ -106,6 +124,8 @@ struct dentry *fault_create_debugfs_attr(struct fault_attr *attr)
 	debugfs_create_atomic_t("times", 0600, dir, &attr->times);
 	debugfs_create_atomic_t("space", 0600, dir, &attr->space);
 	debugfs_create_ulong("verbose", 0600, dir, &attr->verbose);
+	debugfs_create_u32("verbose_ratelimit_interval_ms", 0600, dir, &attr->ratelimit_interval_ms);
+	debugfs_create_u32("verbose_ratelimit_burst", 0600, dir, &attr->ratelimit_burst);
 	debugfs_create_bool("task-filter", 0600, dir, &attr->task_filter);
 	debugfs_create_ulong("stacktrace-depth", 0600, dir, &attr->stacktrace_depth);
 	debugfs_create_x64("require-start", 0600, dir, (u64 *)&attr->require_start);

@@ -98,7 +98,7 @@ void debugfs_remove(struct dentry *dentry)
 
 /* ---- One value a file ------------------------------------------------------------------------------------------------ */
 
-#define VALUE_FILE(NAME, TYPE, GET, SET, FORMAT)							\
+#define VALUE_FILE(NAME, TYPE, GET, SET, FORMAT, SIGNED)						\
 static int NAME ## _get(void *data, u64 *value)								\
 {													\
 	TYPE *p = data;											\
@@ -113,18 +113,18 @@ static int NAME ## _set(void *data, u64 value)								\
 	SET;												\
 	return 0;											\
 }													\
-DEFINE_SIMPLE_ATTRIBUTE(fops_ ## NAME, NAME ## _get, NAME ## _set, FORMAT);				\
+DEFINE_SIMPLE_ATTRIBUTE ## SIGNED(fops_ ## NAME, NAME ## _get, NAME ## _set, FORMAT);			\
 void debugfs_create_ ## NAME(const char *name, umode_t mode, struct dentry *parent, TYPE *value)	\
 {													\
 	debugfs_create_file(name, mode, parent, value, &fops_ ## NAME);					\
 }
 
-VALUE_FILE(u32, u32, *p, *p = value, "%llu\n")
-VALUE_FILE(u64, u64, *p, *p = value, "%llu\n")
-VALUE_FILE(x32, u32, *p, *p = value, "0x%08llx\n")
-VALUE_FILE(x64, u64, *p, *p = value, "0x%016llx\n")
-VALUE_FILE(ulong, unsigned long, *p, *p = value, "%llu\n")
-VALUE_FILE(atomic_t, atomic_t, atomic_read(p), atomic_set(p, value), "%lld\n")
+VALUE_FILE(u32, u32, *p, *p = value, "%llu\n", )
+VALUE_FILE(u64, u64, *p, *p = value, "%llu\n", )
+VALUE_FILE(x32, u32, *p, *p = value, "0x%08llx\n", )
+VALUE_FILE(x64, u64, *p, *p = value, "0x%016llx\n", )
+VALUE_FILE(ulong, unsigned long, *p, *p = value, "%llu\n", )
+VALUE_FILE(atomic_t, atomic_t, atomic_read(p), atomic_set(p, value), "%lld\n", _SIGNED)
 
 static ssize_t bool_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
@@ -140,7 +140,9 @@ static ssize_t bool_write(struct file *file, const char __user *buf, size_t coun
 
 	if (copy_from_user(text, buf, min_t(size_t, count, sizeof(text) - 1)))
 		return -EFAULT;
-	return kstrtobool(text, value) ? -EINVAL : (ssize_t)count;
+	/* What is no truth value leaves it as it is, without an error. */
+	kstrtobool(text, value);
+	return count;
 }
 
 static const struct file_operations fops_bool = {

@@ -331,12 +331,12 @@ ssize_t simple_attr_read(struct file *file, char __user *buf, size_t count, loff
 	return result;
 }
 
-ssize_t simple_attr_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static ssize_t attr_write(struct file *file, const char __user *buf, size_t count, bool is_signed)
 {
 	struct simple_attr *attr = file->private_data;
 	char text[24];
 	size_t n = min_t(size_t, count, sizeof(text) - 1);
-	long long value;
+	unsigned long long value;
 	int err;
 
 	if (!attr->set)
@@ -344,13 +344,21 @@ ssize_t simple_attr_write(struct file *file, const char __user *buf, size_t coun
 	if (copy_from_user(text, buf, n))
 		return -EFAULT;
 	text[n] = 0;
-	err = kstrtoll(text, 0, &value);
-	if (err == -ERANGE)
-		err = kstrtoull(text, 0, (unsigned long long *)&value);
+	err = is_signed ? kstrtoll(text, 0, (long long *)&value) : kstrtoull(text, 0, &value);
 	if (err)
 		return err;
 	mutex_lock(&attr->mutex);
 	err = attr->set(attr->data, value);
 	mutex_unlock(&attr->mutex);
 	return err ? err : (ssize_t)count;
+}
+
+ssize_t simple_attr_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	return attr_write(file, buf, count, false);
+}
+
+ssize_t simple_attr_write_signed(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	return attr_write(file, buf, count, true);
 }

@@ -10,6 +10,7 @@
  *   < PATH          prints the file
  *   ? PATH TEXT     prints where its lines have the text, from there on
  *   call NR ARG..   makes a system call: numbers, 'text (its address), &N,N (of 64-bit numbers), @TEXT,TEXT (of addresses)
+ *   result NR ARG.. makes it and prints what it returned
  *   spawn NR ARG..  makes it in a process of its own, without waiting for it; wait: waits for all of them
  *   trace           prints the records of the trace without task and time, and empties it
  *   TEXT            prints itself
@@ -118,7 +119,7 @@ static unsigned long argument(char *word)
 	return (unsigned long)list;
 }
 
-static void call(char *words)
+static long call(char *words)
 {
 	unsigned long args[7] = { 0 };
 	int n = 0;
@@ -129,7 +130,7 @@ static void call(char *words)
 			*space++ = '\0';
 		args[n++] = argument(word);
 	}
-	syscall(args[0], args[1], args[2], args[3], args[4], args[5], args[6]);
+	return syscall(args[0], args[1], args[2], args[3], args[4], args[5], args[6]);
 }
 
 /* "  TASK-PID [CPU] flags TIME: record": the record alone, task and time are not what is asked about. */
@@ -170,6 +171,12 @@ static void answer(char *line)
 		find(line + 2);
 	} else if (!strncmp(line, "call ", 5)) {
 		call(line + 5);
+	} else if (!strncmp(line, "result ", 7)) {
+		long value;
+
+		printf("%s: ", line);
+		value = call(line + 7);
+		printf("%ld%s%s\n", value, value == -1 ? " " : "", value == -1 ? strerrorname_np(errno) : "");
 	} else if (!strncmp(line, "spawn ", 6)) {
 		if (!fork()) {
 			call(line + 6);

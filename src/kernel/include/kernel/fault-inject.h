@@ -25,11 +25,15 @@ struct fault_attr {
 	unsigned long stacktrace_depth;
 	unsigned long require_start, require_end, reject_start, reject_end;
 	unsigned long count;
+	u32 ratelimit_interval_ms;	/* of messages: 0, as many as there are; otherwise ... */
+	u32 ratelimit_burst;		/* ... so many in an interval */
+	u32 ratelimit_printed;
+	u64 ratelimit_begin;		/* ns */
 };
 
 #define FAULT_ATTR_INITIALIZER(attr_name) {					\
 	.name = attr_name, .interval = 1, .times = ATOMIC_INIT(1), .verbose = 2,	\
-	.stacktrace_depth = 32, .require_end = ~0UL,				\
+	.stacktrace_depth = 32, .require_end = ~0UL, .ratelimit_burst = 10,	\
 }
 
 /* True: fail this call, which asks for @size units. */

@@ -532,8 +532,9 @@ int simple_attr_open(struct inode *inode, struct file *file, int (*get)(void *, 
 int simple_attr_release(struct inode *inode, struct file *file);
 ssize_t simple_attr_read(struct file *file, char __user *buf, size_t count, loff_t *pos);
 ssize_t simple_attr_write(struct file *file, const char __user *buf, size_t count, loff_t *pos);
+ssize_t simple_attr_write_signed(struct file *file, const char __user *buf, size_t count, loff_t *pos);
 
-#define DEFINE_SIMPLE_ATTRIBUTE(__fops, __get, __set, __fmt)					\
+#define DEFINE_SIMPLE_ATTRIBUTE_XSIGNED(__fops, __get, __set, __fmt, __write)			\
 static int __fops ## _open(struct inode *inode, struct file *file)				\
 {												\
 	return simple_attr_open(inode, file, __get, __set, __fmt);				\
@@ -542,9 +543,13 @@ static const struct file_operations __fops = {							\
 	.open = __fops ## _open,								\
 	.release = simple_attr_release,								\
 	.read = simple_attr_read,								\
-	.write = simple_attr_write,								\
+	.write = __write,									\
 	.llseek = generic_file_llseek,								\
 }
+#define DEFINE_SIMPLE_ATTRIBUTE(__fops, __get, __set, __fmt)	\
+	DEFINE_SIMPLE_ATTRIBUTE_XSIGNED(__fops, __get, __set, __fmt, simple_attr_write)
+#define DEFINE_SIMPLE_ATTRIBUTE_SIGNED(__fops, __get, __set, __fmt)	\
+	DEFINE_SIMPLE_ATTRIBUTE_XSIGNED(__fops, __get, __set, __fmt, simple_attr_write_signed)
 
 /* ---- File systems, super blocks, mounts ---------------------------------------------------------------------- */
 
