@@ -10,6 +10,7 @@ interface Watch {
 }
 
 const DR6_STEP = 0x4000;
+const DR6_TASK_SWITCH = 0x8000;
 
 export class Debugging {
   readonly #state: CpuState;
@@ -78,6 +79,11 @@ export class Debugging {
   /** An instruction was executed with TF set. */
   noteStep(): void {
     this.#pending |= DR6_STEP;
+  }
+
+  /** A task whose T bit is set begins. */
+  noteTaskSwitch(): void {
+    this.#pending |= DR6_TASK_SWITCH;
   }
 
   get trapPending(): boolean {

@@ -1,4 +1,5 @@
 /** Far JMP, CALL and RET, SYSCALL and SYSRET: transfers that load CS (AMD64 APM volume 2, 4.8 and 6.1). */
+import { callThroughGate, isCallGate, jumpThroughGate } from "./call-gates.ts";
 import type { Cpu } from "./cpu.ts";
 import { Fault, generalProtection, invalidOpcode, Vector } from "./fault.ts";
 import { setStackPointer } from "./interrupts.ts";
@@ -16,6 +17,7 @@ import {
   segmentOf,
 } from "./segmentation.ts";
 import { Attribute, Flag, type Segment } from "./state.ts";
+import { isTask, transferToTask } from "./task-switch.ts";
 
 const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
 
@@ -68,10 +70,8 @@ export function nullOutsideSegments(cpu: Cpu, cpl: number): void {
   }
 }
 
-/** The target of a far jump or call. Gates and tasks are refused: see docs/instructions.md. */
-function directTarget(cpu: Cpu, selector: number): Segment {
-  if (isNull(selector)) throw generalProtection();
-  const d = readDescriptor(cpu, selector);
+/** The target of a far jump or call to a code segment. */
+function directTarget(cpu: Cpu, selector: number, d: Descriptor): Segment {
   const error = selector & 0xfffc;
   if (!isSegment(d) || !isCode(d)) throw generalProtection(error);
   const dpl = descriptorDpl(d);
@@ -96,15 +96,48 @@ const realSegment = (cpu: Cpu, selector: number): Segment => ({
   base: BigInt(selector) << 4n,
 });
 
-export function farJump(cpu: Cpu, selector: number, offset: bigint): void {
-  const segment = isRealMode(cpu) ? realSegment(cpu, selector) : directTarget(cpu, selector);
+/** The descriptor that a far jump or call names. */
+function transferDescriptor(cpu: Cpu, selector: number): Descriptor {
+  if (isNull(selector)) throw generalProtection();
+  return readDescriptor(cpu, selector);
+}
+
+/** `next`: the address after the instruction. */
+export function farJump(cpu: Cpu, selector: number, offset: bigint, next: bigint): void {
+  let segment: Segment;
+  if (isRealMode(cpu)) segment = realSegment(cpu, selector);
+  else {
+    const d = transferDescriptor(cpu, selector);
+    if (isCallGate(cpu, d)) {
+      jumpThroughGate(cpu, selector, d);
+      return;
+    }
+    if (isTask(cpu, d)) {
+      transferToTask(cpu, selector, d, "jump", next);
+      return;
+    }
+    segment = directTarget(cpu, selector, d);
+  }
   checkTarget(cpu, segment, offset);
   enterCodeSegment(cpu, segment, cpu.state.cpl, offset);
 }
 
 export function farCall(cpu: Cpu, selector: number, offset: bigint, size: number, next: bigint): void {
   const { state } = cpu;
-  const segment = isRealMode(cpu) ? realSegment(cpu, selector) : directTarget(cpu, selector);
+  let segment: Segment;
+  if (isRealMode(cpu)) segment = realSegment(cpu, selector);
+  else {
+    const d = transferDescriptor(cpu, selector);
+    if (isCallGate(cpu, d)) {
+      callThroughGate(cpu, selector, d, next);
+      return;
+    }
+    if (isTask(cpu, d)) {
+      transferToTask(cpu, selector, d, "call", next);
+      return;
+    }
+    segment = directTarget(cpu, selector, d);
+  }
   checkTarget(cpu, segment, offset);
   const stack = state.segment("ss");
   const is64 = state.codeBits === 64;

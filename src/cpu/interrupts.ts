@@ -18,6 +18,8 @@ import {
   segmentOf,
 } from "./segmentation.ts";
 import { Attribute, Flag } from "./state.ts";
+import { innerStack, NewStack, readTask64 } from "./task-state.ts";
+import { enterVirtualSegment, interruptToTask, returnToTask } from "./task-switch.ts";
 
 export type DeliveryKind = "exception" | "interrupt" | "software";
 
@@ -25,6 +27,8 @@ export type DeliveryKind = "exception" | "interrupt" | "software";
 const WITH_ERROR_CODE = new Set<number>([Vector.DF, Vector.TS, Vector.NP, Vector.SS, Vector.GP, Vector.PF, Vector.AC]);
 /** Contributory exceptions: two of them, or one after a #PF, make a double fault. */
 const contributory = (vector: number): boolean => vector === Vector.DE || (vector >= Vector.TS && vector <= Vector.GP);
+
+const TASK_GATE = 5;
 
 const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
 
@@ -73,28 +77,6 @@ export function debugInterrupt(cpu: Cpu, next: bigint): void {
   cpu.forgetSingleStep();
 }
 
-/** Pushes onto a stack that is not loaded yet: nothing of the processor changes when a push faults. */
-class NewStack {
-  readonly #cpu: Cpu;
-  readonly #base: bigint;
-  readonly #mask: bigint;
-  pointer: bigint;
-
-  constructor(cpu: Cpu, base: bigint, pointer: bigint, mask: bigint) {
-    this.#cpu = cpu;
-    this.#base = base;
-    this.#mask = mask;
-    this.pointer = pointer;
-  }
-
-  push(value: bigint, size: number): void {
-    const at = (this.pointer - BigInt(size)) & this.#mask;
-    const address = this.#cpu.longMode ? this.#base + at : (this.#base + at) & 0xffff_ffffn;
-    this.#cpu.linear.write(BigInt.asUintN(64, address), size, value, true, true);
-    this.pointer = at;
-  }
-}
-
 /**
  * Delivers one event. Throws the fault of delivering it, with nothing changed but memory below the stack pointer. `rip` is what
  * will be pushed.
@@ -138,8 +120,8 @@ function deliverLong(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, 
   const newCpl = isConforming(d) ? state.cpl : descriptorDpl(d);
   const changesStack = newCpl < state.cpl;
   let pointer = state.rsp;
-  if (ist !== 0) pointer = readTask(cpu, 0x24 + 8 * (ist - 1));
-  else if (changesStack) pointer = readTask(cpu, 4 + 8 * newCpl);
+  if (ist !== 0) pointer = readTask64(cpu, 0x24 + 8 * (ist - 1));
+  else if (changesStack) pointer = readTask64(cpu, 4 + 8 * newCpl);
   if (!canonical(pointer)) throw new Fault(Vector.SS, external);
   if (!canonical(target)) throw generalProtection(external);
 
@@ -158,13 +140,6 @@ function deliverLong(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, 
   enterCodeSegment(cpu, segmentOf((selector & 0xfffc) | newCpl, d), newCpl, target);
 }
 
-/** A 64-bit stack pointer of the TSS. */
-function readTask(cpu: Cpu, offset: number): bigint {
-  const task = cpu.state.segment("tr");
-  if (offset + 7 > task.limit) throw new Fault(Vector.TS, task.selector & 0xfffc);
-  return cpu.linear.read(task.base + BigInt(offset), 8, true);
-}
-
 function deliverProtected(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, errorCode?: number): void {
   const { state } = cpu;
   const external = kind === "software" ? 0 : 1;
@@ -173,9 +148,14 @@ function deliverProtected(cpu: Cpu, vector: number, kind: DeliveryKind, rip: big
   if (vector * 8 + 7 > limit) throw generalProtection(gateError);
   const gate = cpu.linear.read(base + BigInt(vector * 8), 8, true);
   const type = Number((gate >> 40n) & 0x1fn);
-  if (![6, 7, 0xe, 0xf].includes(type)) throw generalProtection(gateError);
+  if (![TASK_GATE, 6, 7, 0xe, 0xf].includes(type)) throw generalProtection(gateError);
   if (kind === "software" && Number((gate >> 45n) & 3n) < state.cpl) throw generalProtection(gateError);
   if (!((gate >> 47n) & 1n)) throw new Fault(Vector.NP, gateError);
+  if (type === TASK_GATE) {
+    const pushed = kind === "exception" && WITH_ERROR_CODE.has(vector) ? (errorCode ?? 0) : undefined;
+    interruptToTask(cpu, Number((gate >> 16n) & 0xffffn), rip, external, pushed);
+    return;
+  }
   const wide = type >= 0xe;
   const size = wide ? 4 : 2;
   const selector = Number((gate >> 16n) & 0xffffn);
@@ -195,30 +175,15 @@ function deliverProtected(cpu: Cpu, vector: number, kind: DeliveryKind, rip: big
   let stack: NewStack;
   let newStackSegment = oldStack;
   if (newCpl < state.cpl) {
-    const task = state.segment("tr");
-    const pointer = cpu.linear.read(task.base + BigInt(4 + 8 * newCpl), 4, true);
-    const stackSelector = Number(cpu.linear.read(task.base + BigInt(8 + 8 * newCpl), 2, true));
-    if (isNull(stackSelector)) throw new Fault(Vector.TS, external);
-    const s = readDescriptor(cpu, stackSelector, Vector.TS);
-    if (
-      !isSegment(s) ||
-      isCode(s) ||
-      !(s.high & 0x200) ||
-      descriptorDpl(s) !== newCpl ||
-      (stackSelector & 3) !== newCpl
-    )
-      throw new Fault(Vector.TS, (stackSelector & 0xfffc) | external);
-    if (!isPresent(s)) throw new Fault(Vector.SS, (stackSelector & 0xfffc) | external);
-    newStackSegment = segmentOf(stackSelector, s);
-    const mask = newStackSegment.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
-    stack = new NewStack(cpu, newStackSegment.base, pointer & mask, mask);
+    const inner = innerStack(cpu, newCpl, external);
+    newStackSegment = inner.segment;
+    stack = NewStack.on(cpu, inner.segment, inner.pointer);
     if (virtual)
       for (const name of ["gs", "fs", "ds", "es"] as const) stack.push(BigInt(state.segment(name).selector), size);
     stack.push(BigInt(oldStack.selector), size);
     stack.push(state.rsp, size);
   } else {
-    const mask = oldStack.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
-    stack = new NewStack(cpu, oldStack.base, state.rsp & mask, mask);
+    stack = NewStack.on(cpu, oldStack, state.rsp);
   }
   stack.push(pushes, size);
   stack.push(oldCs, size);
@@ -269,14 +234,20 @@ export function writableFlags(cpu: Cpu, size: number): number {
   return mask;
 }
 
-/** IRET, IRETD, IRETQ. */
-export function interruptReturn(cpu: Cpu, size: number): void {
+/** IRET, IRETD, IRETQ. `next`: the address after the instruction. */
+export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
   const { state } = cpu;
   if (isRealMode(cpu)) {
+    if (state.systemFlags & Flag.VM && (state.systemFlags & Flag.IOPL) !== Flag.IOPL) throw generalProtection();
     interruptReturnReal(cpu, size);
     return;
   }
-  if (state.systemFlags & Flag.NT) throw generalProtection();
+  if (state.systemFlags & Flag.NT) {
+    if (cpu.longMode) throw generalProtection();
+    returnToTask(cpu, next);
+    cpu.interruptReturned();
+    return;
+  }
   const stackSegment = state.segment("ss");
   const is64 = state.codeBits === 64;
   const mask = is64 ? 0xffff_ffff_ffff_ffffn : stackSegment.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
@@ -290,7 +261,19 @@ export function interruptReturn(cpu: Cpu, size: number): void {
   const rip = pop();
   const selector = Number(pop() & 0xffffn);
   const flags = Number(pop() & 0xffff_ffffn);
-  if (!cpu.longMode && size === 4 && flags & Flag.VM && state.cpl === 0) throw generalProtection();
+  if (!cpu.longMode && size === 4 && flags & Flag.VM && state.cpl === 0) {
+    const [stackPointer, ...selectors] = [pop(), pop(), pop(), pop(), pop(), pop()];
+    (["ss", "es", "ds", "fs", "gs"] as const).forEach((name, i) => {
+      enterVirtualSegment(cpu, name, Number(selectors[i] & 0xffffn));
+    });
+    enterVirtualSegment(cpu, "cs", selector);
+    state.flags = (flags & 0x3f_7fd7) | 2;
+    state.rsp = stackPointer;
+    state.cpl = 3;
+    cpu.jump(rip & 0xffffn);
+    cpu.interruptReturned();
+    return;
+  }
   const rpl = selector & 3;
   if (isNull(selector)) throw generalProtection();
   const d = readDescriptor(cpu, selector);
@@ -333,7 +316,8 @@ function interruptReturnReal(cpu: Cpu, size: number): void {
   const rip = pop();
   const selector = Number(pop() & 0xffffn);
   const flags = Number(pop() & 0xffff_ffffn);
-  const writable = 0xcd5 | Flag.TF | Flag.NT | Flag.IOPL | Flag.IF | (size > 2 ? Flag.AC | Flag.ID | Flag.RF : 0);
+  const ring = (state.systemFlags & Flag.VM) === 0 ? Flag.IOPL : 0;
+  const writable = 0xcd5 | Flag.TF | Flag.NT | ring | Flag.IF | (size > 2 ? Flag.AC | Flag.ID | Flag.RF : 0);
   state.arithmeticFlags = flags;
   state.systemFlags = (state.systemFlags & ~writable) | (flags & writable & ~0x8d5);
   setStackPointer(cpu, pointer);

@@ -117,11 +117,15 @@ defineRoutine("softwareInterrupt", (cpu, record) => {
   softwareInterrupt(cpu, vector, cpu.recordNextRip(record));
 });
 defineRoutine("debugInterrupt", (cpu, record) => debugInterrupt(cpu, cpu.recordNextRip(record)));
-defineRoutine("interruptReturn", (cpu) => interruptReturn(cpu, cpu.argumentNumber(0)));
+defineRoutine("interruptReturn", (cpu, record) =>
+  interruptReturn(cpu, cpu.argumentNumber(0), cpu.recordNextRip(record)),
+);
 
 // Transfers
 
-defineRoutine("farJump", (cpu) => farJump(cpu, cpu.argumentNumber(0), cpu.argument(1)));
+defineRoutine("farJump", (cpu, record) =>
+  farJump(cpu, cpu.argumentNumber(0), cpu.argument(1), cpu.recordNextRip(record)),
+);
 defineRoutine("farCall", (cpu) =>
   farCall(cpu, cpu.argumentNumber(0), cpu.argument(1), cpu.argumentNumber(2), cpu.argument(3)),
 );
