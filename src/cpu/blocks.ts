@@ -114,6 +114,11 @@ export class Blocks {
     return undefined;
   }
 
+  /** The blocks on a physical page. */
+  onPage(page: number): Iterable<Block> {
+    return this.#byPage.get(page) ?? [];
+  }
+
   #translate(place: CodePlace, limit: number, key: number, mode: number, secondPage: () => number): Block {
     const decoder = this.#decoder;
     const { ripLow, ripHigh, physical, codeBits } = place;

@@ -151,7 +151,7 @@ export class Cpu {
         blocks: this.#blocks,
         handlers: this.#handlers,
         threshold: tier === 1 ? 0 : (options.hotThreshold ?? HOT_THRESHOLD),
-        translate: (rip) => this.#translateCode(rip),
+        translate: (low, high) => this.#translateCode(low, high),
       });
     this.debugging = new Debugging(this.state);
     this.watchpoints = new Watchpoints(() => this.tlb.flush());
@@ -407,9 +407,9 @@ export class Cpu {
   }
 
   /** Physical address of code at a RIP, without side effects. */
-  #translateCode(rip: bigint): number | undefined {
+  #translateCode(low: number, high: number): number | undefined {
     const { codeBits, csBaseLow } = this.#place;
-    const physical = this.linear.probe(codeBits === 64 ? rip : BigInt.asUintN(32, rip + BigInt(csBaseLow)));
+    const physical = this.linear.probeHalves((low + csBaseLow) | 0, codeBits === 64 ? high : 0);
     return physical !== undefined && physical < this.memory.size ? physical : undefined;
   }
 

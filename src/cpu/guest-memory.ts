@@ -282,8 +282,11 @@ export class GuestMemory {
 
   /** Physical address without side effects or permission checks; undefined if not mapped. */
   probe(address: bigint): number | undefined {
-    const low = Number(BigInt.asIntN(32, address));
-    const high = Number(BigInt.asIntN(32, address >> 32n));
+    return this.probeHalves(Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n)));
+  }
+
+  /** The same, of an address in two signed halves. */
+  probeHalves(low: number, high: number): number | undefined {
     if (this.mode.levels === 4 && high >> 15 !== 0 && high >> 15 !== -1) return undefined;
     if (!this.walk.walk(low, high, this.mode, false, false, false, true)) return undefined;
     return this.walk.page + (low & 0xfff);

@@ -178,7 +178,7 @@ describe("interrupts", () => {
         list.push(`${cpu.time} ${rip.toString(16)}`);
         cpu.setInterruptLine(false);
       };
-      for (let at = 50; !cpu.isHalted; at += 137) {
+      while (!cpu.isHalted) {
         cpu.run(cpu.time + 137);
         cpu.setInterruptLine(true);
       }

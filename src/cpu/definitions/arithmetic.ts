@@ -325,9 +325,22 @@ define("idiv", ["F6 /7 Eb", "F7 /7 Ev"], (t, source) => {
   const divisor = t.readSigned(source);
   t.raiseIf(i64.eqz(divisor), Vector.DE);
   if (size === 8) {
-    t.call("divideSigned128", divisor);
-    t.setRegister(0, t.result(0), 8);
-    t.setRegister(2, t.result(1), 8);
+    const low = t.let(t.register(0, 8));
+    // A dividend of 64 bits, but for the one whose quotient WebAssembly traps on.
+    const narrow = i64.eq(t.register(2, 8), i64.shr_s(low, c64(63)));
+    const safe = i32.eqz(i32.and(i64.eq(low, c64(-(1n << 63n))), i64.eq(divisor, c64(-1))));
+    t.if(
+      i32.and(narrow, safe),
+      () => {
+        t.setRegister(0, i64.div_s(low, divisor), 8);
+        t.setRegister(2, i64.rem_s(low, divisor), 8);
+      },
+      () => {
+        t.call("divideSigned128", divisor);
+        t.setRegister(0, t.result(0), 8);
+        t.setRegister(2, t.result(1), 8);
+      },
+    );
     flagsOfDivision(t);
     return;
   }

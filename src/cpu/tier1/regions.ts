@@ -32,7 +32,7 @@ export interface RegionsOptions {
   /** How often a block is entered before it is compiled; 0: before it is first entered. */
   readonly threshold: number;
   /** Physical address of code at a virtual one now, without side effects; undefined if there is none. */
-  readonly translate: (rip: bigint) => number | undefined;
+  readonly translate: (ripLow: number, ripHigh: number) => number | undefined;
 }
 
 export class Regions {
@@ -128,23 +128,36 @@ export class Regions {
 
   /** The blocks reachable from one by direct jumps that are worth it, in the order of their addresses. */
   #select(seed: Block): Block[] {
+    const { blocks, handlers } = this.#options;
     const found = new Set([seed]);
     let instructions = seed.count;
-    for (const block of found) {
-      for (const rip of successors(this.#view, block, this.#options.handlers)) {
-        const next = this.#neighbour(block, rip);
-        if (next === undefined || found.has(next) || !this.#wanted(next)) continue;
-        if (found.size >= MOST_BLOCKS || instructions + next.count > MOST_INSTRUCTIONS) continue;
-        instructions += next.count;
-        found.add(next);
-      }
+    const add = (next: Block | undefined): void => {
+      if (next === undefined || found.has(next) || !this.#wanted(next)) return;
+      if (found.size >= MOST_BLOCKS || instructions + next.count > MOST_INSTRUCTIONS) return;
+      instructions += next.count;
+      found.add(next);
+    };
+    const spread = (from: Iterable<Block>): void => {
+      for (const block of from)
+        for (const rip of successors(this.#view, block, handlers)) add(this.#neighbour(block, rip));
+    };
+    spread(found);
+    // What is around may be reached by indirect jumps and returns: the cases of a switch, the rest of a function.
+    for (const page of new Set([...found].map((block) => Math.floor(block.physical / PAGE)))) {
+      for (const block of blocks.onPage(page)) if (this.#goesWith(seed, block)) add(block);
     }
+    spread(found);
     // Another region comes along as a whole or not at all.
     for (const block of found) {
       const { region } = block;
       if (region !== undefined && !region.blocks.every((other) => found.has(other))) found.delete(block);
     }
     return [...found].sort((a, b) => (ripOf(a) < ripOf(b) ? -1 : 1));
+  }
+
+  /** Whether a block is in the same mode and address space, as far as that can be told. */
+  #goesWith(seed: Block, block: Block): boolean {
+    return block.mode === seed.mode && this.#options.translate(block.ripLow, block.ripHigh) === block.physical;
   }
 
   #wanted(block: Block): boolean {
@@ -166,7 +179,7 @@ export class Regions {
       ((low ^ block.ripLow) & ~0xfff) === 0 &&
       high === block.ripHigh &&
       ((block.physical - block.ripLow) & 0xfff) === 0;
-    const physical = samePage ? block.physical + (low - block.ripLow) : translate(rip);
+    const physical = samePage ? block.physical + (low - block.ripLow) : translate(low, high);
     if (physical === undefined) return undefined;
     const there = blocks.find(block, low, high, physical);
     if (there !== undefined || threshold > 0 || !samePage) return there;
