@@ -151,7 +151,8 @@ export class PageWalk {
     const words = this.#words;
     const directory = mode.root + (low >>> 22) * 4;
     if (directory + 4 > this.#ramBytes) return this.#fail(0, mode, write, user, fetch);
-    let at = directory >>> 2;
+    const first = directory >>> 2;
+    let at = first;
     let entry = words[at];
     if (!(entry & P)) return this.#fail(0, mode, write, user, fetch);
     let allowed = entry & (W | U);
@@ -161,11 +162,9 @@ export class PageWalk {
     } else {
       const address = ((entry & 0xffff_f000) >>> 0) + ((low >>> 12) & 0x3ff) * 4;
       if (address + 4 > this.#ramBytes) return this.#fail(0, mode, write, user, fetch);
-      const parent = at;
       at = address >>> 2;
       entry = words[at];
       if (!(entry & P)) return this.#fail(0, mode, write, user, fetch);
-      if (!probe) words[parent] |= A;
       allowed &= entry;
       this.page = this.#decoded((entry & 0xffff_f000) >>> 0);
     }
@@ -177,6 +176,7 @@ export class PageWalk {
         (mode.smap && !user && !fetch && allowed & U)
       )
         return this.#fail(PageFault.present, mode, write, user, fetch);
+      words[first] |= A;
       words[at] |= write ? A | D : A;
     }
     this.userPage = (allowed & U) !== 0;
