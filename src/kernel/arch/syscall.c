@@ -67,29 +67,29 @@ bool do_syscall_64(struct pt_regs *regs, unsigned long nr)
 }
 NOKPROBE_SYMBOL(do_syscall_64);
 
-SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, addr)
+SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, arg2)
 {
 	struct thread_struct *thread = &current->thread;
 
 	switch (option) {
 	case ARCH_SET_FS:
-		if (addr >= TASK_SIZE_MAX)
+		if (arg2 >= TASK_SIZE_MAX)
 			return -EPERM;
-		thread->fsbase = addr;
-		wrmsrl(MSR_FS_BASE, addr);
+		thread->fsbase = arg2;
+		wrmsrl(MSR_FS_BASE, arg2);
 		return 0;
 	case ARCH_SET_GS:
-		if (addr >= TASK_SIZE_MAX)
+		if (arg2 >= TASK_SIZE_MAX)
 			return -EPERM;
-		thread->gsbase = addr;
-		wrmsrl(MSR_KERNEL_GS_BASE, addr);
+		thread->gsbase = arg2;
+		wrmsrl(MSR_KERNEL_GS_BASE, arg2);
 		return 0;
 	case ARCH_GET_CPUID:
 		return 1;	/* the instruction works */
 	case ARCH_GET_FS:
-		return put_user(thread->fsbase, (unsigned long __user *)addr);
+		return put_user(thread->fsbase, (unsigned long __user *)arg2);
 	case ARCH_GET_GS:
-		return put_user(thread->gsbase, (unsigned long __user *)addr);
+		return put_user(thread->gsbase, (unsigned long __user *)arg2);
 	}
 	return -EINVAL;
 }

@@ -821,7 +821,7 @@ static int open_event(const struct perf_event_attr *attr, struct task_struct *ta
 	return ret;
 }
 
-SYSCALL_DEFINE5(perf_event_open, struct perf_event_attr __user *, uattr, pid_t, pid, int, cpu, int, group_fd,
+SYSCALL_DEFINE5(perf_event_open, struct perf_event_attr __user *, attr_uptr, pid_t, pid, int, cpu, int, group_fd,
 		unsigned long, flags)
 {
 	struct perf_event *group = NULL, *output = NULL;
@@ -832,7 +832,7 @@ SYSCALL_DEFINE5(perf_event_open, struct perf_event_attr __user *, uattr, pid_t, 
 
 	if (flags & ~(PERF_FLAG_FD_NO_GROUP | PERF_FLAG_FD_OUTPUT | PERF_FLAG_PID_CGROUP | PERF_FLAG_FD_CLOEXEC))
 		return -EINVAL;
-	ret = perf_copy_attr(uattr, &attr);
+	ret = perf_copy_attr(attr_uptr, &attr);
 	if (!ret)
 		ret = check_permissions(&attr);
 	if (ret)

@@ -349,13 +349,13 @@ static u64 end_of(int milliseconds)
 	return milliseconds < 0 ? FOREVER : milliseconds ? ktime_get_ns() + milliseconds * NSEC_PER_MSEC : 0;
 }
 
-SYSCALL_DEFINE4(epoll_wait, int, epfd, struct epoll_event __user *, user, int, max, int, timeout)
+SYSCALL_DEFINE4(epoll_wait, int, epfd, struct epoll_event __user *, events, int, maxevents, int, timeout)
 {
-	return do_epoll_wait(epfd, user, max, end_of(timeout));
+	return do_epoll_wait(epfd, events, maxevents, end_of(timeout));
 }
 
-SYSCALL_DEFINE6(epoll_pwait2, int, epfd, struct epoll_event __user *, user, int, max,
-		const struct __kernel_timespec __user *, timeout, const sigset_t __user *, mask, size_t, size)
+SYSCALL_DEFINE6(epoll_pwait2, int, epfd, struct epoll_event __user *, events, int, maxevents,
+		const struct __kernel_timespec __user *, timeout, const sigset_t __user *, sigmask, size_t, sigsetsize)
 {
 	struct timespec64 ts;
 	u64 end = FOREVER;
@@ -368,22 +368,22 @@ SYSCALL_DEFINE6(epoll_pwait2, int, epfd, struct epoll_event __user *, user, int,
 			return -EINVAL;
 		end = ts.tv_sec || ts.tv_nsec ? ktime_get_ns() + timespec64_to_ns(&ts) : 0;
 	}
-	n = set_user_sigmask(mask, size);
+	n = set_user_sigmask(sigmask, sigsetsize);
 	if (n)
 		return n;
-	n = do_epoll_wait(epfd, user, max, end);
+	n = do_epoll_wait(epfd, events, maxevents, end);
 	restore_saved_sigmask_unless(n == -EINTR);
 	return n;
 }
 
-SYSCALL_DEFINE6(epoll_pwait, int, epfd, struct epoll_event __user *, user, int, max, int, timeout,
-		const sigset_t __user *, mask, size_t, size)
+SYSCALL_DEFINE6(epoll_pwait, int, epfd, struct epoll_event __user *, events, int, maxevents, int, timeout,
+		const sigset_t __user *, sigmask, size_t, sigsetsize)
 {
-	int n = set_user_sigmask(mask, size);
+	int n = set_user_sigmask(sigmask, sigsetsize);
 
 	if (n)
 		return n;
-	n = do_epoll_wait(epfd, user, max, end_of(timeout));
+	n = do_epoll_wait(epfd, events, maxevents, end_of(timeout));
 	restore_saved_sigmask_unless(n == -EINTR);
 	return n;
 }

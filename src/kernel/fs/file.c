@@ -418,23 +418,23 @@ static int do_dup3(unsigned int from, unsigned int to, unsigned int flags)
 	return to;
 }
 
-SYSCALL_DEFINE1(dup, unsigned int, fd)
+SYSCALL_DEFINE1(dup, unsigned int, fildes)
 {
-	return dup_at_least(fd, 0, 0);
+	return dup_at_least(fildes, 0, 0);
 }
 
-SYSCALL_DEFINE2(dup2, unsigned int, from, unsigned int, to)
+SYSCALL_DEFINE2(dup2, unsigned int, oldfd, unsigned int, newfd)
 {
-	if (from == to)
-		return file_at(current->files, from) ? (long)to : -EBADF;
-	return do_dup3(from, to, 0);
+	if (oldfd == newfd)
+		return file_at(current->files, oldfd) ? (long)newfd : -EBADF;
+	return do_dup3(oldfd, newfd, 0);
 }
 
-SYSCALL_DEFINE3(dup3, unsigned int, from, unsigned int, to, int, flags)
+SYSCALL_DEFINE3(dup3, unsigned int, oldfd, unsigned int, newfd, int, flags)
 {
-	if ((flags & ~O_CLOEXEC) || from == to)
+	if ((flags & ~O_CLOEXEC) || oldfd == newfd)
 		return -EINVAL;
-	return do_dup3(from, to, flags);
+	return do_dup3(oldfd, newfd, flags);
 }
 
 /* ---- fcntl ------------------------------------------------------------------------------------------------------ */
@@ -456,7 +456,7 @@ static int do_lock(unsigned int command, void __user *user)
 	return copy_to_user(user, &lock, sizeof(lock)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, command, unsigned long, arg)
+SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
 {
 	struct files_struct *files = current->files;
 	struct file *file = fget_raw(fd);
@@ -464,16 +464,16 @@ SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, command, unsigned long, a
 
 	if (!file)
 		return -EBADF;
-	if ((file->f_mode & FMODE_PATH) && command != F_DUPFD && command != F_DUPFD_CLOEXEC &&
-	    command != F_GETFD && command != F_SETFD && command != F_GETFL) {
+	if ((file->f_mode & FMODE_PATH) && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC &&
+	    cmd != F_GETFD && cmd != F_SETFD && cmd != F_GETFL) {
 		fput(file);
 		return -EBADF;
 	}
-	switch (command) {
+	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
 		result = arg >= rlimit(RLIMIT_NOFILE) ? -EINVAL :
-			 dup_at_least(fd, arg, command == F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
+			 dup_at_least(fd, arg, cmd == F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
 		break;
 	case F_GETFD:
 		result = test_fd(files->close_on_exec, fd) ? FD_CLOEXEC : 0;
@@ -492,7 +492,7 @@ SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, command, unsigned long, a
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
-		result = do_lock(command, (void __user *)arg);
+		result = do_lock(cmd, (void __user *)arg);
 		break;
 	case F_SETOWN:
 		result = 0;
@@ -502,7 +502,7 @@ SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, command, unsigned long, a
 		break;
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
-		result = pipe_fcntl(file, command, arg);
+		result = pipe_fcntl(file, cmd, arg);
 		break;
 	}
 	fput(file);

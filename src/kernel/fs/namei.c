@@ -891,14 +891,14 @@ static int do_mkdirat(int dfd, const char __user *user, umode_t mode)
 	return err;
 }
 
-SYSCALL_DEFINE2(mkdir, const char __user *, path, umode_t, mode)
+SYSCALL_DEFINE2(mkdir, const char __user *, pathname, umode_t, mode)
 {
-	return do_mkdirat(AT_FDCWD, path, mode);
+	return do_mkdirat(AT_FDCWD, pathname, mode);
 }
 
-SYSCALL_DEFINE3(mkdirat, int, dfd, const char __user *, path, umode_t, mode)
+SYSCALL_DEFINE3(mkdirat, int, dfd, const char __user *, pathname, umode_t, mode)
 {
-	return do_mkdirat(dfd, path, mode);
+	return do_mkdirat(dfd, pathname, mode);
 }
 
 static int do_mknodat(int dfd, const char __user *user, umode_t mode, unsigned int dev)
@@ -938,14 +938,14 @@ static int do_mknodat(int dfd, const char __user *user, umode_t mode, unsigned i
 	return err;
 }
 
-SYSCALL_DEFINE3(mknod, const char __user *, path, umode_t, mode, unsigned int, dev)
+SYSCALL_DEFINE3(mknod, const char __user *, filename, umode_t, mode, unsigned int, dev)
 {
-	return do_mknodat(AT_FDCWD, path, mode, dev);
+	return do_mknodat(AT_FDCWD, filename, mode, dev);
 }
 
-SYSCALL_DEFINE4(mknodat, int, dfd, const char __user *, path, umode_t, mode, unsigned int, dev)
+SYSCALL_DEFINE4(mknodat, int, dfd, const char __user *, filename, umode_t, mode, unsigned int, dev)
 {
-	return do_mknodat(dfd, path, mode, dev);
+	return do_mknodat(dfd, filename, mode, dev);
 }
 
 static int do_symlinkat(const char __user *user_target, int dfd, const char __user *user)
@@ -973,14 +973,14 @@ static int do_symlinkat(const char __user *user_target, int dfd, const char __us
 	return err;
 }
 
-SYSCALL_DEFINE2(symlink, const char __user *, target, const char __user *, path)
+SYSCALL_DEFINE2(symlink, const char __user *, oldname, const char __user *, newname)
 {
-	return do_symlinkat(target, AT_FDCWD, path);
+	return do_symlinkat(oldname, AT_FDCWD, newname);
 }
 
-SYSCALL_DEFINE3(symlinkat, const char __user *, target, int, dfd, const char __user *, path)
+SYSCALL_DEFINE3(symlinkat, const char __user *, oldname, int, newdfd, const char __user *, newname)
 {
-	return do_symlinkat(target, dfd, path);
+	return do_symlinkat(oldname, newdfd, newname);
 }
 
 /* protected_hardlinks: to what is not one's own only if it is a plain file that one could write. */
@@ -1038,14 +1038,15 @@ static int do_linkat(int old_dfd, const char __user *user_old, int new_dfd, cons
 	return err;
 }
 
-SYSCALL_DEFINE2(link, const char __user *, old, const char __user *, new)
+SYSCALL_DEFINE2(link, const char __user *, oldname, const char __user *, newname)
 {
-	return do_linkat(AT_FDCWD, old, AT_FDCWD, new, 0);
+	return do_linkat(AT_FDCWD, oldname, AT_FDCWD, newname, 0);
 }
 
-SYSCALL_DEFINE5(linkat, int, old_dfd, const char __user *, old, int, new_dfd, const char __user *, new, int, flags)
+SYSCALL_DEFINE5(linkat, int, olddfd, const char __user *, oldname, int, newdfd, const char __user *, newname, int,
+		flags)
 {
-	return do_linkat(old_dfd, old, new_dfd, new, flags);
+	return do_linkat(olddfd, oldname, newdfd, newname, flags);
 }
 
 static int do_remove(int dfd, const char __user *user, bool want_dir)
@@ -1094,21 +1095,21 @@ out_name:
 	return err;
 }
 
-SYSCALL_DEFINE1(unlink, const char __user *, path)
+SYSCALL_DEFINE1(unlink, const char __user *, pathname)
 {
-	return do_remove(AT_FDCWD, path, false);
+	return do_remove(AT_FDCWD, pathname, false);
 }
 
-SYSCALL_DEFINE1(rmdir, const char __user *, path)
+SYSCALL_DEFINE1(rmdir, const char __user *, pathname)
 {
-	return do_remove(AT_FDCWD, path, true);
+	return do_remove(AT_FDCWD, pathname, true);
 }
 
-SYSCALL_DEFINE3(unlinkat, int, dfd, const char __user *, path, int, flags)
+SYSCALL_DEFINE3(unlinkat, int, dfd, const char __user *, pathname, int, flag)
 {
-	if (flags & ~AT_REMOVEDIR)
+	if (flag & ~AT_REMOVEDIR)
 		return -EINVAL;
-	return do_remove(dfd, path, flags & AT_REMOVEDIR);
+	return do_remove(dfd, pathname, flag & AT_REMOVEDIR);
 }
 
 /* Is @dentry at or below @ancestor? */
@@ -1257,20 +1258,20 @@ out_old_name:
 	return err;
 }
 
-SYSCALL_DEFINE2(rename, const char __user *, old, const char __user *, new)
+SYSCALL_DEFINE2(rename, const char __user *, oldname, const char __user *, newname)
 {
-	return do_renameat(AT_FDCWD, old, AT_FDCWD, new, 0);
+	return do_renameat(AT_FDCWD, oldname, AT_FDCWD, newname, 0);
 }
 
-SYSCALL_DEFINE4(renameat, int, old_dfd, const char __user *, old, int, new_dfd, const char __user *, new)
+SYSCALL_DEFINE4(renameat, int, olddfd, const char __user *, oldname, int, newdfd, const char __user *, newname)
 {
-	return do_renameat(old_dfd, old, new_dfd, new, 0);
+	return do_renameat(olddfd, oldname, newdfd, newname, 0);
 }
 
-SYSCALL_DEFINE5(renameat2, int, old_dfd, const char __user *, old, int, new_dfd, const char __user *, new,
+SYSCALL_DEFINE5(renameat2, int, olddfd, const char __user *, oldname, int, newdfd, const char __user *, newname,
 		unsigned int, flags)
 {
-	return do_renameat(old_dfd, old, new_dfd, new, flags);
+	return do_renameat(olddfd, oldname, newdfd, newname, flags);
 }
 
 int vfs_readlink(struct dentry *dentry, char __user *buffer, int size)

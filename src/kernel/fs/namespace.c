@@ -425,10 +425,10 @@ SYSCALL_DEFINE2(umount2, char __user *, name, int, flags)
 	return err;
 }
 
-SYSCALL_DEFINE1(chroot, const char __user *, name)
+SYSCALL_DEFINE1(chroot, const char __user *, filename)
 {
 	struct path path, old;
-	int err = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
+	int err = user_path_at(AT_FDCWD, filename, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
 
 	if (err)
 		return err;

@@ -448,14 +448,14 @@ out_files:
 	return err;
 }
 
-SYSCALL_DEFINE2(pipe2, int __user *, fds, int, flags)
+SYSCALL_DEFINE2(pipe2, int __user *, fildes, int, flags)
 {
-	return do_pipe2(fds, flags);
+	return do_pipe2(fildes, flags);
 }
 
-SYSCALL_DEFINE1(pipe, int __user *, fds)
+SYSCALL_DEFINE1(pipe, int __user *, fildes)
 {
-	return do_pipe2(fds, 0);
+	return do_pipe2(fildes, 0);
 }
 
 long pipe_fcntl(struct file *file, unsigned int command, unsigned long arg)

@@ -268,14 +268,14 @@ static ssize_t vector_at_position(unsigned long fd, const struct iovec __user *v
 	return result;
 }
 
-SYSCALL_DEFINE3(readv, unsigned long, fd, const struct iovec __user *, vector, unsigned long, count)
+SYSCALL_DEFINE3(readv, unsigned long, fd, const struct iovec __user *, vec, unsigned long, vlen)
 {
-	return vector_at_position(fd, vector, count, vfs_read, FMODE_READ);
+	return vector_at_position(fd, vec, vlen, vfs_read, FMODE_READ);
 }
 
-SYSCALL_DEFINE3(writev, unsigned long, fd, const struct iovec __user *, vector, unsigned long, count)
+SYSCALL_DEFINE3(writev, unsigned long, fd, const struct iovec __user *, vec, unsigned long, vlen)
 {
-	return vector_at_position(fd, vector, count, write_cast, FMODE_WRITE);
+	return vector_at_position(fd, vec, vlen, write_cast, FMODE_WRITE);
 }
 
 static ssize_t vector_at(unsigned long fd, const struct iovec __user *vector, unsigned long count, loff_t pos,
@@ -297,16 +297,16 @@ static ssize_t vector_at(unsigned long fd, const struct iovec __user *vector, un
 	return result;
 }
 
-SYSCALL_DEFINE5(preadv, unsigned long, fd, const struct iovec __user *, vector, unsigned long, count,
-		unsigned long, low, unsigned long, high)
+SYSCALL_DEFINE5(preadv, unsigned long, fd, const struct iovec __user *, vec, unsigned long, vlen,
+		unsigned long, pos_l, unsigned long, pos_h)
 {
-	return vector_at(fd, vector, count, low, vfs_read, FMODE_READ, FMODE_PREAD);
+	return vector_at(fd, vec, vlen, pos_l, vfs_read, FMODE_READ, FMODE_PREAD);
 }
 
-SYSCALL_DEFINE5(pwritev, unsigned long, fd, const struct iovec __user *, vector, unsigned long, count,
-		unsigned long, low, unsigned long, high)
+SYSCALL_DEFINE5(pwritev, unsigned long, fd, const struct iovec __user *, vec, unsigned long, vlen,
+		unsigned long, pos_l, unsigned long, pos_h)
 {
-	return vector_at(fd, vector, count, low, write_cast, FMODE_WRITE, FMODE_PWRITE);
+	return vector_at(fd, vec, vlen, pos_l, write_cast, FMODE_WRITE, FMODE_PWRITE);
 }
 
 /* Flags for one call. Nothing is written late, so the synchronous ones ask for nothing. */
@@ -317,18 +317,18 @@ static bool flags_refused(unsigned int flags)
 	return (flags & ~RWF_KNOWN) || (flags & (RWF_NOWAIT | RWF_HIPRI));
 }
 
-SYSCALL_DEFINE6(preadv2, unsigned long, fd, const struct iovec __user *, vector, unsigned long, count,
-		unsigned long, low, unsigned long, high, int, flags)
+SYSCALL_DEFINE6(preadv2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, vlen,
+		unsigned long, pos_l, unsigned long, pos_h, int, flags)
 {
 	if (flags_refused(flags))
 		return -EOPNOTSUPP;
-	if (low == -1UL)
-		return vector_at_position(fd, vector, count, vfs_read, FMODE_READ);
-	return vector_at(fd, vector, count, low, vfs_read, FMODE_READ, FMODE_PREAD);
+	if (pos_l == -1UL)
+		return vector_at_position(fd, vec, vlen, vfs_read, FMODE_READ);
+	return vector_at(fd, vec, vlen, pos_l, vfs_read, FMODE_READ, FMODE_PREAD);
 }
 
-SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vector, unsigned long, count,
-		unsigned long, low, unsigned long, high, int, flags)
+SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, vlen,
+		unsigned long, pos_l, unsigned long, pos_h, int, flags)
 {
 	struct file *file;
 	unsigned int old;
@@ -342,8 +342,8 @@ SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vector
 	old = file->f_flags;
 	if (flags & RWF_APPEND)
 		file->f_flags |= O_APPEND;
-	ret = low == -1UL ? vector_at_position(fd, vector, count, write_cast, FMODE_WRITE) :
-	      vector_at(fd, vector, count, low, write_cast, FMODE_WRITE, FMODE_PWRITE);
+	ret = pos_l == -1UL ? vector_at_position(fd, vec, vlen, write_cast, FMODE_WRITE) :
+	      vector_at(fd, vec, vlen, pos_l, write_cast, FMODE_WRITE, FMODE_PWRITE);
 	file->f_flags = old;
 	fput(file);
 	return ret;
@@ -351,7 +351,7 @@ SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vector
 
 /* ---- ioctl, fsync ------------------------------------------------------------------------------------------------- */
 
-SYSCALL_DEFINE3(ioctl, unsigned int, fd, unsigned int, command, unsigned long, arg)
+SYSCALL_DEFINE3(ioctl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
 {
 	struct file *file = fget(fd);
 	struct inode *inode;
@@ -361,11 +361,11 @@ SYSCALL_DEFINE3(ioctl, unsigned int, fd, unsigned int, command, unsigned long, a
 	if (!file)
 		return -EBADF;
 	inode = file_inode(file);
-	switch (command) {
+	switch (cmd) {
 	case FIOCLEX:
 	case FIONCLEX:
 		fput(file);
-		return set_close_on_exec(fd, command == FIOCLEX);
+		return set_close_on_exec(fd, cmd == FIOCLEX);
 	case FIONBIO:
 		if (get_user(on, (int __user *)arg)) {
 			result = -EFAULT;
@@ -383,7 +383,7 @@ SYSCALL_DEFINE3(ioctl, unsigned int, fd, unsigned int, command, unsigned long, a
 		/* fall through */
 	default:
 		if (file->f_op->unlocked_ioctl)
-			result = file->f_op->unlocked_ioctl(file, command, arg);
+			result = file->f_op->unlocked_ioctl(file, cmd, arg);
 		if (result == -ENOIOCTLCMD)
 			result = -ENOTTY;
 	}
@@ -464,13 +464,13 @@ SYSCALL_DEFINE3(readahead, int, fd, loff_t, offset, size_t, count)
 	return err;
 }
 
-SYSCALL_DEFINE4(sync_file_range, int, fd, loff_t, offset, loff_t, count, unsigned int, flags)
+SYSCALL_DEFINE4(sync_file_range, int, fd, loff_t, offset, loff_t, nbytes, unsigned int, flags)
 {
 	struct file *file;
 	umode_t mode;
 
 	if ((flags & ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)) || offset < 0 ||
-	    count < 0 || offset + count < 0)
+	    nbytes < 0 || offset + nbytes < 0)
 		return -EINVAL;
 	file = fget(fd);
 	if (!file)

@@ -132,12 +132,12 @@ static long do_getdents(unsigned int fd, void __user *to, unsigned int size, boo
 	return err;
 }
 
-SYSCALL_DEFINE3(getdents64, unsigned int, fd, void __user *, to, unsigned int, size)
+SYSCALL_DEFINE3(getdents64, unsigned int, fd, void __user *, dirent, unsigned int, count)
 {
-	return do_getdents(fd, to, size, false);
+	return do_getdents(fd, dirent, count, false);
 }
 
-SYSCALL_DEFINE3(getdents, unsigned int, fd, void __user *, to, unsigned int, size)
+SYSCALL_DEFINE3(getdents, unsigned int, fd, void __user *, dirent, unsigned int, count)
 {
-	return do_getdents(fd, to, size, true);
+	return do_getdents(fd, dirent, count, true);
 }

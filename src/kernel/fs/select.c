@@ -196,33 +196,33 @@ static struct timespec64 left_until(u64 end)
 	return ns_to_timespec64(end > now ? end - now : 0);
 }
 
-SYSCALL_DEFINE3(poll, struct pollfd __user *, fds, unsigned int, count, int, timeout)
+SYSCALL_DEFINE3(poll, struct pollfd __user *, ufds, unsigned int, nfds, int, timeout_msecs)
 {
-	struct timespec64 ts = { timeout / 1000, timeout % 1000 * NSEC_PER_MSEC };
+	struct timespec64 ts = { timeout_msecs / 1000, timeout_msecs % 1000 * NSEC_PER_MSEC };
 
-	return poll_user(fds, count, end_of(timeout < 0 ? NULL : &ts));
+	return poll_user(ufds, nfds, end_of(timeout_msecs < 0 ? NULL : &ts));
 }
 
-SYSCALL_DEFINE5(ppoll, struct pollfd __user *, fds, unsigned int, count, struct __kernel_timespec __user *, user_ts,
-		const sigset_t __user *, mask, size_t, size)
+SYSCALL_DEFINE5(ppoll, struct pollfd __user *, ufds, unsigned int, nfds, struct __kernel_timespec __user *, tsp,
+		const sigset_t __user *, sigmask, size_t, sigsetsize)
 {
 	struct timespec64 ts;
 	u64 end;
 	int found;
 
-	if (user_ts && get_timespec64(&ts, user_ts))
+	if (tsp && get_timespec64(&ts, tsp))
 		return -EFAULT;
-	if (user_ts && !timespec64_valid(&ts))
+	if (tsp && !timespec64_valid(&ts))
 		return -EINVAL;
-	end = end_of(user_ts ? &ts : NULL);
-	found = set_user_sigmask(mask, size);
+	end = end_of(tsp ? &ts : NULL);
+	found = set_user_sigmask(sigmask, sigsetsize);
 	if (found)
 		return found;
-	found = poll_user(fds, count, end);
+	found = poll_user(ufds, nfds, end);
 	restore_saved_sigmask_unless(found == -ERESTARTNOHAND);
-	if (user_ts) {
+	if (tsp) {
 		ts = end && end != FOREVER ? left_until(end) : ts;
-		put_timespec64(&ts, user_ts);
+		put_timespec64(&ts, tsp);
 	}
 	return found;
 }
@@ -330,34 +330,34 @@ static int select_user(int n, void __user *in, void __user *out, void __user *ex
 	return found;
 }
 
-SYSCALL_DEFINE5(select, int, n, void __user *, in, void __user *, out, void __user *, ex,
-		struct __kernel_old_timeval __user *, user_tv)
+SYSCALL_DEFINE5(select, int, n, void __user *, inp, void __user *, outp, void __user *, exp,
+		struct __kernel_old_timeval __user *, tvp)
 {
 	struct __kernel_old_timeval tv;
 	struct timespec64 ts;
 	u64 end;
 	int found;
 
-	if (user_tv && copy_from_user(&tv, user_tv, sizeof(tv)))
+	if (tvp && copy_from_user(&tv, tvp, sizeof(tv)))
 		return -EFAULT;
-	if (user_tv && (tv.tv_sec < 0 || tv.tv_usec < 0))
+	if (tvp && (tv.tv_sec < 0 || tv.tv_usec < 0))
 		return -EINVAL;
-	if (user_tv)
+	if (tvp)
 		ts = (struct timespec64){ tv.tv_sec + tv.tv_usec / USEC_PER_SEC, tv.tv_usec % USEC_PER_SEC * 1000 };
-	end = end_of(user_tv ? &ts : NULL);
-	found = select_user(n, in, out, ex, end);
-	if (user_tv && end && end != FOREVER) {
+	end = end_of(tvp ? &ts : NULL);
+	found = select_user(n, inp, outp, exp, end);
+	if (tvp && end && end != FOREVER) {
 		ts = left_until(end);
 		tv.tv_sec = ts.tv_sec;
 		tv.tv_usec = ts.tv_nsec / 1000;
-		if (copy_to_user(user_tv, &tv, sizeof(tv)))
+		if (copy_to_user(tvp, &tv, sizeof(tv)))
 			return found;
 	}
 	return found;
 }
 
-SYSCALL_DEFINE6(pselect6, int, n, void __user *, in, void __user *, out, void __user *, ex,
-		struct __kernel_timespec __user *, user_ts, void __user *, sig)
+SYSCALL_DEFINE6(pselect6, int, n, void __user *, inp, void __user *, outp, void __user *, exp,
+		struct __kernel_timespec __user *, tsp, void __user *, sig)
 {
 	struct {
 		const sigset_t __user *mask;
@@ -369,19 +369,19 @@ SYSCALL_DEFINE6(pselect6, int, n, void __user *, in, void __user *, out, void __
 
 	if (sig && copy_from_user(&with, sig, sizeof(with)))
 		return -EFAULT;
-	if (user_ts && get_timespec64(&ts, user_ts))
+	if (tsp && get_timespec64(&ts, tsp))
 		return -EFAULT;
-	if (user_ts && !timespec64_valid(&ts))
+	if (tsp && !timespec64_valid(&ts))
 		return -EINVAL;
-	end = end_of(user_ts ? &ts : NULL);
+	end = end_of(tsp ? &ts : NULL);
 	found = set_user_sigmask(with.mask, with.size);
 	if (found)
 		return found;
-	found = select_user(n, in, out, ex, end);
+	found = select_user(n, inp, outp, exp, end);
 	restore_saved_sigmask_unless(found == -ERESTARTNOHAND);
-	if (user_ts && end && end != FOREVER) {
+	if (tsp && end && end != FOREVER) {
 		ts = left_until(end);
-		put_timespec64(&ts, user_ts);
+		put_timespec64(&ts, tsp);
 	}
 	return found;
 }

@@ -134,12 +134,12 @@ static int do_signalfd(int fd, const sigset_t __user *umask, size_t size, int fl
 	return fd;
 }
 
-SYSCALL_DEFINE4(signalfd4, int, fd, const sigset_t __user *, mask, size_t, size, int, flags)
+SYSCALL_DEFINE4(signalfd4, int, ufd, const sigset_t __user *, user_mask, size_t, sizemask, int, flags)
 {
-	return do_signalfd(fd, mask, size, flags);
+	return do_signalfd(ufd, user_mask, sizemask, flags);
 }
 
-SYSCALL_DEFINE3(signalfd, int, fd, const sigset_t __user *, mask, size_t, size)
+SYSCALL_DEFINE3(signalfd, int, ufd, const sigset_t __user *, user_mask, size_t, sizemask)
 {
-	return do_signalfd(fd, mask, size, 0);
+	return do_signalfd(ufd, user_mask, sizemask, 0);
 }

@@ -53,7 +53,7 @@ static ssize_t transfer_pages(struct file *out, loff_t *out_pos, struct file *in
 	return total;
 }
 
-SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, user_pos, size_t, count)
+SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, offset, size_t, count)
 {
 	struct file *in = fget(in_fd), *out = fget(out_fd);
 	loff_t pos = 0;
@@ -62,17 +62,17 @@ SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, user_pos, si
 	if (!in || !out || !(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
 		goto out;
 	result = -EFAULT;
-	if (user_pos && copy_from_user(&pos, user_pos, sizeof(pos)))
+	if (offset && copy_from_user(&pos, offset, sizeof(pos)))
 		goto out;
 	result = -EINVAL;
 	/* Bytes of a stream that then cannot be written would be lost. */
 	if (!S_ISREG(file_inode(in)->i_mode) && !S_ISBLK(file_inode(in)->i_mode))
 		goto out;
-	if ((user_pos && pos < 0) || (out->f_flags & O_APPEND) || (ssize_t)count < 0)
+	if ((offset && pos < 0) || (out->f_flags & O_APPEND) || (ssize_t)count < 0)
 		goto out;
-	result = transfer_pages(out, &out->f_pos, in, user_pos ? &pos : &in->f_pos,
+	result = transfer_pages(out, &out->f_pos, in, offset ? &pos : &in->f_pos,
 				 min_t(size_t, count, MAX_RW_COUNT));
-	if (user_pos && copy_to_user(user_pos, &pos, sizeof(pos)))
+	if (offset && copy_to_user(offset, &pos, sizeof(pos)))
 		result = -EFAULT;
 out:
 	if (in)
@@ -185,20 +185,20 @@ static ssize_t do_splice(struct file *in, loff_t __user *user_in, struct file *o
 	return ret;
 }
 
-SYSCALL_DEFINE6(splice, int, fd_in, loff_t __user *, off_in, int, fd_out, loff_t __user *, off_out, size_t, count,
+SYSCALL_DEFINE6(splice, int, fd_in, loff_t __user *, off_in, int, fd_out, loff_t __user *, off_out, size_t, len,
 		unsigned int, flags)
 {
 	struct file *in, *out;
 	ssize_t ret = -EBADF;
 
-	if (!count)
+	if (!len)
 		return 0;
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
 	in = fget(fd_in);
 	out = fget(fd_out);
 	if (in && out)
-		ret = do_splice(in, off_in, out, off_out, count, flags);
+		ret = do_splice(in, off_in, out, off_out, len, flags);
 	if (in)
 		fput(in);
 	if (out)
@@ -206,22 +206,22 @@ SYSCALL_DEFINE6(splice, int, fd_in, loff_t __user *, off_in, int, fd_out, loff_t
 	return ret;
 }
 
-SYSCALL_DEFINE4(tee, int, fd_in, int, fd_out, size_t, count, unsigned int, flags)
+SYSCALL_DEFINE4(tee, int, fdin, int, fdout, size_t, len, unsigned int, flags)
 {
 	struct file *in, *out;
 	ssize_t ret = -EBADF;
 
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
-	if (!count)
+	if (!len)
 		return 0;
-	in = fget(fd_in);
-	out = fget(fd_out);
+	in = fget(fdin);
+	out = fget(fdout);
 	if (in && out && (in->f_mode & FMODE_READ) && (out->f_mode & FMODE_WRITE)) {
 		bool nonblock = (flags & SPLICE_F_NONBLOCK) || ((in->f_flags | out->f_flags) & O_NONBLOCK);
 
 		ret = is_pipe(in) && is_pipe(out) && in->private_data != out->private_data ?
-		      pipe_to_file(in, out, &out->f_pos, min_t(size_t, count, MAX_RW_COUNT), nonblock, true) : -EINVAL;
+		      pipe_to_file(in, out, &out->f_pos, min_t(size_t, len, MAX_RW_COUNT), nonblock, true) : -EINVAL;
 	}
 	if (in)
 		fput(in);
@@ -230,7 +230,7 @@ SYSCALL_DEFINE4(tee, int, fd_in, int, fd_out, size_t, count, unsigned int, flags
 	return ret;
 }
 
-SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, vector, unsigned long, count, unsigned int, flags)
+SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, uiov, unsigned long, nr_segs, unsigned int, flags)
 {
 	struct file *file;
 	ssize_t total = 0, n;
@@ -243,10 +243,10 @@ SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, vector, unsigned
 		return -EBADF;
 	if (!is_pipe(file))
 		total = -EBADF;
-	else if (count > UIO_MAXIOV)
+	else if (nr_segs > UIO_MAXIOV)
 		total = -EINVAL;
-	for (unsigned long i = 0; i < count && total >= 0; i++) {
-		if (copy_from_user(&piece, &vector[i], sizeof(piece))) {
+	for (unsigned long i = 0; i < nr_segs && total >= 0; i++) {
+		if (copy_from_user(&piece, &uiov[i], sizeof(piece))) {
 			total = total ? total : -EFAULT;
 			break;
 		}
@@ -287,7 +287,7 @@ static ssize_t do_copy_range(struct file *in, loff_t *in_pos, struct file *out, 
 }
 
 SYSCALL_DEFINE6(copy_file_range, int, fd_in, loff_t __user *, off_in, int, fd_out, loff_t __user *, off_out,
-		size_t, count, unsigned int, flags)
+		size_t, len, unsigned int, flags)
 {
 	struct file *in = fget(fd_in), *out = fget(fd_out);
 	loff_t in_at = 0, out_at = 0;
@@ -302,7 +302,7 @@ SYSCALL_DEFINE6(copy_file_range, int, fd_in, loff_t __user *, off_in, int, fd_ou
 	ret = -EINVAL;
 	if (flags || in_at < 0 || out_at < 0)
 		goto out;
-	ret = do_copy_range(in, off_in ? &in_at : &in->f_pos, out, off_out ? &out_at : &out->f_pos, count);
+	ret = do_copy_range(in, off_in ? &in_at : &in->f_pos, out, off_out ? &out_at : &out->f_pos, len);
 	if (ret > 0 && ((off_in && copy_to_user(off_in, &in_at, sizeof(in_at))) ||
 			(off_out && copy_to_user(off_out, &out_at, sizeof(out_at)))))
 		ret = -EFAULT;

@@ -90,22 +90,22 @@ static int do_stat(int dfd, const char __user *name, int flags, struct stat __us
 	return err ? err : copy_stat(&stat, user);
 }
 
-SYSCALL_DEFINE2(stat, const char __user *, name, struct stat __user *, user)
+SYSCALL_DEFINE2(stat, const char __user *, filename, struct stat __user *, statbuf)
 {
-	return do_stat(AT_FDCWD, name, 0, user);
+	return do_stat(AT_FDCWD, filename, 0, statbuf);
 }
 
-SYSCALL_DEFINE2(lstat, const char __user *, name, struct stat __user *, user)
+SYSCALL_DEFINE2(lstat, const char __user *, filename, struct stat __user *, statbuf)
 {
-	return do_stat(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, user);
+	return do_stat(AT_FDCWD, filename, AT_SYMLINK_NOFOLLOW, statbuf);
 }
 
-SYSCALL_DEFINE4(newfstatat, int, dfd, const char __user *, name, struct stat __user *, user, int, flags)
+SYSCALL_DEFINE4(newfstatat, int, dfd, const char __user *, filename, struct stat __user *, statbuf, int, flag)
 {
-	return do_stat(dfd, name, flags, user);
+	return do_stat(dfd, filename, flag, statbuf);
 }
 
-SYSCALL_DEFINE2(fstat, unsigned int, fd, struct stat __user *, user)
+SYSCALL_DEFINE2(fstat, unsigned int, fd, struct stat __user *, statbuf)
 {
 	struct file *file = fget_raw(fd);
 	struct kstat stat;
@@ -115,7 +115,7 @@ SYSCALL_DEFINE2(fstat, unsigned int, fd, struct stat __user *, user)
 		return -EBADF;
 	err = vfs_getattr(&file->f_path, &stat, STATX_BASIC_STATS, 0);
 	fput(file);
-	return err ? err : copy_stat(&stat, user);
+	return err ? err : copy_stat(&stat, statbuf);
 }
 
 static struct statx_timestamp statx_time(struct timespec64 t)
@@ -123,8 +123,8 @@ static struct statx_timestamp statx_time(struct timespec64 t)
 	return (struct statx_timestamp){ .tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec };
 }
 
-SYSCALL_DEFINE5(statx, int, dfd, const char __user *, name, unsigned int, flags, unsigned int, mask,
-		struct statx __user *, user)
+SYSCALL_DEFINE5(statx, int, dfd, const char __user *, filename, unsigned int, flags, unsigned int, mask,
+		struct statx __user *, buffer)
 {
 	struct kstat k;
 	struct statx st;
@@ -136,7 +136,7 @@ SYSCALL_DEFINE5(statx, int, dfd, const char __user *, name, unsigned int, flags,
 		return -EINVAL;
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
-	err = stat_at(dfd, name, flags, &k, mask);
+	err = stat_at(dfd, filename, flags, &k, mask);
 	if (err)
 		return err;
 	memset(&st, 0, sizeof(st));
@@ -160,7 +160,7 @@ SYSCALL_DEFINE5(statx, int, dfd, const char __user *, name, unsigned int, flags,
 	st.stx_dev_major = MAJOR(k.dev);
 	st.stx_dev_minor = MINOR(k.dev);
 	st.stx_mnt_id = k.mnt_id;
-	return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
+	return copy_to_user(buffer, &st, sizeof(st)) ? -EFAULT : 0;
 }
 
 static int do_readlinkat(int dfd, const char __user *name, char __user *buffer, int size)
@@ -178,14 +178,14 @@ static int do_readlinkat(int dfd, const char __user *name, char __user *buffer, 
 	return err;
 }
 
-SYSCALL_DEFINE3(readlink, const char __user *, name, char __user *, buffer, int, size)
+SYSCALL_DEFINE3(readlink, const char __user *, path, char __user *, buf, int, bufsiz)
 {
-	return do_readlinkat(AT_FDCWD, name, buffer, size);
+	return do_readlinkat(AT_FDCWD, path, buf, bufsiz);
 }
 
-SYSCALL_DEFINE4(readlinkat, int, dfd, const char __user *, name, char __user *, buffer, int, size)
+SYSCALL_DEFINE4(readlinkat, int, dfd, const char __user *, pathname, char __user *, buf, int, bufsiz)
 {
-	return do_readlinkat(dfd, name, buffer, size);
+	return do_readlinkat(dfd, pathname, buf, bufsiz);
 }
 
 /* ---- File systems ------------------------------------------------------------------------------------------------- */

@@ -98,24 +98,24 @@ static const struct file_operations timerfd_fops = {
 	.llseek = noop_llseek,
 };
 
-SYSCALL_DEFINE2(timerfd_create, int, clock, int, flags)
+SYSCALL_DEFINE2(timerfd_create, int, clockid, int, flags)
 {
 	struct timerfd_ctx *ctx;
 	int fd;
 
 	if ((flags & ~(TFD_CLOEXEC | TFD_NONBLOCK)) ||
-	    (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
-	     clock != CLOCK_REALTIME_ALARM && clock != CLOCK_BOOTTIME_ALARM))
+	    (clockid != CLOCK_REALTIME && clockid != CLOCK_MONOTONIC && clockid != CLOCK_BOOTTIME &&
+	     clockid != CLOCK_REALTIME_ALARM && clockid != CLOCK_BOOTTIME_ALARM))
 		return -EINVAL;
 	/* No clock of this machine wakes it from a sleep. */
-	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM)
+	if (clockid == CLOCK_REALTIME_ALARM || clockid == CLOCK_BOOTTIME_ALARM)
 		return capable(CAP_WAKE_ALARM) ? -EOPNOTSUPP : -EPERM;
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
 	if (!ctx)
 		return -ENOMEM;
 	init_waitqueue_head(&ctx->wait);
 	timer_setup(&ctx->timer, expired, 0);
-	ctx->clock = clock;
+	ctx->clock = clockid;
 	fd = anon_inode_getfd("[timerfd]", &timerfd_fops, ctx, O_RDWR | flags);
 	if (fd < 0)
 		kfree(ctx);
@@ -134,19 +134,19 @@ static struct timerfd_ctx *get_timer(int fd, struct file **file)
 	return ERR_PTR(-EINVAL);
 }
 
-SYSCALL_DEFINE4(timerfd_settime, int, fd, int, flags, const struct __kernel_itimerspec __user *, unew,
-		struct __kernel_itimerspec __user *, uold)
+SYSCALL_DEFINE4(timerfd_settime, int, ufd, int, flags, const struct __kernel_itimerspec __user *, utmr,
+		struct __kernel_itimerspec __user *, otmr)
 {
 	struct __kernel_itimerspec spec, old;
 	struct timerfd_ctx *ctx;
 	struct file *file;
 	u64 value;
 
-	if (copy_from_user(&spec, unew, sizeof(spec)))
+	if (copy_from_user(&spec, utmr, sizeof(spec)))
 		return -EFAULT;
 	if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) || !itimerspec_valid(&spec))
 		return -EINVAL;
-	ctx = get_timer(fd, &file);
+	ctx = get_timer(ufd, &file);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	read_timer(ctx, &old);
@@ -160,18 +160,18 @@ SYSCALL_DEFINE4(timerfd_settime, int, fd, int, flags, const struct __kernel_itim
 	if (ctx->expires)
 		mod_timer_ns(&ctx->timer, ctx->expires);
 	fput(file);
-	return uold && copy_to_user(uold, &old, sizeof(old)) ? -EFAULT : 0;
+	return otmr && copy_to_user(otmr, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE2(timerfd_gettime, int, fd, struct __kernel_itimerspec __user *, uspec)
+SYSCALL_DEFINE2(timerfd_gettime, int, ufd, struct __kernel_itimerspec __user *, otmr)
 {
 	struct __kernel_itimerspec spec;
 	struct file *file;
-	struct timerfd_ctx *ctx = get_timer(fd, &file);
+	struct timerfd_ctx *ctx = get_timer(ufd, &file);
 
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	read_timer(ctx, &spec);
 	fput(file);
-	return copy_to_user(uspec, &spec, sizeof(spec)) ? -EFAULT : 0;
+	return copy_to_user(otmr, &spec, sizeof(spec)) ? -EFAULT : 0;
 }

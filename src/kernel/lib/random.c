@@ -79,20 +79,20 @@ void get_random_bytes(void *buf, size_t len)
 	}
 }
 
-SYSCALL_DEFINE3(getrandom, char __user *, buf, size_t, count, unsigned int, flags)
+SYSCALL_DEFINE3(getrandom, char __user *, ubuf, size_t, len, unsigned int, flags)
 {
 	size_t done = 0;
 
 	if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
-	if (count > INT_MAX)
-		count = INT_MAX;
-	while (done < count) {
+	if (len > INT_MAX)
+		len = INT_MAX;
+	while (done < len) {
 		u8 chunk[64];
-		size_t n = min_t(size_t, count - done, sizeof(chunk));
+		size_t n = min_t(size_t, len - done, sizeof(chunk));
 
 		get_random_bytes(chunk, n);
-		if (copy_to_user(buf + done, chunk, n))
+		if (copy_to_user(ubuf + done, chunk, n))
 			return done ? (long)done : -EFAULT;
 		done += n;
 	}

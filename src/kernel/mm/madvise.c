@@ -117,13 +117,13 @@ static bool advice_known(int advice)
 	return false;
 }
 
-SYSCALL_DEFINE3(madvise, unsigned long, start, size_t, len, int, advice)
+SYSCALL_DEFINE3(madvise, unsigned long, start, size_t, len_in, int, behavior)
 {
-	unsigned long end = start + PAGE_ALIGN(len);
+	unsigned long end = start + PAGE_ALIGN(len_in);
 
-	if (!advice_known(advice) || offset_in_page(start) || (len && !PAGE_ALIGN(len)) || end < start)
+	if (!advice_known(behavior) || offset_in_page(start) || (len_in && !PAGE_ALIGN(len_in)) || end < start)
 		return -EINVAL;
-	return end == start ? 0 : end > TASK_SIZE ? -ENOMEM : for_areas(start, end, advise, advice);
+	return end == start ? 0 : end > TASK_SIZE ? -ENOMEM : for_areas(start, end, advise, behavior);
 }
 
 /* ---- mlock ---- */

@@ -331,19 +331,19 @@ unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, 
 }
 
 SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot, unsigned long, flags,
-		unsigned long, fd, unsigned long, offset)
+		unsigned long, fd, unsigned long, off)
 {
 	struct file *file = NULL;
 	unsigned long ret;
 
-	if (offset_in_page(offset))
+	if (offset_in_page(off))
 		return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS)) {
 		file = fget(fd);
 		if (!file)
 			return -EBADF;
 	}
-	ret = do_mmap(file, addr, len, prot, flags, offset >> PAGE_SHIFT);
+	ret = do_mmap(file, addr, len, prot, flags, off >> PAGE_SHIFT);
 	if (!IS_ERR_VALUE(ret) && (flags & (MAP_POPULATE | MAP_LOCKED)))
 		populate(current->mm, ret, ret + PAGE_ALIGN(len));
 	if (file)

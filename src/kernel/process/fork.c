@@ -520,12 +520,14 @@ SYSCALL_DEFINE0(vfork)
 	return kernel_clone(&args);
 }
 
-SYSCALL_DEFINE5(clone, unsigned long, flags, unsigned long, newsp, int __user *, parent_tid, int __user *, child_tid,
+SYSCALL_DEFINE5(clone, unsigned long, clone_flags, unsigned long, newsp, int __user *, parent_tidptr, int __user *,
+		child_tidptr,
 		unsigned long, tls)
 {
 	struct clone_args_kernel args = {
-		.flags = flags & ~CSIGNAL, .exit_signal = flags & CSIGNAL, .stack = newsp, .parent_tid = parent_tid,
-		.child_tid = child_tid, .tls = tls, .pidfd = parent_tid,
+		.flags = clone_flags & ~CSIGNAL, .exit_signal = clone_flags & CSIGNAL, .stack = newsp,
+				.parent_tid = parent_tidptr,
+		.child_tid = child_tidptr, .tls = tls, .pidfd = parent_tidptr,
 	};
 
 	return kernel_clone(&args);

@@ -306,7 +306,7 @@ SYSCALL_DEFINE6(futex, u32 __user *, uaddr, int, op, u32, val, const struct __ke
 	return -ENOSYS;
 }
 
-SYSCALL_DEFINE3(get_robust_list, int, pid, struct robust_list_head __user *__user *, head, size_t __user *, len)
+SYSCALL_DEFINE3(get_robust_list, int, pid, struct robust_list_head __user *__user *, head_ptr, size_t __user *, len_ptr)
 {
 	struct task_struct *task = pid ? find_task_by_vpid(pid) : current;
 
@@ -314,9 +314,9 @@ SYSCALL_DEFINE3(get_robust_list, int, pid, struct robust_list_head __user *__use
 		return -ESRCH;
 	if (task != current && task->cred.uid != current->cred.uid && !capable(CAP_SYS_PTRACE))
 		return -EPERM;
-	if (put_user(sizeof(struct robust_list_head), len))
+	if (put_user(sizeof(struct robust_list_head), len_ptr))
 		return -EFAULT;
-	return put_user((struct robust_list_head __user *)task->robust_list, head);
+	return put_user((struct robust_list_head __user *)task->robust_list, head_ptr);
 }
 
 /* Other processors, to which these commands speak, there are none. */
@@ -326,7 +326,7 @@ SYSCALL_DEFINE3(get_robust_list, int, pid, struct robust_list_head __user *__use
 				 MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | \
 				 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
 
-SYSCALL_DEFINE3(membarrier, int, cmd, unsigned int, flags, int, cpu)
+SYSCALL_DEFINE3(membarrier, int, cmd, unsigned int, flags, int, cpu_id)
 {
 	if (flags)
 		return -EINVAL;

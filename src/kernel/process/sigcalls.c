@@ -59,11 +59,11 @@ void report_unhandled(int sig, kernel_siginfo_t *info)
 }
 
 SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct k_sigaction __user *, act, struct k_sigaction __user *, oact,
-		size_t, size)
+		size_t, sigsetsize)
 {
 	struct k_sigaction new, *sa;
 
-	if (size != sizeof(sigset_t) || sig < 1 || sig > _NSIG || (act && sig_kernel_only(sig)))
+	if (sigsetsize != sizeof(sigset_t) || sig < 1 || sig > _NSIG || (act && sig_kernel_only(sig)))
 		return -EINVAL;
 	if (act && copy_from_user(&new, act, sizeof(new)))
 		return -EFAULT;
@@ -77,11 +77,11 @@ SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct k_sigaction __user *, act, 
 	return 0;
 }
 
-SYSCALL_DEFINE4(rt_sigprocmask, int, how, const sigset_t __user *, nset, sigset_t __user *, oset, size_t, size)
+SYSCALL_DEFINE4(rt_sigprocmask, int, how, const sigset_t __user *, nset, sigset_t __user *, oset, size_t, sigsetsize)
 {
 	sigset_t set, old = current->blocked;
 
-	if (size != sizeof(sigset_t))
+	if (sigsetsize != sizeof(sigset_t))
 		return -EINVAL;
 	if (nset) {
 		if (copy_from_user(&set, nset, sizeof(set)))
@@ -96,18 +96,18 @@ SYSCALL_DEFINE4(rt_sigprocmask, int, how, const sigset_t __user *, nset, sigset_
 	return oset && copy_to_user(oset, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE2(rt_sigpending, sigset_t __user *, uset, size_t, size)
+SYSCALL_DEFINE2(rt_sigpending, sigset_t __user *, uset, size_t, sigsetsize)
 {
 	sigset_t set = (current->pending.signal | current->signal->shared_pending.signal) & current->blocked;
 
-	if (size > sizeof(set))
+	if (sigsetsize > sizeof(set))
 		return -EINVAL;
-	return copy_to_user(uset, &set, min(size, sizeof(set))) ? -EFAULT : 0;
+	return copy_to_user(uset, &set, min(sigsetsize, sizeof(set))) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE2(rt_sigsuspend, const sigset_t __user *, unewset, size_t, size)
+SYSCALL_DEFINE2(rt_sigsuspend, const sigset_t __user *, unewset, size_t, sigsetsize)
 {
-	int ret = set_user_sigmask(unewset, size);
+	int ret = set_user_sigmask(unewset, sigsetsize);
 
 	if (ret)
 		return ret;
@@ -128,7 +128,7 @@ SYSCALL_DEFINE0(pause)
 }
 
 SYSCALL_DEFINE4(rt_sigtimedwait, const sigset_t __user *, uthese, siginfo_t __user *, uinfo,
-		const struct __kernel_timespec __user *, uts, size_t, size)
+		const struct __kernel_timespec __user *, uts, size_t, sigsetsize)
 {
 	struct timespec64 ts;
 	kernel_siginfo_t info;
@@ -136,7 +136,7 @@ SYSCALL_DEFINE4(rt_sigtimedwait, const sigset_t __user *, uthese, siginfo_t __us
 	u64 end = ~0ULL;
 	int sig;
 
-	if (size != sizeof(sigset_t))
+	if (sigsetsize != sizeof(sigset_t))
 		return -EINVAL;
 	if (copy_from_user(&these, uthese, sizeof(these)) || (uts && get_timespec64(&ts, uts)))
 		return -EFAULT;

@@ -162,38 +162,38 @@ static bool same_ids(const struct task_struct *task)
 	       mine->gid == its->sgid && mine->gid == its->gid;
 }
 
-SYSCALL_DEFINE4(prlimit64, pid_t, pid, unsigned int, resource, const struct rlimit64 __user *, unew,
-		struct rlimit64 __user *, uold)
+SYSCALL_DEFINE4(prlimit64, pid_t, pid, unsigned int, resource, const struct rlimit64 __user *, new_rlim,
+		struct rlimit64 __user *, old_rlim)
 {
 	struct task_struct *task = pid ? find_task_by_vpid(pid) : current;
 	struct rlimit new, old;
 	long ret;
 
-	if (unew && copy_from_user(&new, unew, sizeof(new)))
+	if (new_rlim && copy_from_user(&new, new_rlim, sizeof(new)))
 		return -EFAULT;
 	if (!task)
 		return -ESRCH;
 	if (task->tgid != current->tgid && !same_ids(task) && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
-	ret = do_prlimit(task, resource, unew ? &new : NULL, &old);
-	if (!ret && uold && copy_to_user(uold, &old, sizeof(old)))
+	ret = do_prlimit(task, resource, new_rlim ? &new : NULL, &old);
+	if (!ret && old_rlim && copy_to_user(old_rlim, &old, sizeof(old)))
 		return -EFAULT;
 	return ret;
 }
 
-SYSCALL_DEFINE2(getrlimit, unsigned int, resource, struct rlimit __user *, ulimit)
+SYSCALL_DEFINE2(getrlimit, unsigned int, resource, struct rlimit __user *, rlim)
 {
 	struct rlimit old;
 	long ret = do_prlimit(current, resource, NULL, &old);
 
-	return ret ? ret : copy_to_user(ulimit, &old, sizeof(old)) ? -EFAULT : 0;
+	return ret ? ret : copy_to_user(rlim, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE2(setrlimit, unsigned int, resource, struct rlimit __user *, ulimit)
+SYSCALL_DEFINE2(setrlimit, unsigned int, resource, struct rlimit __user *, rlim)
 {
 	struct rlimit new;
 
-	if (copy_from_user(&new, ulimit, sizeof(new)))
+	if (copy_from_user(&new, rlim, sizeof(new)))
 		return -EFAULT;
 	return do_prlimit(current, resource, &new, NULL);
 }
@@ -264,7 +264,7 @@ SYSCALL_DEFINE2(getrusage, int, who, struct rusage __user *, ru)
 	return copy_to_user(ru, &r, sizeof(r)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE1(times, struct tms __user *, utms)
+SYSCALL_DEFINE1(times, struct tms __user *, tbuf)
 {
 	struct tms t;
 	u64 u, s;
@@ -274,7 +274,7 @@ SYSCALL_DEFINE1(times, struct tms __user *, utms)
 	t.tms_stime = nsec_to_clock_t(s);
 	t.tms_cutime = nsec_to_clock_t(current->signal->cutime);
 	t.tms_cstime = nsec_to_clock_t(current->signal->cstime);
-	if (utms && copy_to_user(utms, &t, sizeof(t)))
+	if (tbuf && copy_to_user(tbuf, &t, sizeof(t)))
 		return -EFAULT;
 	return nsec_to_clock_t(ktime_get_ns());
 }

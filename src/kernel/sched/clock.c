@@ -37,27 +37,27 @@ static int read_clock(int id, u64 *ns)
 	}
 }
 
-SYSCALL_DEFINE2(clock_gettime, int, id, struct __kernel_timespec __user *, uts)
+SYSCALL_DEFINE2(clock_gettime, int, which_clock, struct __kernel_timespec __user *, tp)
 {
 	struct timespec64 ts;
 	u64 ns;
-	int ret = read_clock(id, &ns);
+	int ret = read_clock(which_clock, &ns);
 
 	if (ret)
 		return ret;
 	ts = ns_to_timespec64(ns);
-	return put_timespec64(&ts, uts);
+	return put_timespec64(&ts, tp);
 }
 
-SYSCALL_DEFINE2(clock_getres, int, id, struct __kernel_timespec __user *, uts)
+SYSCALL_DEFINE2(clock_getres, int, which_clock, struct __kernel_timespec __user *, tp)
 {
 	struct timespec64 ts = { 0, CLOCK_RESOLUTION_NS };
 	u64 ns;
-	int ret = read_clock(id, &ns);
+	int ret = read_clock(which_clock, &ns);
 
-	if (ret || !uts)
+	if (ret || !tp)
 		return ret;
-	return put_timespec64(&ts, uts);
+	return put_timespec64(&ts, tp);
 }
 
 static int set_time(const struct timespec64 *ts)
@@ -70,13 +70,13 @@ static int set_time(const struct timespec64 *ts)
 	return 0;
 }
 
-SYSCALL_DEFINE2(clock_settime, int, id, const struct __kernel_timespec __user *, uts)
+SYSCALL_DEFINE2(clock_settime, int, which_clock, const struct __kernel_timespec __user *, tp)
 {
 	struct timespec64 ts;
 
-	if (id != CLOCK_REALTIME)
+	if (which_clock != CLOCK_REALTIME)
 		return -EINVAL;
-	if (get_timespec64(&ts, uts))
+	if (get_timespec64(&ts, tp))
 		return -EFAULT;
 	return set_time(&ts);
 }
@@ -92,11 +92,11 @@ SYSCALL_DEFINE2(gettimeofday, struct __kernel_old_timeval __user *, utv, void __
 	return tz && copy_to_user(tz, zone, sizeof(zone)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE1(time, long __user *, where)
+SYSCALL_DEFINE1(time, long __user *, tloc)
 {
 	long seconds = ktime_get_real_seconds();
 
-	if (where && put_user(seconds, where))
+	if (tloc && put_user(seconds, tloc))
 		return -EFAULT;
 	return seconds;
 }
@@ -185,14 +185,15 @@ SYSCALL_DEFINE2(nanosleep, const struct __kernel_timespec __user *, rqtp, struct
 #define TIMER_ABSTIME 1
 #endif
 
-SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct __kernel_timespec __user *, rqtp,
+SYSCALL_DEFINE4(clock_nanosleep, int, which_clock, int, flags, const struct __kernel_timespec __user *, rqtp,
 		struct __kernel_timespec __user *, rmtp)
 {
 	struct timespec64 ts;
 	u64 now, wanted;
 	long ret;
 
-	if (id != CLOCK_REALTIME && id != CLOCK_MONOTONIC && id != CLOCK_BOOTTIME && id != CLOCK_TAI)
+	if (which_clock != CLOCK_REALTIME && which_clock != CLOCK_MONOTONIC && which_clock != CLOCK_BOOTTIME &&
+			which_clock != CLOCK_TAI)
 		return -EINVAL;
 	if (!(flags & TIMER_ABSTIME))
 		return do_nanosleep(rqtp, rmtp);
@@ -200,7 +201,7 @@ SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct __kernel_time
 		return -EFAULT;
 	if (!timespec64_valid(&ts))
 		return -EINVAL;
-	read_clock(id, &now);
+	read_clock(which_clock, &now);
 	wanted = timespec64_to_ns(&ts);
 	if (wanted <= now)
 		return 0;

@@ -38,7 +38,7 @@ SYSCALL_DEFINE0(sched_yield)
 	return 0;
 }
 
-SYSCALL_DEFINE3(sched_getaffinity, pid_t, pid, unsigned int, len, unsigned long __user *, mask)
+SYSCALL_DEFINE3(sched_getaffinity, pid_t, pid, unsigned int, len, unsigned long __user *, user_mask_ptr)
 {
 	unsigned long one = 1;
 
@@ -46,15 +46,15 @@ SYSCALL_DEFINE3(sched_getaffinity, pid_t, pid, unsigned int, len, unsigned long 
 		return -EINVAL;
 	if (!task_or_self(pid))
 		return -ESRCH;
-	return copy_to_user(mask, &one, sizeof(one)) ? -EFAULT : (long)sizeof(one);
+	return copy_to_user(user_mask_ptr, &one, sizeof(one)) ? -EFAULT : (long)sizeof(one);
 }
 
-SYSCALL_DEFINE3(sched_setaffinity, pid_t, pid, unsigned int, len, const unsigned long __user *, mask)
+SYSCALL_DEFINE3(sched_setaffinity, pid_t, pid, unsigned int, len, const unsigned long __user *, user_mask_ptr)
 {
 	struct task_struct *task = task_or_self(pid);
 	unsigned long bits = 0;
 
-	if (copy_from_user(&bits, mask, min(len, (unsigned int)sizeof(bits))))
+	if (copy_from_user(&bits, user_mask_ptr, min(len, (unsigned int)sizeof(bits))))
 		return -EFAULT;
 	if (!task)
 		return -ESRCH;
@@ -90,22 +90,22 @@ static int set_policy(pid_t pid, int policy, int priority, bool keep_policy)
 	return 0;
 }
 
-SYSCALL_DEFINE3(sched_setscheduler, pid_t, pid, int, policy, const struct sched_param __user *, uparam)
+SYSCALL_DEFINE3(sched_setscheduler, pid_t, pid, int, policy, const struct sched_param __user *, param)
 {
 	int priority;
 
-	if (policy < 0 || !uparam || pid < 0)
+	if (policy < 0 || !param || pid < 0)
 		return -EINVAL;
-	return get_user(priority, (const int __user *)uparam) ? -EFAULT : set_policy(pid, policy, priority, false);
+	return get_user(priority, (const int __user *)param) ? -EFAULT : set_policy(pid, policy, priority, false);
 }
 
-SYSCALL_DEFINE2(sched_setparam, pid_t, pid, const struct sched_param __user *, uparam)
+SYSCALL_DEFINE2(sched_setparam, pid_t, pid, const struct sched_param __user *, param)
 {
 	int priority;
 
-	if (!uparam || pid < 0)
+	if (!param || pid < 0)
 		return -EINVAL;
-	return get_user(priority, (const int __user *)uparam) ? -EFAULT : set_policy(pid, 0, priority, true);
+	return get_user(priority, (const int __user *)param) ? -EFAULT : set_policy(pid, 0, priority, true);
 }
 
 SYSCALL_DEFINE1(sched_getscheduler, pid_t, pid)
@@ -117,13 +117,13 @@ SYSCALL_DEFINE1(sched_getscheduler, pid_t, pid)
 	return task ? (long)(task->policy | (task->sched_reset_on_fork ? SCHED_RESET_ON_FORK : 0)) : -ESRCH;
 }
 
-SYSCALL_DEFINE2(sched_getparam, pid_t, pid, struct sched_param __user *, uparam)
+SYSCALL_DEFINE2(sched_getparam, pid_t, pid, struct sched_param __user *, param)
 {
 	struct task_struct *task = task_or_self(pid);
 
-	if (pid < 0 || !uparam)
+	if (pid < 0 || !param)
 		return -EINVAL;
-	return task ? put_user((int)task->rt_priority, (int __user *)uparam) : -ESRCH;
+	return task ? put_user((int)task->rt_priority, (int __user *)param) : -ESRCH;
 }
 
 static bool policy_known(int policy)
@@ -155,16 +155,16 @@ SYSCALL_DEFINE2(sched_rr_get_interval, pid_t, pid, struct __kernel_timespec __us
 	return put_timespec64(&ts, interval);
 }
 
-SYSCALL_DEFINE4(sched_getattr, pid_t, pid, struct sched_attr __user *, uattr, unsigned int, size, unsigned int, flags)
+SYSCALL_DEFINE4(sched_getattr, pid_t, pid, struct sched_attr __user *, uattr, unsigned int, usize, unsigned int, flags)
 {
 	struct task_struct *task = task_or_self(pid);
 	struct sched_attr attr = { 0 };
 
-	if (!uattr || pid < 0 || size > PAGE_SIZE || size < SCHED_ATTR_SIZE_VER0 || flags)
+	if (!uattr || pid < 0 || usize > PAGE_SIZE || usize < SCHED_ATTR_SIZE_VER0 || flags)
 		return -EINVAL;
 	if (!task)
 		return -ESRCH;
-	attr.size = min_t(unsigned int, size, sizeof(attr));
+	attr.size = min_t(unsigned int, usize, sizeof(attr));
 	attr.sched_policy = task->policy;
 	attr.sched_flags = task->sched_reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
 	attr.sched_nice = is_real_time(task->policy) ? 0 : task->nice;
@@ -235,14 +235,14 @@ SYSCALL_DEFINE2(getpriority, int, which, int, who)
 	return best;
 }
 
-SYSCALL_DEFINE3(setpriority, int, which, int, who, int, nice)
+SYSCALL_DEFINE3(setpriority, int, which, int, who, int, niceval)
 {
 	struct task_struct *task;
 	int ret = -ESRCH;
 
 	if (which < PRIO_PROCESS || which > PRIO_USER)
 		return -EINVAL;
-	nice = clamp(nice, NICE_MIN, NICE_MAX);
+	niceval = clamp(niceval, NICE_MIN, NICE_MAX);
 	for_each_process_thread_all(task) {
 		if (!is_meant(task, which, who_or_self(which, who)))
 			continue;
@@ -250,12 +250,12 @@ SYSCALL_DEFINE3(setpriority, int, which, int, who, int, nice)
 			ret = -EPERM;
 			continue;
 		}
-		if (nice < task->nice && (unsigned long)(20 - nice) > task->signal->rlim[RLIMIT_NICE].rlim_cur &&
+		if (niceval < task->nice && (unsigned long)(20 - niceval) > task->signal->rlim[RLIMIT_NICE].rlim_cur &&
 		    !capable(CAP_SYS_NICE)) {
 			ret = -EACCES;
 			continue;
 		}
-		task->nice = nice;
+		task->nice = niceval;
 		if (ret == -ESRCH)
 			ret = 0;
 	}
@@ -293,7 +293,7 @@ SYSCALL_DEFINE3(ioprio_set, int, which, int, who, int, ioprio)
 	return 0;
 }
 
-SYSCALL_DEFINE3(getcpu, unsigned int __user *, cpu, unsigned int __user *, node, void __user *, unused)
+SYSCALL_DEFINE3(getcpu, unsigned int __user *, cpup, unsigned int __user *, nodep, void __user *, unused)
 {
-	return (cpu && put_user(0u, cpu)) || (node && put_user(0u, node)) ? -EFAULT : 0;
+	return (cpup && put_user(0u, cpup)) || (nodep && put_user(0u, nodep)) ? -EFAULT : 0;
 }

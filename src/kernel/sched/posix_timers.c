@@ -90,16 +90,18 @@ static bool has_timers(int clock)
 	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME || clock == CLOCK_TAI;
 }
 
-SYSCALL_DEFINE3(timer_create, int, clock, struct sigevent __user *, uevent, int __user *, uid)
+SYSCALL_DEFINE3(timer_create, int, which_clock, struct sigevent __user *, timer_event_spec, int __user *,
+		created_timer_id)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
 	struct task_struct *target = current->group_leader;
 	struct k_itimer *t;
 
-	if (!has_timers(clock))
-		return clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ?
+	if (!has_timers(which_clock))
+		return which_clock == CLOCK_MONOTONIC_RAW || which_clock == CLOCK_REALTIME_COARSE ||
+				which_clock == CLOCK_MONOTONIC_COARSE ?
 		       -EOPNOTSUPP : -EINVAL;
-	if (uevent && copy_from_user(&event, uevent, sizeof(event)))
+	if (timer_event_spec && copy_from_user(&event, timer_event_spec, sizeof(event)))
 		return -EFAULT;
 	if (event.sigev_notify & SIGEV_THREAD_ID) {
 		target = find_task_by_vpid(event._sigev_un._tid);
@@ -122,15 +124,15 @@ SYSCALL_DEFINE3(timer_create, int, clock, struct sigevent __user *, uevent, int 
 	if (!t)
 		return -EAGAIN;
 	t->id = current->signal->next_timer_id;
-	if (put_user(t->id, uid)) {
+	if (put_user(t->id, created_timer_id)) {
 		kfree(t);
 		return -EFAULT;
 	}
 	current->signal->next_timer_id = (t->id + 1) & INT_MAX;
-	t->clock = clock;
+	t->clock = which_clock;
 	t->notify = event.sigev_notify;
 	t->signo = event.sigev_signo;
-	if (uevent)
+	if (timer_event_spec)
 		t->value = event.sigev_value;
 	else
 		t->value.sival_int = t->id;
@@ -150,31 +152,31 @@ static void read_timer(const struct k_itimer *t, struct __kernel_itimerspec *spe
 	spec->it_interval = (struct __kernel_timespec){ t->interval / NSEC_PER_SEC, t->interval % NSEC_PER_SEC };
 }
 
-SYSCALL_DEFINE2(timer_gettime, int, id, struct __kernel_itimerspec __user *, uspec)
+SYSCALL_DEFINE2(timer_gettime, int, timer_id, struct __kernel_itimerspec __user *, setting)
 {
-	struct k_itimer *t = find_timer(id);
+	struct k_itimer *t = find_timer(timer_id);
 	struct __kernel_itimerspec spec;
 
 	if (!t)
 		return -EINVAL;
 	read_timer(t, &spec);
-	return copy_to_user(uspec, &spec, sizeof(spec)) ? -EFAULT : 0;
+	return copy_to_user(setting, &spec, sizeof(spec)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE4(timer_settime, int, id, int, flags, const struct __kernel_itimerspec __user *, unew,
-		struct __kernel_itimerspec __user *, uold)
+SYSCALL_DEFINE4(timer_settime, int, timer_id, int, flags, const struct __kernel_itimerspec __user *, new_setting,
+		struct __kernel_itimerspec __user *, old_setting)
 {
 	struct k_itimer *t;
 	struct __kernel_itimerspec spec, old;
 	u64 value;
 
-	if (!unew)
+	if (!new_setting)
 		return -EINVAL;
-	if (copy_from_user(&spec, unew, sizeof(spec)))
+	if (copy_from_user(&spec, new_setting, sizeof(spec)))
 		return -EFAULT;
 	if (!itimerspec_valid(&spec))
 		return -EINVAL;
-	t = find_timer(id);
+	t = find_timer(timer_id);
 	if (!t)
 		return -EINVAL;
 	read_timer(t, &old);
@@ -185,19 +187,19 @@ SYSCALL_DEFINE4(timer_settime, int, id, int, flags, const struct __kernel_itimer
 	t->expires = !value ? 0 : flags & TIMER_ABSTIME ? absolute_to_boot_ns(t->clock, value) : ktime_get_ns() + value;
 	if (t->expires)
 		mod_timer_ns(&t->timer, t->expires);
-	return uold && copy_to_user(uold, &old, sizeof(old)) ? -EFAULT : 0;
+	return old_setting && copy_to_user(old_setting, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE1(timer_getoverrun, int, id)
+SYSCALL_DEFINE1(timer_getoverrun, int, timer_id)
 {
-	struct k_itimer *t = find_timer(id);
+	struct k_itimer *t = find_timer(timer_id);
 
 	return t ? t->overrun : -EINVAL;
 }
 
-SYSCALL_DEFINE1(timer_delete, int, id)
+SYSCALL_DEFINE1(timer_delete, int, timer_id)
 {
-	struct k_itimer *t = find_timer(id);
+	struct k_itimer *t = find_timer(timer_id);
 
 	if (!t)
 		return -EINVAL;
