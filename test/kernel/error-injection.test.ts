@@ -48,6 +48,10 @@ describe.skipIf(missing !== undefined)("overrides", () => {
     ["is the event stored", "the last bit of all results, ANDed, decides whether an event is stored (A17, A21)"],
     ["the way back", "the call returns through just_return_func (A11, A18)"],
     ["a probe hit while a program runs", "a program does not run inside another's helper (A22, C16)"],
+    [
+      "probes of the PMU",
+      "probes by name and address without tracefs obey the same rules (A12, A16, A20, C2, C4, C20)",
+    ],
   ];
 
   test.each(behaviours)("%s: %s", (section) => {

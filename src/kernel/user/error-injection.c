@@ -488,6 +488,79 @@ static void nested(void)
 	forget_probes();
 }
 
+/* A probe that only its perf event knows, made by the kprobe PMU. */
+static int pmu(const char *function, unsigned long long addr, unsigned long long offset, unsigned long long config)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr), .sample_period = 1, .config = config };
+
+	attr.type = number_in("/sys/bus/event_source/devices/kprobe/type");
+	attr.kprobe_func = (unsigned long)function;
+	if (function)
+		attr.probe_offset = offset;
+	else
+		attr.kprobe_addr = addr;
+	return sys_perf_event_open(&attr, -1, 0, -1, 0);
+}
+
+static unsigned long long address_of(const char *symbol)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	unsigned long long found = 0;
+	char *line = NULL, *rest;
+	size_t room = 0;
+
+	while (!found && getline(&line, &room, f) > 0) {
+		unsigned long long address = strtoull(line, &rest, 16);
+
+		line[strcspn(line, "\t\n")] = '\0';
+		if (rest[0] == ' ' && !strcmp(rest + 3, symbol))
+			found = address;
+	}
+	fclose(f);
+	return found;
+}
+
+static void pmu_probes(void)
+{
+	unsigned long long target = address_of(TARGET);
+	int override = load_override(-5, 0), event, other;
+
+	puts("== probes of the PMU");
+	printf("a function: %s\n", result(event = pmu(TARGET, 0, 0, 0)));
+	printf("override: %s\n", result(attach(event, override)));
+	call_target("attached");
+	show_profile();
+	printf("another on it, newer: %s\n", result(other = pmu(NULL, target, 0, 0)));
+	printf("override: %s\n", result(attach(other, load_override(-6, 0))));
+	call_target("both");
+	close(event);
+	call_target("the older closed");
+	close(other);
+	call_target("both closed");
+	printf("inside an instruction: %s\n", result(pmu(TARGET, 0, 1, 0)));
+	printf("inside it by address: %s\n", result(pmu(NULL, target + 1, 0, 0)));
+	printf("behind the first instruction: %s\n", result(event = pmu(TARGET, 0, 5, 0)));
+	printf("override there: %s\n", result(attach(event, override)));
+	close(event);
+	printf("return: %s\n", result(event = pmu(TARGET, 0, 0, 1)));
+	printf("override: %s\n", result(attach(event, override)));
+	call_target("attached to the return");
+	close(event);
+	printf("return, not of the entry: %s\n", result(pmu(TARGET, 0, 5, 1)));
+	printf("return by address, not of the entry: %s\n", result(pmu(NULL, target + 5, 0, 1)));
+	printf("no such function: %s\n", result(pmu("no_such_function", 0, 0, 0)));
+	printf("function of a module: %s\n", result(pmu("module:function", 0, 0, 0)));
+	printf("empty name: %s\n", result(pmu("", 0, 0, 0)));
+	printf("neither: %s\n", result(pmu(NULL, 0, 0, 0)));
+	printf("address of nothing: %s\n", result(pmu(NULL, 0x1234, 0, 0)));
+	printf("address of data: %s\n", result(pmu(NULL, address_of("jiffies"), 0, 0)));
+	printf("far behind: %s\n", result(pmu(TARGET, 0, 0x7fffffff, 0)));
+	printf("what handles probes: %s\n", result(pmu("get_kprobe", 0, 0, 0)));
+	printf("unknown flag: %s\n", result(event = pmu(TARGET, 0, 0, 4)));
+	close(event);
+	printf("name at a bad address: %s\n", result(pmu((const char *)8, 0, 0, 0)));
+}
+
 /* What somebody without privilege may do. */
 static void privilege(void)
 {
@@ -517,6 +590,7 @@ static const struct {
 	{ "loading", loading }, { "dead-code", dead_code }, { "places", places }, { "many", many }, { "privilege", privilege },
 	{ "values", values }, { "probes", two_probes }, { "programs", two_programs }, { "return", returns },
 	{ "stored", event_is_stored }, { "way-back", way_back }, { "nested", nested },
+	{ "pmu", pmu_probes },
 };
 
 int main(int argc, char **argv)
