@@ -3,6 +3,7 @@
  */
 import { pathToFileURL } from "node:url";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { TierChoice } from "./src/cpu/index.ts";
 import { EXIT_CODES, type RunOptions, runCommand } from "./src/debug/run-command.ts";
 import { InputError, messageOf } from "./src/machine/input-error.ts";
 import { parseMemorySize } from "./src/machine/memory-size.ts";
@@ -42,6 +43,13 @@ function list(text: string): string[] {
   return items;
 }
 
+function tier(text: string): TierChoice {
+  if (text === "0") return 0;
+  if (text === "1") return 1;
+  if (text === "mixed") return "mixed";
+  throw new InvalidArgumentError("A tier is 0, 1 or mixed.");
+}
+
 function command(io: CommandIo, action: (image: string, options: Omit<RunOptions, "image">) => Promise<void>): Command {
   const codes = EXIT_CODES.map(({ code, meaning }) => `  ${String(code).padEnd(9)}${meaning}`).join("\n");
   return new Command("run.ts")
@@ -72,6 +80,8 @@ function command(io: CommandIo, action: (image: string, options: Omit<RunOptions
     .option("--trace-symbols <names>", "prints only instructions of these functions (separated by commas)", list)
     .option("--trace-file <file>", "writes the trace to a file instead of standard error")
     .option("--json <file>", "writes exit reason, instruction count, state hash and more to a file")
+    .option("--tier <tier>", "what executes: 0 interpreted, 1 all compiled, mixed; the guest sees no difference", tier)
+    .option("--hot-threshold <n>", "tier mixed: entries of a block of code until it is compiled", count)
     .option("--test-device", "adds QEMU's pc-testdev, which suites of system tests use")
     .addOption(new Option("--no-bpf-coprocessor", "leaves out the BPF co-processor, as QEMU does"))
     .addHelpText(

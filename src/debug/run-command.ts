@@ -4,6 +4,7 @@
 import { closeSync, ftruncateSync, openSync, realpathSync, writeSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { type TierOptions, tierOptions } from "../cpu/index.ts";
 import { platform } from "../devices/platform.ts";
 import { type BootOverrides, type BootSource, boot, readBootSource } from "../machine/boot/boot.ts";
 import { Disk } from "../machine/disk.ts";
@@ -18,7 +19,7 @@ import { Trace, type TracePlace } from "./trace.ts";
 import { kernelBtf } from "./types.ts";
 
 /** The options, as the command line names them. */
-export interface RunOptions {
+export interface RunOptions extends TierOptions {
   readonly image: string;
   readonly disk?: readonly string[];
   /** Guest path and host path. */
@@ -233,6 +234,7 @@ async function readOverrides(options: RunOptions): Promise<BootOverrides> {
     ...(options.append !== undefined && { append: options.append }),
     ...(options.exec !== undefined && { exec: options.exec }),
     ...(options.testDevice !== undefined && { testDevice: options.testDevice }),
+    ...tierOptions(options),
     ...(options.bpfCoprocessor !== undefined && { bpfCoprocessor: options.bpfCoprocessor }),
   };
 }
