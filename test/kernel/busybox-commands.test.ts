@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined)("busybox commands", () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
-  }, 120_000);
+  }, 300_000);
 
   test.each([...parts.keys()])("%s", (name) => {
     expect(host.get(name)?.length).toBeGreaterThan(20);

@@ -17,10 +17,10 @@ describe.skipIf(missing !== undefined)("a hostile program", () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  test.each([1, 2, 3])("makes system calls by chance, seed %i", (seed) => {
+  test.each([1, 2])("makes system calls by chance, seed %i", (seed) => {
     const run = runInMachine({
       files: { "/fuzzer": program },
-      exec: `/fuzzer ${seed} 40 2000`,
+      exec: `/fuzzer ${seed} 30 2000`,
       options: "oops=panic panic_on_warn panic=-1",
     });
     expect(run).toEqual({ output: "alive after many calls\n", exitCode: 0 });

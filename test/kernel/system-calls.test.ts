@@ -44,7 +44,7 @@ describe.skipIf(missing !== undefined)("system calls as under Linux 6.1", () => 
     } finally {
       rmSync(scratch, { recursive: true });
     }
-  }, 120_000);
+  }, 300_000);
 
   test.each([...linux.keys()])("%s", (family) => {
     expect(ours.get(family)).toEqual(linux.get(family));

@@ -90,15 +90,19 @@ struct file *filp_open(const char *name, int flags, umode_t mode)
 }
 
 /* For exec: a regular file that may be executed. */
-struct file *open_exec(const char *name)
+struct file *open_exec_at(int dfd, const char *name, unsigned int lookup)
 {
 	struct path path;
 	struct file *file;
 	struct inode *inode;
-	int err = filename_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &path);
+	int err = filename_lookup(dfd, name, lookup, &path);
 
 	if (err)
 		return ERR_PTR(err);
+	if (S_ISLNK(path.dentry->d_inode->i_mode)) {
+		path_put(&path);
+		return ERR_PTR(-ELOOP);
+	}
 	inode = path.dentry->d_inode;
 	if (!S_ISREG(inode->i_mode) || (path.mnt->mnt_flags & MNT_NOEXEC))
 		err = -EACCES;
@@ -109,6 +113,11 @@ struct file *open_exec(const char *name)
 	file = err ? ERR_PTR(err) : dentry_open(&path, O_RDONLY | O_LARGEFILE);
 	path_put(&path);
 	return file;
+}
+
+struct file *open_exec(const char *name)
+{
+	return open_exec_at(AT_FDCWD, name, LOOKUP_FOLLOW);
 }
 
 static long do_sys_open(int dfd, const char __user *user, int flags, umode_t mode)

@@ -228,7 +228,7 @@ static int build_stack(struct linux_binprm *bprm, const struct image *image, uns
 	AUX(AT_EUID, current->cred.euid);
 	AUX(AT_GID, current->cred.gid);
 	AUX(AT_EGID, current->cred.egid);
-	AUX(AT_SECURE, 0);
+	AUX(AT_SECURE, current->mm->undumpable);
 	AUX(AT_RANDOM, random);
 	AUX(AT_HWCAP2, 0);
 	AUX(AT_EXECFN, execfn);

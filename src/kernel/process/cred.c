@@ -2,6 +2,7 @@
 /* Users, groups and capabilities of tasks. (man credentials, capabilities) */
 #include <linux/securebits.h>
 #include <kernel/cred.h>
+#include <kernel/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
 #include <kernel/syscalls.h>
@@ -42,6 +43,41 @@ static void fix_capabilities(struct cred *cred, const struct cred *old)
 		cred->cap_effective = 0;
 	if (old->euid && !cred->euid)
 		cred->cap_effective = cred->cap_permitted;
+}
+
+/* Who the program in @file runs as: set-user-ID and set-group-ID, and root's capabilities. (man 7 capabilities) */
+void exec_creds(const struct file *file)
+{
+	struct cred *cred = &current->cred;
+	const struct inode *inode = file_inode(file);
+	u64 permitted = 0, inheritable = 0;
+	bool id_changed = false, root;
+
+	if (!(file->f_path.mnt->mnt_flags & MNT_NOSUID) && !current->no_new_privs) {
+		if (inode->i_mode & S_ISUID) {
+			id_changed |= cred->euid != inode->i_uid;
+			cred->euid = inode->i_uid;
+		}
+		if ((inode->i_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) {
+			id_changed |= cred->egid != inode->i_gid;
+			cred->egid = inode->i_gid;
+		}
+	}
+	cred->suid = cred->fsuid = cred->euid;
+	cred->sgid = cred->fsgid = cred->egid;
+	root = !(cred->securebits & SECBIT_NOROOT) && (!cred->uid || !cred->euid);
+	if (root) {
+		permitted = cred->cap_bset;
+		inheritable = cred->cap_inheritable;
+	}
+	if (id_changed)
+		cred->cap_ambient = 0;
+	cred->cap_permitted = permitted | inheritable | cred->cap_ambient;
+	cred->cap_effective = root && !cred->euid ? cred->cap_permitted : cred->cap_ambient;
+	cred->securebits &= ~SECBIT_KEEP_CAPS;
+	current->mm->undumpable = id_changed;
+	if (id_changed)
+		current->pdeath_signal = 0;
 }
 
 static long set_uids(uid_t uid, uid_t euid, uid_t suid)

@@ -28,15 +28,34 @@
 
 /* ---- argument strings: a copy of all of them in kernel memory until the new stack exists ---- */
 
+/* Room for @bytes more: an eighth of the limit at first, which most never exceed. */
+static int make_room(struct arg_list *list, size_t bytes)
+{
+	size_t capacity = list->capacity ? list->capacity : MAX_ARG_BYTES / 8;
+	char *text;
+
+	if (list->bytes + bytes > MAX_ARG_BYTES)
+		return -E2BIG;
+	while (capacity < list->bytes + bytes)
+		capacity *= 2;
+	if (capacity == list->capacity)
+		return 0;
+	text = vmalloc(capacity);
+	if (!text)
+		return -ENOMEM;
+	memcpy(text, list->text, list->bytes);
+	vfree(list->text);
+	list->text = text;
+	list->capacity = capacity;
+	return 0;
+}
+
 int add_arg(struct arg_list *list, const char *s, size_t len)
 {
-	if (list->bytes + len + 1 > MAX_ARG_BYTES)
-		return -E2BIG;
-	if (!list->text) {
-		list->text = vmalloc(MAX_ARG_BYTES);
-		if (!list->text)
-			return -ENOMEM;
-	}
+	int ret = make_room(list, len + 1);
+
+	if (ret)
+		return ret;
 	memcpy(list->text + list->bytes, s, len);
 	list->text[list->bytes + len] = '\0';
 	list->bytes += len + 1;
@@ -57,26 +76,28 @@ static int copy_user_args(struct arg_list *list, const char __user *const __user
 {
 	const char __user *s;
 	long len;
+	int ret;
 
 	if (!argv)
 		return 0;
-	if (!list->text) {
-		list->text = vmalloc(MAX_ARG_BYTES);
-		if (!list->text)
-			return -ENOMEM;
-	}
 	for (;; argv++) {
 		if (get_user(s, argv))
 			return -EFAULT;
 		if (!s)
 			return 0;
-		if (list->bytes >= MAX_ARG_BYTES)
-			return -E2BIG;
-		len = strncpy_from_user(list->text + list->bytes, s, MAX_ARG_BYTES - list->bytes);
-		if (len < 0)
-			return len;
-		if (list->bytes + len + 1 > MAX_ARG_BYTES)
-			return -E2BIG;
+		/* As it grows, a string is copied again. */
+		for (size_t room = 256;; room = min(room * 4, MAX_STRING_BYTES)) {
+			ret = make_room(list, room);
+			if (ret)
+				return ret;
+			len = strncpy_from_user(list->text + list->bytes, s, room);
+			if (len < 0)
+				return len;
+			if ((size_t)len < room)
+				break;
+			if (room == MAX_STRING_BYTES)
+				return -E2BIG;
+		}
 		list->bytes += len + 1;
 		list->count++;
 		if (fatal_signal_pending(current))
@@ -130,7 +151,7 @@ static int open_program(struct linux_binprm *bprm)
 		ssize_t n;
 		int ret;
 
-		bprm->file = open_exec(bprm->interp_name);
+		bprm->file = depth ? open_exec(bprm->interp_name) : open_exec_at(bprm->dfd, bprm->name, bprm->lookup);
 		if (IS_ERR(bprm->file))
 			return PTR_ERR(bprm->file);
 		n = kernel_read(bprm->file, buf, sizeof(buf), &pos);
@@ -176,6 +197,7 @@ int begin_new_exec(struct linux_binprm *bprm)
 	mm_release_vfork(current);
 	if (old)
 		mmput(old);
+	exec_creds(bprm->file);
 	current->flags &= ~(PF_FORKNOEXEC | PF_KTHREAD);
 	fpu_reset(current);
 	current->thread.fsbase = current->thread.gsbase = 0;
@@ -187,8 +209,9 @@ int begin_new_exec(struct linux_binprm *bprm)
 	flush_signal_handlers(current->sighand, false);
 	unshare_files();
 	do_close_on_exec(current->files);
+	/* A descriptor alone says nothing: the file's own name then. */
 	name = strrchr(bprm->filename, '/');
-	name = name ? name + 1 : bprm->filename;
+	name = !bprm->name[0] ? file_dentry(bprm->file)->d_name.name : name ? name + 1 : bprm->filename;
 	trace_task_rename(current, name);
 	strscpy(current->comm, name, sizeof(current->comm));
 	return 0;
@@ -217,49 +240,90 @@ static int exec_program(struct linux_binprm *bprm)
 	return ret;
 }
 
-int kernel_execve(const char *filename, const char *const *argv, const char *const *envp)
+/* Executes, unless there is an error already, and frees. */
+static int finish_exec(struct linux_binprm *bprm, int error)
 {
-	struct linux_binprm bprm = { 0 };
-	int ret;
+	size_t bytes = bprm->argv.bytes + bprm->envp.bytes + (bprm->argv.count + bprm->envp.count) * sizeof(char *);
 
-	strscpy(bprm.filename, filename, sizeof(bprm.filename));
-	ret = copy_kernel_args(&bprm.argv, argv);
-	if (!ret)
-		ret = copy_kernel_args(&bprm.envp, envp);
-	if (!ret)
-		return exec_program(&bprm);
-	vfree(bprm.argv.text);
-	vfree(bprm.envp.text);
-	return ret;
+	/* A quarter of the stack may be arguments, but 128 KB always. */
+	if (!error && bytes > max(rlimit(RLIMIT_STACK) / 4, 128UL << 10))
+		error = -E2BIG;
+	if (!error) {
+		error = exec_program(bprm);
+	} else {
+		vfree(bprm->argv.text);
+		vfree(bprm->envp.text);
+	}
+	kfree(bprm);
+	return error;
 }
 
-static int do_execve(const char __user *filename, const char __user *const __user *argv,
-		     const char __user *const __user *envp)
+int kernel_execve(const char *filename, const char *const *argv, const char *const *envp)
 {
-	struct linux_binprm bprm = { 0 };
-	long ret = strncpy_from_user(bprm.filename, filename, sizeof(bprm.filename));
+	struct linux_binprm *bprm = kzalloc(sizeof(*bprm), GFP_KERNEL);
+	int ret;
 
-	if (ret >= (long)sizeof(bprm.filename))
-		return -ENAMETOOLONG;
-	if (ret < 0)
-		return ret;
+	if (!bprm)
+		return -ENOMEM;
+	bprm->dfd = AT_FDCWD;
+	bprm->lookup = LOOKUP_FOLLOW;
+	strscpy(bprm->name, filename, sizeof(bprm->name));
+	strscpy(bprm->filename, filename, sizeof(bprm->filename));
+	ret = copy_kernel_args(&bprm->argv, argv);
 	if (!ret)
-		return -ENOENT;
-	ret = copy_user_args(&bprm.argv, argv);
+		ret = copy_kernel_args(&bprm->envp, envp);
+	return finish_exec(bprm, ret);
+}
+
+/* What the program is told that it is called. */
+static void set_filename(struct linux_binprm *bprm)
+{
+	if (bprm->dfd == AT_FDCWD || bprm->name[0] == '/')
+		strscpy(bprm->filename, bprm->name, sizeof(bprm->filename));
+	else
+		scnprintf(bprm->filename, sizeof(bprm->filename), bprm->name[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", bprm->dfd,
+			  bprm->name);
+}
+
+static int do_execve(int dfd, const char __user *filename, const char __user *const __user *argv,
+		     const char __user *const __user *envp, int flags)
+{
+	struct linux_binprm *bprm;
+	long ret;
+
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	bprm = kzalloc(sizeof(*bprm), GFP_KERNEL);
+	if (!bprm)
+		return -ENOMEM;
+	bprm->dfd = dfd;
+	bprm->lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+	ret = strncpy_from_user(bprm->name, filename, sizeof(bprm->name));
+	if (ret >= (long)sizeof(bprm->name))
+		ret = -ENAMETOOLONG;
+	else if (!ret && !(flags & AT_EMPTY_PATH))
+		ret = -ENOENT;
+	else if (ret >= 0)
+		ret = 0;
+	set_filename(bprm);
 	if (!ret)
-		ret = copy_user_args(&bprm.envp, envp);
+		ret = copy_user_args(&bprm->argv, argv);
+	if (!ret)
+		ret = copy_user_args(&bprm->envp, envp);
 	/* A program without a name gets an empty one. */
-	if (!ret && !bprm.argv.count)
-		ret = add_arg(&bprm.argv, "", 0);
-	if (!ret)
-		return exec_program(&bprm);
-	vfree(bprm.argv.text);
-	vfree(bprm.envp.text);
-	return ret;
+	if (!ret && !bprm->argv.count)
+		ret = add_arg(&bprm->argv, "", 0);
+	return finish_exec(bprm, ret);
 }
 
 SYSCALL_DEFINE3(execve, const char __user *, filename, const char __user *const __user *, argv,
 		const char __user *const __user *, envp)
 {
-	return do_execve(filename, argv, envp);
+	return do_execve(AT_FDCWD, filename, argv, envp, 0);
+}
+
+SYSCALL_DEFINE5(execveat, int, dfd, const char __user *, filename, const char __user *const __user *, argv,
+		const char __user *const __user *, envp, int, flags)
+{
+	return do_execve(dfd, filename, argv, envp, flags);
 }

@@ -3,10 +3,12 @@
 #ifndef _PROCESS_EXEC_H
 #define _PROCESS_EXEC_H
 
+#include <linux/limits.h>
 #include <kernel/types.h>
 
-#define MAX_ARG_BYTES	(128 * 1024)
-#define EXEC_NAME_MAX	256
+#define MAX_ARG_BYTES	(2 << 20)	/* of all arguments, and of the environment */
+#define MAX_STRING_BYTES ((size_t)128 << 10)
+#define EXEC_NAME_MAX	PATH_MAX
 
 struct file;
 struct task_struct;
@@ -14,14 +16,17 @@ struct task_struct;
 /* Strings, one behind the other. */
 struct arg_list {
 	char *text;
-	size_t bytes;
+	size_t bytes, capacity;
 	int count;
 };
 
 struct linux_binprm {
 	struct file *file;
 	struct arg_list argv, envp;
-	char filename[EXEC_NAME_MAX];
+	int dfd;			/* execveat: where the name begins; AT_FDCWD */
+	unsigned int lookup;		/* LOOKUP_ */
+	char name[EXEC_NAME_MAX];	/* as looked up, from dfd */
+	char filename[EXEC_NAME_MAX];	/* as the program is told */
 	char interp_name[EXEC_NAME_MAX];	/* what is really run: the script's interpreter */
 };
 

@@ -27,6 +27,9 @@ void notify_parent(struct task_struct *task, int sig);
 int send_signal_to(int sig, kernel_siginfo_t *info, struct task_struct *task, bool group);
 /* Ends the other threads of the process and waits for them (exec). */
 int de_thread(void);
+struct file;
+/* The credentials of whoever executes @file. */
+void exec_creds(const struct file *file);
 void exit_itimers(struct task_struct *task);
 /* The process's POSIX timers (timer_create): they end with the program. */
 void exit_posix_timers(struct signal_struct *signal);

@@ -224,6 +224,10 @@ int main(int argc, char **argv)
 	const struct family *family;
 	int leaks = 0;
 
+	if (argc >= 2 && strcmp(argv[1], "exec_child") == 0) {
+		exec_child(argc);
+		return 0;
+	}
 	if (argc >= 2 && strcmp(argv[1], "-k") == 0) {
 		counting_objects = 1;
 		for (family = families; family; family = family->next)

@@ -239,3 +239,80 @@ FAMILY(busy_text)
 	SHOW(read(open("copy", O_RDONLY), NULL, 10));
 	SHOW(write(open("copy", O_WRONLY), NULL, 0));
 }
+
+static void copy_self(const char *to)
+{
+	static char bytes[1 << 16];
+	int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_RDWR | O_CREAT | O_TRUNC, 0755);
+	ssize_t n;
+
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		write(out, bytes, n);
+	close(in), close(out);
+}
+
+/* What the family exec_child, in another program, says of itself. */
+#define EXEC(call)						\
+	do {							\
+		pid_t child_ = fork();				\
+		if (child_ == 0) {				\
+			SHOW(call);				\
+			_exit(1);				\
+		}						\
+		show_child(child_);				\
+	} while (0)
+
+FAMILY(exec_calls)
+{
+	char *argv[] = { "program", "exec_child", NULL }, *none[] = { NULL }, *envp[] = { "X=1", NULL }, *many[3000];
+	static char longest[200000], string[1000];
+	int fd, directory;
+
+	copy_self("copy");
+	put_file("script", "#!copy exec_child\n");
+	put_file("empty", "");
+	put_file("text", "no program\n");
+	put_file("bad", "#!/none/such\n");
+	chmod("script", 0755), chmod("empty", 0755), chmod("text", 0755), chmod("bad", 0755);
+	symlink("copy", "link");
+	EXEC(execve("copy", argv, envp));
+	EXEC(execve("script", none, envp));
+	EXEC(execve("empty", argv, envp));
+	EXEC(execve("text", argv, envp));
+	EXEC(execve("bad", argv, envp));
+	EXEC(execve("none", argv, envp));
+	EXEC(execve(".", argv, envp));
+	EXEC(execve("copy/x", argv, envp));
+	EXEC(execve("", argv, envp));
+	EXEC(execve((char *)8, argv, envp));
+	EXEC(execve("copy", (char **)8, envp));
+	EXEC(execve("copy", (char *[]){ "a", (char *)8, NULL }, envp));
+	fd = open("copy", O_RDONLY | O_CLOEXEC);
+	directory = open(".", O_RDONLY);
+	EXEC(syscall(SYS_execveat, directory, "copy", argv, envp, 0));
+	EXEC(syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH));
+	EXEC(syscall(SYS_execveat, fd, "", argv, envp, 0));
+	EXEC(syscall(SYS_execveat, directory, "link", argv, envp, AT_SYMLINK_NOFOLLOW));
+	EXEC(syscall(SYS_execveat, 99, "copy", argv, envp, 0));
+	EXEC(syscall(SYS_execveat, directory, "copy", argv, envp, 1));
+	memset(longest, 'x', 131071);
+	EXEC(execve("copy", argv, (char *[]){ longest, NULL }));
+	longest[131071] = 'x';
+	EXEC(execve("copy", argv, (char *[]){ longest, NULL }));
+	memset(string, 'y', 700);
+	many[0] = "program", many[1] = "exec_child";
+	for (int i = 2; i < 2999; i++)
+		many[i] = string;
+	many[2999] = NULL;
+	EXEC(execve("copy", many, envp));
+	many[1500] = NULL;
+	EXEC(execve("copy", many, envp));
+	chmod("copy", 04755), chown("copy", 77, 88), chmod("copy", 06755);
+	EXEC(execve("copy", argv, envp));
+	EXEC((setresgid(5, 5, 5), setresuid(5, 5, 5), execve("copy", argv, envp)));
+	EXEC((prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), execve("copy", argv, envp)));
+	chmod("copy", 0700);
+	EXEC((setresuid(5, 5, 5), execve("copy", argv, envp)));
+	chmod("copy", 0644);
+	EXEC(execve("copy", argv, envp));
+}

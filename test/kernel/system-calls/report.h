@@ -43,6 +43,9 @@ extern int counting_objects;
 	}									\
 	static void run_##name_(void)
 
+/* What a program that a family has executed says of itself. */
+void exec_child(int argc);
+
 /* Prints a line. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -490,6 +490,7 @@ struct file *alloc_file(const struct path *path, int flags, const struct file_op
 struct file *filp_open(const char *filename, int flags, umode_t mode);
 struct file *dentry_open(const struct path *path, int flags);
 struct file *open_exec(const char *name);
+struct file *open_exec_at(int dfd, const char *name, unsigned int lookup);
 int filp_close(struct file *file);
 ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t *pos);
 ssize_t kernel_write(struct file *file, const void *buf, size_t count, loff_t *pos);
