@@ -3,7 +3,7 @@
  * definitions/, executed by generated code; this is what happens between blocks.
  */
 import "./definitions/index.ts";
-import { JUMP_CACHE, JUMP_CACHE_MODE_BYTES, TLB, TLB_MODE_BYTES } from "../mmu/memory-layout.ts";
+import { EMPTY_TLB, JUMP_CACHE, JUMP_CACHE_MODE_BYTES, TLB, TLB_MODE_BYTES } from "../mmu/memory-layout.ts";
 import { PhysicalMemory } from "../mmu/physical-memory.ts";
 import { Tlb } from "../mmu/tlb.ts";
 import { type Block, Blocks, type CodePlace } from "./blocks.ts";
@@ -14,6 +14,7 @@ import { GuestMemory } from "./guest-memory.ts";
 import { deliverExternal, raiseException } from "./interrupts.ts";
 import { resetState } from "./reset.ts";
 import { routineById } from "./routines.ts";
+import { checkAccess, needsNoCheck } from "./segmentation.ts";
 import {
   Attribute,
   addressOf,
@@ -22,11 +23,14 @@ import {
   Flag,
   layout,
   SEGMENT_ATTRIBUTES,
+  SEGMENT_BYTES,
+  SEGMENT_LIMIT,
   segmentAddress,
+  segmentRegisters,
 } from "./state.ts";
 import type { Delivery, StopReason, SystemBus } from "./system-bus.ts";
 import { commonForms } from "./tier0/common-forms.ts";
-import { STACK_ACCESS } from "./tier0/emitter.ts";
+import { ES_ACCESS, STACK_ACCESS } from "./tier0/emitter.ts";
 import { Handlers, type SlowPaths } from "./tier0/handlers.ts";
 import { Record } from "./tier0/record.ts";
 import { Regions } from "./tier1/regions.ts";
@@ -56,6 +60,8 @@ export interface CpuOptions extends TierOptions {
   /** Seed of what RDRAND and RDSEED give. */
   readonly randomSeed?: bigint;
 }
+
+const dataSegments = ["es", "ss", "ds", "fs", "gs"] as const;
 
 /** Entries of a block after which compiling it pays. */
 const HOT_THRESHOLD = 3000;
@@ -96,6 +102,8 @@ export class Cpu {
   #limit = 0;
   /** Instructions of the running block that are not finished, while TypeScript is called from it. */
   #unfinished = 0;
+  /** Accesses take the slow way, because the limit or type of a data segment may forbid them. */
+  #checksSegments = false;
   #shadowTime = -1;
   /** The same of MOV SS and POP SS alone: they hold off debug traps, too. */
   #stackShadowTime = -1;
@@ -423,6 +431,8 @@ export class Cpu {
     place.ripLow = this.#i32[layout.rip >> 2];
     place.ripHigh = this.#i32[(layout.rip + 4) >> 2];
     const low = (place.ripLow + place.csBaseLow) | 0;
+    if (place.codeBits !== 64 && place.ripLow >>> 0 > this.#i32[(segmentAddress("cs") + SEGMENT_LIMIT) >> 2] >>> 0)
+      throw new Fault(Vector.GP, 0);
     place.physical = this.linear.fetch(low, place.ripHigh);
     if (place.physical >= this.memory.size) throw new Fault(Vector.GP, 0);
     return this.#blocks.get(place, single, () => {
@@ -596,7 +606,6 @@ export class Cpu {
       this.tlb.flush();
     }
     this.linear.user = user;
-    i32[layout.tlbBase >> 2] = TLB + (user ? TLB_MODE_BYTES : 0);
     i32[layout.jumpCacheBase >> 2] = JUMP_CACHE + (user ? JUMP_CACHE_MODE_BYTES : 0);
 
     const cs = this.#u16[(segmentAddress("cs") + SEGMENT_ATTRIBUTES) >> 1];
@@ -605,6 +614,9 @@ export class Cpu {
     place.codeBits = this.longMode && cs & Attribute.longMode ? 64 : cs & Attribute.big ? 32 : 16;
     place.stackSize = place.codeBits === 64 ? 8 : ss & Attribute.big ? 4 : 2;
     place.csBaseLow = place.codeBits === 64 ? 0 : i32[segmentAddress("cs") >> 2];
+    this.#checksSegments =
+      place.codeBits !== 64 && !dataSegments.every((name) => needsNoCheck(this.state.segment(name)));
+    i32[layout.tlbBase >> 2] = this.#checksSegments ? EMPTY_TLB : TLB + (user ? TLB_MODE_BYTES : 0);
     const modeKey = place.codeBits * 16 + place.stackSize;
     if (modeKey !== this.#modeKey || place.csBaseLow !== this.#csBase) {
       this.#modeKey = modeKey;
@@ -631,6 +643,17 @@ export class Cpu {
     return false;
   }
 
+  /** `size` as the slow path gets it, with its flags. */
+  #checkSegment(record: number, low: number, size: number, write: boolean): void {
+    const base = this.#u16[(record + Record.segment) >> 1];
+    const named = segmentRegisters[(base - layout.segments) / SEGMENT_BYTES];
+    const name = size & STACK_ACCESS ? "ss" : size & ES_ACCESS ? "es" : named;
+    // Descriptor tables and the like are no segment's.
+    if (name === undefined) return;
+    const offset = (low - this.#i32[segmentAddress(name) >> 2]) >>> 0;
+    checkAccess(this, name, offset, size & 0xff, write);
+  }
+
   #slowPaths(): SlowPaths {
     const caught = (fault: unknown, record: number): 0 => {
       if (!(fault instanceof Fault)) throw fault;
@@ -643,6 +666,7 @@ export class Cpu {
       this.#runningRecord = record;
       try {
         const stack = this.#u8[record + Record.flags] & 1 ? STACK_ACCESS : 0;
+        if (this.#checksSegments) this.#checkSegment(record, low, size, write);
         const host = this.linear.access(low, high, size | stack, write);
         if (host === 0) this.#faultRecord = record;
         this.#unfinished = 0;

@@ -138,3 +138,31 @@ export function visibleDescriptor(cpu: Cpu, selector: number): Descriptor | unde
   const dpl = descriptorDpl(d);
   return cpu.state.cpl > dpl || (selector & 3) > dpl ? undefined : d;
 }
+
+/** Whether nothing that goes through a data segment needs a look at its limit and type. A null one is looked at when it is loaded. */
+export function needsNoCheck({ selector, limit, attributes }: Segment): boolean {
+  const expandsDown = (attributes & 0xc) === 4;
+  const writable = (attributes & 0xa) === 2;
+  return (limit === 0xffff_ffff && writable && !expandsDown) || (attributes === 0 && isNull(selector));
+}
+
+/**
+ * The checks of an access outside 64-bit mode (APM volume 2, 4.7.4 and 4.12): type, null selector, limit. Throws #GP, or #SS for the
+ * stack segment.
+ */
+export function checkAccess(cpu: Cpu, name: SegmentRegister, offset: number, size: number, write: boolean): void {
+  const segment = cpu.state.segment(name);
+  const { limit, attributes } = segment;
+  const fault = (): Fault => new Fault(name === "ss" ? Vector.SS : Vector.GP, 0);
+  const protectedMode = !isRealMode(cpu);
+  if (protectedMode) {
+    if (!(attributes & Attribute.present)) throw fault();
+    const code = (attributes & 8) !== 0;
+    if (write ? code || !(attributes & 2) : code && !(attributes & 2)) throw fault();
+  }
+  const last = offset + size - 1;
+  if (protectedMode && (attributes & 0xc) === 4) {
+    const top = attributes & Attribute.big ? 0xffff_ffff : 0xffff;
+    if (offset <= limit || last > top) throw fault();
+  } else if (last > limit) throw fault();
+}

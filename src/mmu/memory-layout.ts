@@ -25,8 +25,11 @@ export const TLB_PAGE = 20;
 /** Compares unequal to every page address: the low bits are never set there. */
 export const NO_TAG = 0xffff_ffff_ffff_ffffn;
 
+/** A TLB in which nothing is ever found: every access takes the slow way, where segments are checked. */
+export const EMPTY_TLB = TLB + 2 * TLB_MODE_BYTES;
+
 /** Jump cache: for supervisor and for user mode, entries of 16 bytes: +0 virtual address (u64), +8 block (i32). */
-export const JUMP_CACHE = TLB + 2 * TLB_MODE_BYTES;
+export const JUMP_CACHE = EMPTY_TLB + TLB_MODE_BYTES;
 export const JUMP_CACHE_ENTRIES = 4096;
 export const JUMP_CACHE_MODE_BYTES = JUMP_CACHE_ENTRIES * 16;
 

@@ -3,6 +3,7 @@
  * memory-layout.ts.
  */
 import {
+  EMPTY_TLB,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   JUMP_CACHE_MODE_BYTES,
@@ -26,6 +27,7 @@ export class Tlb {
   constructor(memory: WebAssembly.Memory) {
     this.#words = new Int32Array(memory.buffer, 0, (JUMP_CACHE + 2 * JUMP_CACHE_MODE_BYTES) >>> 2);
     this.#bytes = new Uint8Array(memory.buffer, 0, JUMP_CACHE + 2 * JUMP_CACHE_MODE_BYTES);
+    this.#bytes.fill(0xff, EMPTY_TLB, EMPTY_TLB + TLB_MODE_BYTES);
     this.flush();
   }
 

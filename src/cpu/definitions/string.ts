@@ -24,8 +24,8 @@ const step = (t: Tier, size: number): Expr => {
   const backwards = i32.and(t.field("i32", layout.systemFlags), c32(Flag.DF));
   return t.let(select(c64(-size), c64(size), backwards));
 };
-const source = (t: Tier): Expr => t.let(t.segmentAddress("data", t.register(RSI, t.addressSize)));
-const destination = (t: Tier): Expr => t.let(t.segmentAddress("es", t.register(RDI, t.addressSize)));
+const source = (t: Tier): Expr => t.segmentAddress("data", t.register(RSI, t.addressSize));
+const destination = (t: Tier): Expr => t.segmentAddress("es", t.register(RDI, t.addressSize));
 const advance = (t: Tier, register: number, by: Expr): void =>
   t.setRegister(register, i64.add(t.register(register, t.addressSize), by), t.addressSize);
 

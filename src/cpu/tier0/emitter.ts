@@ -34,6 +34,8 @@ export const Import = { read: 0, write: 1, commit: 2, call: 3, raise: 4 } as con
 export const STACK_ACCESS = 0x100;
 /** Bit of the size argument of write: the old contents are wanted, too. */
 export const READS_TOO = 0x200;
+/** The access goes through ES, as the destinations of string instructions do. */
+export const ES_ACCESS = 0x400;
 
 /** What, besides its row, a handler is made for. */
 export interface Variant {
@@ -379,6 +381,8 @@ export class Emitter implements Tier {
     return value;
   }
 
+  readonly #esAddresses = new Set<Expr>();
+
   segmentAddress(segment: "es" | "data", offset: Expr): Expr {
     if (segment === "es" && this.mode === 64) return offset;
     const base =
@@ -386,7 +390,9 @@ export class Emitter implements Tier {
         ? load64("i64", ZERO, layout.segments)
         : this.loadRegister(this.field32("u16", Record.segment), 8, false);
     const linear = i64.add(offset, base);
-    return this.mode === 64 ? linear : zeroExtend(linear, 4);
+    const value = this.f.let(this.mode === 64 ? linear : zeroExtend(linear, 4));
+    if (segment === "es") this.#esAddresses.add(value);
+    return value;
   }
 
   // Memory
@@ -394,6 +400,7 @@ export class Emitter implements Tier {
   /** Host address of `size` bytes at `linear`, or of the scratch area; leaves the handler on a fault. */
   protected access(linear: Expr, size: number, write: boolean, stack = false, reads = false): Expr {
     const f = this.f;
+    const throughEs = this.#esAddresses.has(linear);
     const address = f.let(linear);
     const indexMask = (TLB_ENTRIES - 1) << 5;
     const entry = f.let(
@@ -406,7 +413,8 @@ export class Emitter implements Tier {
       () => f.set(host, i32.add(i32.wrap(address), load32("i32", entry, TLB_ADDEND))),
       () => {
         const high = i32.wrap(i64.shr_u(address, c64(32)));
-        const argument = c32(size | (stack ? STACK_ACCESS : 0) | (reads ? READS_TOO : 0));
+        const flags = (stack ? STACK_ACCESS : 0) | (reads ? READS_TOO : 0) | (throughEs ? ES_ACCESS : 0);
+        const argument = c32(size | flags);
         f.set(
           host,
           call("i32", write ? Import.write : Import.read, this.recordAddress(), i32.wrap(address), high, argument),
