@@ -90,6 +90,61 @@ BPF_HELPER(perf_event_output)
 	return event ? perf_event_bpf_output(event, (struct pt_regs *)bpf_run_regs(), (const void *)r4, r5) : -ENOENT;
 }
 
+/* The present value of an event of a PERF_EVENT_ARRAY, if it counts here. */
+static long read_event(struct bpf_map *map, u64 flags, struct bpf_perf_event_value *value)
+{
+	u64 index = flags & BPF_F_INDEX_MASK;
+	struct perf_event *event;
+
+	if (flags & ~(u64)BPF_F_INDEX_MASK)
+		return -EINVAL;
+	if (index == BPF_F_CURRENT_CPU)
+		index = 0;
+	if (index >= map->max_entries)
+		return -E2BIG;
+	event = bpf_fd_array_entry(map, index);
+	if (!event)
+		return -ENOENT;
+	/* Descendants' counts are elsewhere; another task's event cannot be read from here. */
+	if (event->attr.inherit)
+		return -EOPNOTSUPP;
+	if (event->task && event->task != current)
+		return -EINVAL;
+	value->counter = perf_event_read_value(event, &value->enabled, &value->running);
+	return 0;
+}
+
+BPF_HELPER(perf_event_read)
+{
+	struct bpf_perf_event_value value;
+	long err = read_event((struct bpf_map *)r1, r2, &value);
+
+	return err ? (u64)err : value.counter;
+}
+
+BPF_HELPER(perf_event_read_value)
+{
+	struct bpf_perf_event_value *value = (struct bpf_perf_event_value *)r3;
+	long err = (u32)r4 == sizeof(*value) ? read_event((struct bpf_map *)r1, r2, value) : -EINVAL;
+
+	if (err)
+		memset(value, 0, (u32)r4);
+	return err;
+}
+
+/* Of the event that the program, of type PERF_EVENT, is attached to. */
+BPF_HELPER(perf_prog_read_value)
+{
+	struct bpf_perf_event_value *value = (struct bpf_perf_event_value *)r2;
+
+	if ((u32)r3 != sizeof(*value) || !perf_program_event) {
+		memset(value, 0, (u32)r3);
+		return -EINVAL;
+	}
+	value->counter = perf_event_read_value(perf_program_event, &value->enabled, &value->running);
+	return 0;
+}
+
 /* ---- the probed function ---- */
 
 BPF_HELPER(override_return)

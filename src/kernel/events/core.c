@@ -129,16 +129,21 @@ bool is_sampling_event(const struct perf_event *event)
 
 /* ---- overflow ---- */
 
+struct perf_event *perf_program_event;
+
 /* A program of type PERF_EVENT decides about each sample. */
 static bool program_drops(struct perf_event *event, struct perf_sample_data *data, struct pt_regs *regs)
 {
 	struct { struct pt_regs regs; u64 sample_period, addr; } ctx = { *regs, data->period, data->addr };
 	u32 ret = 1;
 
-	if (++bpf_prog_active == 1)
+	if (++bpf_prog_active == 1) {
+		perf_program_event = event;
 		ret = bpf_prog_run(event->prog, &ctx);
-	else
+		perf_program_event = NULL;
+	} else {
 		ret = 0;
+	}
 	bpf_prog_active--;
 	return !ret;
 }

@@ -22,7 +22,8 @@
 #include <kernel/wait.h>
 #include "filter.h"
 
-#define BUFFER_BYTES (256 * 1024)
+#define BUFFER_KB 256
+#define BUFFER_BYTES (BUFFER_KB * 1024)
 
 struct trace_record {
 	struct list_head list;
@@ -257,10 +258,64 @@ static ssize_t tracing_on_write(struct file *file, const char __user *buf, size_
 
 static const struct file_operations tracing_on_fops = { .read = tracing_on_read, .write = tracing_on_write };
 
+/* ---- trace_marker: lines of user space's own ---- */
+
+#define MAX_MARKER 1024
+
+static void print_marker(struct seq_file *m, struct trace_event_call *call, const void *record)
+{
+	const char *text = (const char *)record + sizeof(struct trace_entry) + sizeof(long);
+	size_t length = strlen(text);
+
+	/* The line ends here already if the text ends it. */
+	seq_printf(m, "%.*s", (int)(length && text[length - 1] == '\n' ? length - 1 : length), text);
+}
+
+static struct trace_event_call marker_call = { .name = "tracing_mark_write", .print = print_marker };
+
+static ssize_t marker_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	size_t head = sizeof(struct trace_entry) + sizeof(long), length = min_t(size_t, count, MAX_MARKER);
+	char *record;
+
+	if (!tracing_on)
+		return -EINVAL;
+	record = kzalloc(head + length + 1, GFP_KERNEL);
+	if (!record)
+		return -ENOMEM;
+	if (copy_from_user(record + head, buf, length)) {
+		kfree(record);
+		return -EFAULT;
+	}
+	*(unsigned long *)(record + sizeof(struct trace_entry)) = _RET_IP_;
+	trace_buffer_write(&marker_call, record, head + length + 1);
+	kfree(record);
+	*pos += length;
+	return length;
+}
+
+static const struct file_operations marker_fops = { .write = marker_write };
+
+static ssize_t fixed_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	const char *text = file_inode(file)->i_private;
+
+	return simple_read_from_buffer(buf, count, pos, text, strlen(text));
+}
+
+static const struct file_operations fixed_fops = { .read = fixed_read };
+
 static int __init trace_buffer_init(void)
 {
 	tracefs_create_file("trace", 0640, NULL, NULL, &trace_fops);
 	tracefs_create_file("trace_pipe", 0440, NULL, NULL, &trace_pipe_fops);
+	tracefs_create_file("trace_marker", 0220, NULL, NULL, &marker_fops);
+	/* There is one tracer, which traces events only, one clock, and one size of the buffer. */
+	tracefs_create_file("current_tracer", 0444, NULL, "nop\n", &fixed_fops);
+	tracefs_create_file("available_tracers", 0444, NULL, "nop\n", &fixed_fops);
+	tracefs_create_file("trace_clock", 0444, NULL, "[local]\n", &fixed_fops);
+	tracefs_create_file("buffer_size_kb", 0444, NULL, __stringify(BUFFER_KB) "\n", &fixed_fops);
+	tracefs_create_file("buffer_total_size_kb", 0444, NULL, __stringify(BUFFER_KB) "\n", &fixed_fops);
 	tracefs_create_file("tracing_on", 0640, NULL, NULL, &tracing_on_fops);
 	return 0;
 }

@@ -141,6 +141,8 @@ void perf_event_fork(struct task_struct *child);
 int perf_event_set_bpf_prog(struct perf_event *event, struct bpf_prog *prog, u64 bpf_cookie);
 void perf_event_free_bpf_prog(struct perf_event *event);
 
+/* Whose overflow a program of type PERF_EVENT is deciding about; NULL: none. */
+extern struct perf_event *perf_program_event;
 /* A sample of bpf_perf_event_output() with @size bytes at @raw. 0 or -errno. */
 int perf_event_bpf_output(struct perf_event *event, struct pt_regs *regs, const void *raw, u32 size);
 
