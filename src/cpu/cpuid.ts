@@ -33,6 +33,9 @@ const POPCNT = 1 << 23;
 const AESNI = 1 << 25;
 const XSAVE = 1 << 26;
 const OSXSAVE = 1 << 27;
+const AVX = 1 << 28;
+const F16C = 1 << 29;
+const FMA = 1 << 12;
 const RDRAND = 1 << 30;
 const MOVBE = 1 << 22;
 const TSC_DEADLINE = 1 << 24;
@@ -53,12 +56,13 @@ const SMAP = 1 << 20;
 const SHA = 1 << 29;
 const FSGSBASE = 1 << 0;
 const BMI1 = 1 << 3;
+const AVX2 = 1 << 5;
 const BMI2 = 1 << 8;
 const RDSEED = 1 << 18;
 const ADX = 1 << 19;
 const CLFLUSHOPT = 1 << 23;
 const CLWB = 1 << 24;
-const structuredFeatures = FSGSBASE | BMI1 | BMI2 | RDSEED | ADX | CLFLUSHOPT | CLWB | SHA;
+const structuredFeatures = FSGSBASE | BMI1 | AVX2 | BMI2 | RDSEED | ADX | CLFLUSHOPT | CLWB | SHA;
 /** The same, ECX. */
 const RDPID = 1 << 22;
 /** Leaf 7, ECX. */
@@ -82,6 +86,9 @@ const extendedFeatures =
   HYPERVISOR |
   MOVBE |
   XSAVE |
+  AVX |
+  F16C |
+  FMA |
   RDRAND;
 
 /** Family 15, model 107, stepping 1: the number qemu64 uses too, of a processor with nothing special. */

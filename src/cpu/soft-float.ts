@@ -22,7 +22,7 @@ export const rounding = { nearest: 0, down: 1, up: 2, zero: 3 } as const;
 export type Rounding = 0 | 1 | 2 | 3;
 
 export interface FloatFormat {
-  readonly name: "single" | "double" | "extended";
+  readonly name: "half" | "single" | "double" | "extended";
   /** Bits of the significand, the integer bit included. */
   readonly precision: number;
   readonly exponentBits: number;
@@ -39,6 +39,7 @@ const format = (name: FloatFormat["name"], precision: number, exponentBits: numb
 
 export const single = format("single", 24, 8);
 export const double = format("double", 53, 11);
+export const half = format("half", 11, 5);
 export const extended = format("extended", 64, 15);
 
 export type FloatClass = "zero" | "normal" | "denormal" | "infinity" | "quiet" | "signalling" | "unsupported";
@@ -126,6 +127,8 @@ export function bitLength(value: bigint): number {
 /** The NaN that an invalid operation returns ("real indefinite"): quiet, negative, empty payload. */
 export function defaultNan(format: FloatFormat): bigint {
   switch (format.name) {
+    case "half":
+      return 0xfe00n;
     case "single":
       return 0xffc0_0000n;
     case "double":
@@ -396,6 +399,51 @@ export function multiply(context: FloatContext, format: FloatFormat, aBits: bigi
   if (a.kind === "zero" || b.kind === "zero") return zero(format, sign);
   const precision = arithmeticPrecision(context, format);
   return round(context, format, sign, a.significand * b.significand, a.exponent + b.exponent, precision);
+}
+
+/** a * b + c, or with product or addend negated, rounded once. NaNs in the order a, b, c; an invalid product beats a quiet c. */
+export function fusedMultiplyAdd(
+  context: FloatContext,
+  format: FloatFormat,
+  aBits: bigint,
+  bBits: bigint,
+  cBits: bigint,
+  negateProduct: boolean,
+  negateAddend: boolean,
+): bigint {
+  const a = operand(context, format, aBits);
+  const b = operand(context, format, bBits);
+  const addend = operand(context, format, cBits);
+  const nan = [a, b, addend].find(isNan);
+  const productInvalid = (a.kind === "infinity" && b.kind === "zero") || (a.kind === "zero" && b.kind === "infinity");
+  if (nan !== undefined) {
+    if ([a, b, addend].some(({ kind }) => kind === "signalling")) context.raise(floatFlags.invalid);
+    return quietNan(format, format, nan);
+  }
+  if (productInvalid) return invalid(context, format);
+  const sign = (a.sign ^ b.sign ^ (negateProduct ? 1 : 0)) as 0 | 1;
+  const c: Unpacked = negateAddend ? { ...addend, sign: addend.sign ? 0 : 1 } : addend;
+  const infinite = a.kind === "infinity" || b.kind === "infinity";
+  if (infinite && c.kind === "infinity" && sign !== c.sign) return invalid(context, format);
+  if ([a, b, c].some(({ kind }) => kind === "denormal")) context.raise(floatFlags.denormal);
+  if (stopped(context)) return defaultNan(format);
+  if (infinite) return infinity(format, sign);
+  if (c.kind === "infinity") return infinity(format, c.sign);
+  const product = a.kind === "zero" || b.kind === "zero" ? 0n : a.significand * b.significand;
+  if (product === 0n && c.kind === "zero") {
+    return zero(format, sign === c.sign ? sign : context.rounding === rounding.down ? 1 : 0);
+  }
+  const productExponent = a.exponent + b.exponent;
+  const precision = arithmeticPrecision(context, format);
+  if (product === 0n) return round(context, format, c.sign, c.significand, c.exponent, precision);
+  if (c.kind === "zero") return round(context, format, sign, product, productExponent, precision);
+  const exponent = Math.min(productExponent, c.exponent);
+  const signed = (magnitude: bigint, negative: 0 | 1): bigint => (negative ? -magnitude : magnitude);
+  const sum =
+    signed(product << BigInt(productExponent - exponent), sign) +
+    signed(c.significand << BigInt(c.exponent - exponent), c.sign);
+  if (sum === 0n) return zero(format, context.rounding === rounding.down ? 1 : 0);
+  return round(context, format, sum < 0n ? 1 : 0, sum < 0n ? -sum : sum, exponent, precision);
 }
 
 export function divide(context: FloatContext, format: FloatFormat, aBits: bigint, bBits: bigint): bigint {

@@ -19,6 +19,8 @@ interface Lanes {
   readonly result: DataView;
   /** Called before each lane, so that flags can be told apart by lane. */
   readonly lane: () => void;
+  /** Called between dependent steps: an exception before computing does not undo the flags of earlier steps. */
+  readonly step: () => void;
 }
 
 type Operation = (lanes: Lanes) => void;
@@ -162,7 +164,7 @@ function roundToIntegral(context: FloatContext, format: FloatFormat, value: bigi
 function dotProduct(format: FloatFormat): Operation {
   const size = laneSize(format);
   const count = 16 / size;
-  return ({ view, a, b, immediate, context, result, lane }) => {
+  return ({ view, a, b, immediate, context, result, lane, step }) => {
     const products: bigint[] = [];
     for (let i = 0; i < count; i++) {
       lane();
@@ -170,7 +172,7 @@ function dotProduct(format: FloatFormat): Operation {
       const [x, y] = [read(format, view, a + i * size), read(format, view, b + i * size)];
       products.push(chosen ? soft.multiply(context, format, x, y) : 0n);
     }
-    lane();
+    step();
     let sums = products;
     while (sums.length > 1) {
       const next: bigint[] = [];
@@ -178,11 +180,67 @@ function dotProduct(format: FloatFormat): Operation {
         next.push(soft.add(context, format, sums[i], sums[i + 1]));
         lane();
       }
+      step();
       sums = next;
     }
     for (let i = 0; i < count; i++) write(format, result, i * size, (immediate >> i) & 1 ? sums[0] : 0n);
   };
 }
+
+/** FMA's operations: whether the product is negated, and in which lanes the addend is. */
+function fused(
+  name: string,
+  negateProduct: boolean,
+  subtract: "never" | "always" | "even" | "odd",
+): Record<string, Operation> {
+  const operation =
+    (format: FloatFormat, count: number): Operation =>
+    ({ view, a, b, c, context, result, lane }) => {
+      const size = laneSize(format);
+      for (let i = 0; i < count; i++) {
+        lane();
+        const [x, y, z] = [a, b, c].map((at) => read(format, view, at + i * size));
+        const negateAddend = subtract === "always" || subtract === (i & 1 ? "odd" : "even");
+        write(format, result, i * size, soft.fusedMultiplyAdd(context, format, x, y, z, negateProduct, negateAddend));
+      }
+    };
+  return {
+    [`${name}ps`]: operation(single, 4),
+    [`${name}pd`]: operation(double, 2),
+    [`${name}ss`]: operation(single, 1),
+    [`${name}sd`]: operation(double, 1),
+  };
+}
+
+/** VCVTPH2PS: DAZ does not apply, and denormals are not reported. */
+const halfToSingle: Operation = ({ view, b, context, result, lane }) => {
+  const { denormalsAreZero, masked } = context;
+  context.denormalsAreZero = false;
+  context.masked |= soft.floatFlags.denormal;
+  for (let i = 0; i < 4; i++) {
+    lane();
+    const value = soft.convert(context, soft.half, single, BigInt(view.getUint16(b + i * 2, true)));
+    context.flags &= ~soft.floatFlags.denormal;
+    result.setUint32(i * 4, Number(value), true);
+  }
+  context.denormalsAreZero = denormalsAreZero;
+  context.masked = masked;
+};
+
+/** VCVTPS2PH: rounding from the immediate unless its bit 2 is set; FTZ does not apply. */
+const singleToHalf: Operation = ({ view, b, immediate, context, result, lane }) => {
+  const { flushToZero, rounding } = context;
+  context.flushToZero = false;
+  if (!(immediate & 4)) context.rounding = (immediate & 3) as soft.Rounding;
+  result.setBigUint64(8, 0n, true);
+  for (let i = 0; i < 4; i++) {
+    lane();
+    const value = soft.convert(context, single, soft.half, BigInt(view.getUint32(b + i * 4, true)));
+    result.setUint16(i * 2, Number(value), true);
+  }
+  context.flushToZero = flushToZero;
+  context.rounding = rounding;
+};
 
 const table: Record<string, Operation> = {
   ...shapes("add", (format) => (context, a, b) => soft.add(context, format, a, b)),
@@ -199,6 +257,14 @@ const table: Record<string, Operation> = {
   ...shapes("round", (format) => (context, _a, b, immediate) => roundToIntegral(context, format, b, immediate)),
   dpps: dotProduct(single),
   dppd: dotProduct(double),
+  ...fused("fmadd", false, "never"),
+  ...fused("fmsub", false, "always"),
+  ...fused("fnmadd", true, "never"),
+  ...fused("fnmsub", true, "always"),
+  ...fused("fmaddsub", false, "even"),
+  ...fused("fmsubadd", false, "odd"),
+  vcvtph2ps: halfToSingle,
+  vcvtps2ph: singleToHalf,
   rcpps: approximate(4, approximateReciprocal),
   rcpss: approximate(1, approximateReciprocal),
   rsqrtps: approximate(4, approximateReciprocalSquareRoot),
@@ -267,16 +333,22 @@ export function executeSseFloat(
     after |= context.flags & ~preComputation;
     context.flags = 0;
   };
+  let kept = 0;
+  const step = (): void => {
+    lane();
+    if (before & ~context.masked) return;
+    kept |= before | after;
+  };
   for (let part = 0; part < parts; part++) {
     const a = part * 16;
     const result = results[part];
     for (let i = 0; i < 16; i += 8) result.setBigUint64(i, view.getBigUint64(a + i, true), true);
     const b = a + OPERAND_BYTES;
-    operations[index]({ view, a, b, c: b + OPERAND_BYTES, immediate, context, result, lane });
+    operations[index]({ view, a, b, c: b + OPERAND_BYTES, immediate, context, result, lane, step });
     lane();
   }
   // An exception that shows before computing stops all lanes from computing.
-  const raised = before & ~context.masked ? before : before | after;
+  const raised = kept | (before & ~context.masked ? before : before | after);
   exception = (raised & ~context.masked) !== 0;
   if (!exception) {
     for (let part = 0; part < parts; part++) {

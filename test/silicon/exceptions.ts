@@ -68,6 +68,14 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
   }
   // XSAVE and its like where the address is in RAX or RDX, too: the real processor has more components than x87, SSE, AVX.
   if (/^(xsave|xsaveopt|xsavec|xrstor) /.test(test.name) && (test.gpr[0] > 7n || test.gpr[2] !== 0n)) return true;
+  // A gather that faults after some elements have been loaded: with the trap flag the processor traps there, on the way; here
+  // the fault comes at once.
+  if (/^vp?gather/.test(test.name)) {
+    const ends = differences.find(({ what }) => what === "ends with");
+    if (ends?.expected === "#DB" && ends.got.startsWith("#PF")) {
+      return differences.every(({ what }) => what === "ends with" || what === "flags");
+    }
+  }
   // Random numbers, time, and which components the host has.
   if (/^(rdrand|rdseed|rdpid|rdtscp|rdtsc|xgetbv) /.test(test.name)) {
     return differences.every(({ what }) => /^r/.test(what) && what !== "rip");

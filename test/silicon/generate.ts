@@ -151,8 +151,40 @@ function savedExtendedState(draft: Draft): Uint8Array {
   return image;
 }
 
+/** VSIB: base, an XMM or YMM register of indices, a displacement; the indices are small, so that most elements lie near the target. */
+function encodeVectorIndex(
+  draft: Draft,
+  reg: number,
+  rex: number,
+  target: bigint,
+): { bytes: number[]; relative: boolean } {
+  const { random, template } = draft;
+  const mod = random.below(3);
+  const scale = random.below(4);
+  const sib = (scale << 6) | (random.below(8) << 3) | random.below(8);
+  const index = ((sib >> 3) & 7) | ((rex & 2) << 2);
+  const size = template.opcode[2] & 1 ? 8 : 4;
+  const indices = new DataView(new ArrayBuffer(32));
+  for (let i = 0; i < 32; i += size) {
+    const value = (random.below(random.chance(1, 8) ? 0x2000 : 64) - 32) >> scale;
+    if (size === 4) indices.setInt32(i, value, true);
+    else indices.setBigInt64(i, BigInt(value), true);
+  }
+  draft.fxsave.set(new Uint8Array(indices.buffer, 0, 16), 160 + index * 16);
+  draft.ymmHigh.set(new Uint8Array(indices.buffer, 16, 16), index * 16);
+  const hasBase = mod !== 0 || (sib & 7) !== 5;
+  const displacementSize = mod === 1 ? 1 : mod === 2 || !hasBase ? 4 : 0;
+  const offset = target - draft.segmentBase;
+  const displacement = !hasBase ? offset : BigInt(random.below(256) - 128);
+  const base = (sib & 7) | ((rex & 1) << 3);
+  if (hasBase) draft.gpr[base] = (offset - (displacementSize ? displacement : 0n)) & mask64;
+  const bytes = littleEndian(BigInt.asUintN(64, displacement), displacementSize);
+  return { bytes: [(mod << 6) | ((reg & 7) << 3) | 4, sib, ...bytes], relative: false };
+}
+
 /** Gives a ModRM memory operand and sets registers so that it addresses the target. Returns ModRM, SIB, displacement. */
 function encodeMemory(draft: Draft, reg: number, rex: number, target: bigint): { bytes: number[]; relative: boolean } {
+  if (draft.template.attributes.has("gather")) return encodeVectorIndex(draft, reg, rex, target);
   const { random, gpr } = draft;
   const offset = target - draft.segmentBase;
   const width = draft.addressSize32 ? 32 : 64;

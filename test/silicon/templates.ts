@@ -469,6 +469,296 @@ const sseLines: string[] = [
   "0f3acc sha1rnds4 Vx,Wx,Ib",
 ];
 
+/** The VEX forms of SSE lines: an operand more, memory not aligned; of scalars and loads the others are listed apart. */
+const three = (lines: readonly string[], lengths = ["", "256."]): string[] =>
+  lines.flatMap((line) => {
+    const [encoding, name, operands, ...rest] = line.split(" ");
+    const [prefix, opcode] = encoding.includes(":") ? encoding.split(":") : ["", encoding];
+    return lengths.map((length) => `v${length}${prefix}:${opcode} v${name} ${operands} ${rest.join(" ")}`);
+  });
+const each = (names: string, line: (opcode: string, name: string) => string[]): string[] =>
+  pairs(names).flatMap(([opcode, name]) => line(opcode, name));
+
+const avxLines: string[] = [
+  // Moves
+  ...three([
+    "0f10 movups Vx,Wx",
+    "0f11 movups Wx,Vx",
+    "66:0f10 movupd Vx,Wx",
+    "66:0f11 movupd Wx,Vx",
+    "0f28 movaps Vx,Wx aligned",
+    "0f29 movaps Wx,Vx aligned",
+    "66:0f28 movapd Vx,Wx aligned",
+    "66:0f29 movapd Wx,Vx aligned",
+    "66:0f6f movdqa Vx,Wx aligned",
+    "66:0f7f movdqa Wx,Vx aligned",
+    "f3:0f6f movdqu Vx,Wx",
+    "f3:0f7f movdqu Wx,Vx",
+    "0f2b movntps Mx,Vx aligned",
+    "66:0f2b movntpd Mx,Vx aligned",
+    "66:0fe7 movntdq Mx,Vx aligned",
+    "66:0f382a movntdqa Vx,Mx aligned",
+    "f2:0ff0 lddqu Vx,Mx",
+    "f3:0f12 movsldup Vx,Wx",
+    "f3:0f16 movshdup Vx,Wx",
+    "0f50 movmskps Gd,Ux",
+    "66:0f50 movmskpd Gd,Ux",
+    "66:0fd7 pmovmskb Gd,Ux",
+  ]),
+  "vf2:0f12 vmovddup Vx,Wq",
+  "v256.f2:0f12 vmovddup Vx,Wx",
+  "vf3:0f10 vmovss Vx,Md",
+  "vf3:0f11 vmovss Md,Vx",
+  "vf3:0f10 vmovss Vx,Hx,Ux",
+  "vf3:0f11 vmovss Ux,Hx,Vx",
+  "vf2:0f10 vmovsd Vx,Mq",
+  "vf2:0f11 vmovsd Mq,Vx",
+  "vf2:0f10 vmovsd Vx,Hx,Ux",
+  "vf2:0f11 vmovsd Ux,Hx,Vx",
+  "v:0f12 vmovlps Vx,Hx,Mq",
+  "v:0f12 vmovhlps Vx,Hx,Ux",
+  "v:0f13 vmovlps Mq,Vx",
+  "v66:0f12 vmovlpd Vx,Hx,Mq",
+  "v66:0f13 vmovlpd Mq,Vx",
+  "v:0f16 vmovhps Vx,Hx,Mq",
+  "v:0f16 vmovlhps Vx,Hx,Ux",
+  "v:0f17 vmovhps Mq,Vx",
+  "v66:0f16 vmovhpd Vx,Hx,Mq",
+  "v66:0f17 vmovhpd Mq,Vx",
+  "v66:0f6e vmovd Vx,Ey",
+  "v66:0f7e vmovd Ey,Vx",
+  "vf3:0f7e vmovq Vx,Wq",
+  "v66:0fd6 vmovq Wq,Vx",
+  "v66:0fc4 vpinsrw Vx,Hx,Ew,Ib",
+  "v66:0fc5 vpextrw Gd,Ux,Ib",
+  "v66:0f3a14 vpextrb Eb,Vx,Ib",
+  "v66:0f3a15 vpextrw Ew,Vx,Ib",
+  "v66:0f3a16 vpextrd Ey,Vx,Ib",
+  "v66:0f3a17 vextractps Ed,Vx,Ib",
+  "v66:0f3a20 vpinsrb Vx,Hx,Eb,Ib",
+  "v66:0f3a21 vinsertps Vx,Hx,Wd,Ib",
+  "v66:0f3a22 vpinsrd Vx,Hx,Ey,Ib",
+  "v66:0ff7 vmaskmovdqu Vx,Ux rdi",
+  "v:0f77 vzeroupper ",
+  "v256.:0f77 vzeroall ",
+  "v:0fae/2 vldmxcsr Md mxcsr",
+  "v:0fae/3 vstmxcsr Md floating",
+  // Shuffles and integers
+  ...three(
+    sseLines
+      .filter(
+        (line) =>
+          /^(66:)?0f([67][0-9a-f]|[d-f][0-9a-f]|1[45]|5[4-7]) \w+ Vx,Wx( |$)/.test(line) &&
+          !/0f(6f|7f|d[123]|e[126]|f[123]|70) /.test(line),
+      )
+      .map((line) => line.replace("Vx,Wx", "Vx,Hx,Wx")),
+  ),
+  ...three(
+    ["d1 psrlw", "d2 psrld", "d3 psrlq", "e1 psraw", "e2 psrad", "f1 psllw", "f2 pslld", "f3 psllq"].map(
+      (entry) => `66:0f${entry} Vx,Hx,Wdq`,
+    ),
+  ),
+  ...three(
+    [
+      "71/2 psrlw",
+      "71/4 psraw",
+      "71/6 psllw",
+      "72/2 psrld",
+      "72/4 psrad",
+      "72/6 pslld",
+      "73/2 psrlq",
+      "73/3 psrldq",
+      "73/6 psllq",
+      "73/7 pslldq",
+    ].map((entry) => `66:0f${entry} Hx,Ux,Ib`),
+  ),
+  ...three([
+    "66:0f70 pshufd Vx,Wx,Ib",
+    "f3:0f70 pshufhw Vx,Wx,Ib",
+    "f2:0f70 pshuflw Vx,Wx,Ib",
+    "0fc6 shufps Vx,Hx,Wx,Ib",
+    "66:0fc6 shufpd Vx,Hx,Wx,Ib",
+  ]),
+  ...three(ssse3.map(([opcode, name]) => `66:0f38${opcode} ${name} Vx,${name.startsWith("pabs") ? "" : "Hx,"}Wx`)),
+  ...three(
+    sse4
+      .filter(([, name]) => !/blendv|ptest|phmin/.test(name))
+      .map(([opcode, name]) => `66:0f38${opcode} ${name} Vx,Hx,Wx`),
+  ),
+  ...three([
+    "66:0f3817 ptest Vx,Wx",
+    "66:0f3a0f palignr Vx,Hx,Wx,Ib",
+    "66:0f3a42 mpsadbw Vx,Hx,Wx,Ib",
+    "66:0f3a0c blendps Vx,Hx,Wx,Ib",
+    "66:0f3a0d blendpd Vx,Hx,Wx,Ib",
+    "66:0f3a0e pblendw Vx,Hx,Wx,Ib",
+  ]),
+  "v66:0f3841 vphminposuw Vx,Wx",
+  ...["20 bw q dq", "21 bd d q", "22 bq w d", "23 wd q dq", "24 wq d q", "25 dq q dq"].flatMap((entry) => {
+    const [opcode, name, narrow, wide] = entry.split(" ");
+    return ["s", "z"].flatMap((kind) => {
+      const code = kind === "s" ? opcode : opcode.replace("2", "3");
+      return [
+        `v66:0f38${code} vpmov${kind}x${name} Vx,W${narrow}`,
+        `v256.66:0f38${code} vpmov${kind}x${name} Vx,W${wide}`,
+      ];
+    });
+  }),
+  ...["60 pcmpestrm", "61 pcmpestri", "62 pcmpistrm", "63 pcmpistri"].map(
+    (entry) => `v66:0f3a${entry.replace(" ", " v")} Vx,Wu,Ib text`,
+  ),
+  "v66:0f3a44 vpclmulqdq Vx,Hx,Wx,Ib",
+  "v66:0f38db vaesimc Vx,Wx",
+  ...each("dc aesenc dd aesenclast de aesdec df aesdeclast", (opcode, name) => [`v66:0f38${opcode} v${name} Vx,Hx,Wx`]),
+  "v66:0f3adf vaeskeygenassist Vx,Wx,Ib",
+  // AVX's and AVX2's own
+  ...each("4a vblendvps 4b vblendvpd 4c vpblendvb", (opcode, name) => [
+    `vw0.66:0f3a${opcode} ${name} Vx,Hx,Wx,Ib`,
+    `v256.w0.66:0f3a${opcode} ${name} Vx,Hx,Wx,Ib`,
+  ]),
+  ...each("0e vtestps 0f vtestpd", (opcode, name) => [
+    `vw0.66:0f38${opcode} ${name} Vx,Wx`,
+    `v256.w0.66:0f38${opcode} ${name} Vx,Wx`,
+  ]),
+  ...each("0c vpermilps 0d vpermilpd", (opcode, name) => [
+    `vw0.66:0f38${opcode} ${name} Vx,Hx,Wx`,
+    `v256.w0.66:0f38${opcode} ${name} Vx,Hx,Wx`,
+  ]),
+  ...each("04 vpermilps 05 vpermilpd", (opcode, name) => [
+    `vw0.66:0f3a${opcode} ${name} Vx,Wx,Ib`,
+    `v256.w0.66:0f3a${opcode} ${name} Vx,Wx,Ib`,
+  ]),
+  "vw0.66:0f3a02 vpblendd Vx,Hx,Wx,Ib",
+  "v256.w0.66:0f3a02 vpblendd Vx,Hx,Wx,Ib",
+  ...each("18 vbroadcastss 58 vpbroadcastd", (opcode, name) => [
+    `vw0.66:0f38${opcode} ${name} Vx,Wd`,
+    `v256.w0.66:0f38${opcode} ${name} Vx,Wd`,
+  ]),
+  ...each("78 vpbroadcastb 79 vpbroadcastw 59 vpbroadcastq", (opcode, name) =>
+    ["", "256."].map((length) => `v${length}w0.66:0f38${opcode} ${name} Vx,W${name.at(-1)}`),
+  ),
+  "v256.w0.66:0f3819 vbroadcastsd Vx,Wq",
+  "v256.w0.66:0f381a vbroadcastf128 Vx,Mdq",
+  "v256.w0.66:0f385a vbroadcasti128 Vx,Mdq",
+  ...each("18 vinsertf128 38 vinserti128", (opcode, name) => [`v256.w0.66:0f3a${opcode} ${name} Vx,Hx,Wdq,Ib`]),
+  ...each("19 vextractf128 39 vextracti128", (opcode, name) => [`v256.w0.66:0f3a${opcode} ${name} Wdq,Vx,Ib`]),
+  ...each("06 vperm2f128 46 vperm2i128", (opcode, name) => [`v256.w0.66:0f3a${opcode} ${name} Vx,Hx,Wx,Ib`]),
+  ...each("16 vpermps 36 vpermd", (opcode, name) => [`v256.w0.66:0f38${opcode} ${name} Vx,Hx,Wx`]),
+  ...each("00 vpermq 01 vpermpd", (opcode, name) => [`v256.w1.66:0f3a${opcode} ${name} Vx,Wx,Ib`]),
+  ...each("45 vpsrlv 47 vpsllv", (opcode, name) =>
+    ["", "256."].flatMap((length) => [
+      `v${length}w0.66:0f38${opcode} ${name}d Vx,Hx,Wx`,
+      `v${length}w1.66:0f38${opcode} ${name}q Vx,Hx,Wx`,
+    ]),
+  ),
+  "vw0.66:0f3846 vpsravd Vx,Hx,Wx",
+  "v256.w0.66:0f3846 vpsravd Vx,Hx,Wx",
+  ...["", "256."].flatMap((length) => [
+    ...each("2c vmaskmovps 2d vmaskmovpd 8c vpmaskmovd", (opcode, name) => [
+      `v${length}w0.66:0f38${opcode} ${name} Vx,Hx,Mx`,
+    ]),
+    ...each("2e vmaskmovps 2f vmaskmovpd 8e vpmaskmovd", (opcode, name) => [
+      `v${length}w0.66:0f38${opcode} ${name} Mx,Hx,Vx`,
+    ]),
+    `v${length}w1.66:0f388c vpmaskmovq Vx,Hx,Mx`,
+    `v${length}w1.66:0f388e vpmaskmovq Mx,Hx,Vx`,
+    ...each("90 vpgatherd 91 vpgatherq 92 vgatherdp 93 vgatherqp", (opcode, name) => [
+      `v${length}w0.66:0f38${opcode} ${name}${name.endsWith("p") ? "s" : "d"} Vx,Md,Hx gather`,
+      `v${length}w1.66:0f38${opcode} ${name}${name.endsWith("p") ? "d" : "q"} Vx,Mq,Hx gather`,
+    ]),
+  ]),
+  // Floating point
+  ...["51 sqrt", "58 add", "59 mul", "5c sub", "5d min", "5e div", "5f max"].flatMap((entry) => {
+    const [opcode, name] = entry.split(" ");
+    const packed = name === "sqrt" ? "Vx,Wx" : "Vx,Hx,Wx";
+    return [
+      ...three([`0f${opcode} ${name}ps ${packed} floating`, `66:0f${opcode} ${name}pd ${packed} floating`]),
+      ...three([`f3:0f${opcode} ${name}ss Vx,Hx,Wd floating`, `f2:0f${opcode} ${name}sd Vx,Hx,Wq floating`]),
+    ];
+  }),
+  ...three(["0f52 rsqrtps Vx,Wx floating", "0f53 rcpps Vx,Wx floating"]),
+  ...three(["f3:0f52 rsqrtss Vx,Hx,Wd floating", "f3:0f53 rcpss Vx,Hx,Wd floating"], [""]),
+  ...three([
+    "0fc2 cmpps Vx,Hx,Wx,Ib floating",
+    "66:0fc2 cmppd Vx,Hx,Wx,Ib floating",
+    "f3:0fc2 cmpss Vx,Hx,Wd,Ib floating",
+    "f2:0fc2 cmpsd Vx,Hx,Wq,Ib floating",
+  ]),
+  ...three(
+    [
+      "f2:0f7c haddps",
+      "66:0f7c haddpd",
+      "f2:0f7d hsubps",
+      "66:0f7d hsubpd",
+      "f2:0fd0 addsubps",
+      "66:0fd0 addsubpd",
+    ].map((entry) => `${entry} Vx,Hx,Wx floating`),
+  ),
+  ...three([
+    "66:0f3a08 roundps Vx,Wx,Ib floating",
+    "66:0f3a09 roundpd Vx,Wx,Ib floating",
+    "66:0f3a0a roundss Vx,Hx,Wd,Ib floating",
+    "66:0f3a0b roundsd Vx,Hx,Wq,Ib floating",
+  ]),
+  ...three(["66:0f3a40 dpps Vx,Hx,Wx,Ib floating"]),
+  ...three(["66:0f3a41 dppd Vx,Hx,Wx,Ib floating"], [""]),
+  ...three(
+    [
+      "0f2e ucomiss Vx,Wd floating",
+      "66:0f2e ucomisd Vx,Wq floating",
+      "0f2f comiss Vx,Wd floating",
+      "66:0f2f comisd Vx,Wq floating",
+    ],
+    [""],
+  ),
+  ...three(
+    [
+      "f3:0f2a cvtsi2ss Vx,Hx,Ey floating",
+      "f2:0f2a cvtsi2sd Vx,Hx,Ey floating",
+      "f3:0f2c cvttss2si Gy,Wd floating",
+      "f2:0f2c cvttsd2si Gy,Wq floating",
+      "f3:0f2d cvtss2si Gy,Wd floating",
+      "f2:0f2d cvtsd2si Gy,Wq floating",
+      "f3:0f5a cvtss2sd Vx,Hx,Wd floating",
+      "f2:0f5a cvtsd2ss Vx,Hx,Wq floating",
+      "0f5a cvtps2pd Vx,Wq floating",
+      "f3:0fe6 cvtdq2pd Vx,Wq floating",
+    ],
+    [""],
+  ),
+  "v256.:0f5a vcvtps2pd Vx,Wdq floating",
+  "v256.f3:0fe6 vcvtdq2pd Vx,Wdq floating",
+  ...three(
+    [
+      "66:0f5a cvtpd2ps",
+      "0f5b cvtdq2ps",
+      "66:0f5b cvtps2dq",
+      "f3:0f5b cvttps2dq",
+      "66:0fe6 cvttpd2dq",
+      "f2:0fe6 cvtpd2dq",
+    ].map((entry) => `${entry} Vx,Wx floating`),
+  ),
+  // F16C and FMA
+  "vw0.66:0f3813 vcvtph2ps Vx,Wq floating",
+  "v256.w0.66:0f3813 vcvtph2ps Vx,Wdq floating",
+  "vw0.66:0f3a1d vcvtps2ph Wq,Vx,Ib floating",
+  "v256.w0.66:0f3a1d vcvtps2ph Wdq,Vx,Ib floating",
+  ...["9 132", "a 213", "b 231"].flatMap((entry) => {
+    const [high, order] = entry.split(" ");
+    return each("6 fmaddsub 7 fmsubadd 8 fmadd a fmsub c fnmadd e fnmsub", (opcode, name) =>
+      ["", "256."].flatMap((length) => [
+        `v${length}w0.66:0f38${high}${opcode} v${name}${order}ps Vx,Hx,Wx floating`,
+        `v${length}w1.66:0f38${high}${opcode} v${name}${order}pd Vx,Hx,Wx floating`,
+      ]),
+    ).concat(
+      each("9 fmadd b fmsub d fnmadd f fnmsub", (opcode, name) => [
+        `vw0.66:0f38${high}${opcode} v${name}${order}ss Vx,Hx,Wd floating`,
+        `vw1.66:0f38${high}${opcode} v${name}${order}sd Vx,Hx,Wq floating`,
+      ]),
+    );
+  }),
+];
+
 const mmxLines: string[] = [
   "0f6e movd Pq,Ey",
   "0f7e movd Ey,Pq",
@@ -652,6 +942,7 @@ function parse(family: Family, line: string): Template {
 export const templates: readonly Template[] = [
   ...integerLines.map((line) => parse("integer", line)),
   ...sseLines.map((line) => parse("sse", line)),
+  ...avxLines.map((line) => parse("avx", line)),
   ...mmxLines.map((line) => parse("mmx", line)),
   ...x87Lines.map((line) => parse("x87", line)),
 ];

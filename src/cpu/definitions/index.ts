@@ -22,8 +22,11 @@ import "./string.ts";
 import "./string-compare.ts";
 import "./system.ts";
 import "./system-extensions.ts";
+import "./vector-memory.ts";
 import "./x87.ts";
 import "./xsave.ts";
 // After what they take up:
 import "./avx-lanewise.ts";
+import "./avx-moves.ts";
+import "./fma.ts";
 import "../system-routines.ts";

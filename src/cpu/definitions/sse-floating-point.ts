@@ -6,7 +6,7 @@
  */
 import { c32, c64, type Expr, f32, f64, f64const, i32, i64, select } from "../../wasm/index.ts";
 import { f32x4, f64x2, i32x4, i64x2, v128 } from "../../wasm/simd.ts";
-import { define } from "../definition.ts";
+import { define, type Semantics } from "../definition.ts";
 import { sseFloatOperations } from "../sse-float.ts";
 import { layout } from "../state.ts";
 import type { Operand, Tier } from "../tier.ts";
@@ -442,32 +442,33 @@ for (const [name, opcode, encodings] of [
   defineLanes({ name, opcode, shape, way: undefined, operation: name, immediate: true, encodings });
 }
 
+/** The SSE form and that of AVX, with the same operands. */
+function defineBoth(name: string, opcode: string, operands: string, semantics: Semantics): void {
+  define(name, `${opcode} ${operands}`, semantics, sse);
+  define(`v${name}`, `${vexRow("LIG", opcode)} ${operands}`, semantics, avx);
+}
+
 // COMISx, UCOMISx: ZF, PF, CF as an unsigned comparison; unordered sets all three.
-for (const [name, row, element] of [
-  ["ucomiss", "NP 0F 2E Vx,Wss", singleElement],
-  ["ucomisd", "66 0F 2E Vx,Wsd", doubleElement],
-  ["comiss", "NP 0F 2F Vx,Wss", singleElement],
-  ["comisd", "66 0F 2F Vx,Wsd", doubleElement],
+for (const [name, opcode, element] of [
+  ["ucomiss", "NP 0F 2E", singleElement],
+  ["ucomisd", "66 0F 2E", doubleElement],
+  ["comiss", "NP 0F 2F", singleElement],
+  ["comisd", "66 0F 2F", doubleElement],
 ] as const) {
-  define(
-    name,
-    row,
-    (t, first, second) => {
-      const b = readSource(t, second);
-      const a = t.let(t.readVector(first));
-      const certain = v128.and(comparable(element, a), comparable(element, b));
-      const bit = (mask: Expr, image: number): Expr => i32.and(i32x4.extract_lane(mask, 0), c32(image));
-      t.if(
-        mayBeFast(t, element, { result: a, certain }, true, true),
-        () => t.flags.setImage(i32.or(bit(element.lanes.lt(a, b), 0x01), bit(element.lanes.eq(a, b), 0x40))),
-        () => {
-          const image = exactly(t, name, a, b);
-          t.flags.setImage(i32.wrap(t.let(i64x2.extract_lane(image, 0))));
-        },
-      );
-    },
-    sse,
-  );
+  defineBoth(name, opcode, `Vx,W${element.size === 4 ? "ss" : "sd"}`, (t, first, second) => {
+    const b = readSource(t, second);
+    const a = t.let(t.readVector(first));
+    const certain = v128.and(comparable(element, a), comparable(element, b));
+    const bit = (mask: Expr, image: number): Expr => i32.and(i32x4.extract_lane(mask, 0), c32(image));
+    t.if(
+      mayBeFast(t, element, { result: a, certain }, true, true),
+      () => t.flags.setImage(i32.or(bit(element.lanes.lt(a, b), 0x01), bit(element.lanes.eq(a, b), 0x40))),
+      () => {
+        const image = exactly(t, name, a, b);
+        t.flags.setImage(i32.wrap(t.let(i64x2.extract_lane(image, 0))));
+      },
+    );
+  });
 }
 
 // Scalar conversions
@@ -477,133 +478,167 @@ function scalarAsDouble(low: Expr, size: 4 | 8): Expr {
   return size === 8 ? f64.reinterpret_i64(low) : f64.promote_f32(f32.reinterpret_i32(i32.wrap(low)));
 }
 
-for (const [suffix, prefix, size] of [
-  ["ss", "F3", 4],
-  ["sd", "F2", 8],
-] as const) {
+/** A scalar conversion: `fast` gives the low lane and when that is right; AVX takes the rest from an operand apart. */
+function defineScalarConversion(
+  name: string,
+  opcode: string,
+  source: string,
+  size: 4 | 8,
+  convert: (t: Tier, operand: Operand) => { bits: Expr; certain: Expr; operation: string; b: () => Expr },
+): void {
   define(
-    `cvtsi2${suffix}`,
-    `${prefix} 0F 2A Vx,Ey`,
-    (t, destination, source) => {
-      const value = t.let(t.readSigned(source));
-      const bits =
-        size === 8
-          ? i64.reinterpret_f64(f64.convert_i64_s(value))
-          : i64.extend_i32_u(i32.reinterpret_f32(f32.convert_i64_s(value)));
-      const fast = (): void => writeScalar(t, destination, bits, size);
-      if (size === 8 && source.size === 4) {
-        fast();
-        return;
-      }
-      // Integers of at most as many bits as the significand are exact.
-      const limit = size === 8 ? 1n << 53n : 1n << 24n;
-      const exact = i64.le_u(i64.add(value, c64(limit)), c64(2n * limit));
-      const operation = `cvtsi2${suffix}${source.size * 8}`;
-      t.if(i32.or(exact, inOrdinaryMode(t)), fast, () =>
-        t.writeVector(destination, exactly(t, operation, t.let(t.readVector(destination)), t.let(fromLow(value)))),
+    name,
+    `${opcode} Vx,${source}`,
+    (t, destination, operand) => {
+      const { bits, certain, operation, b } = convert(t, operand);
+      t.if(
+        certain,
+        () => writeScalar(t, destination, bits, size),
+        () => t.writeVector(destination, exactly(t, operation, t.let(t.readVector(destination)), b())),
       );
     },
     sse,
   );
+  define(
+    `v${name}`,
+    `${vexRow("LIG", opcode)} Vx,Hx,${source}`,
+    (t, destination, rest, operand) => {
+      const { bits, certain, operation, b } = convert(t, operand);
+      const a = t.let(t.readVector(rest));
+      t.if(
+        certain,
+        () => t.writeVectors(destination, [mergeScalar(a, fromLow(bits), size)]),
+        () => t.writeVectors(destination, [exactly(t, operation, a, b())]),
+      );
+    },
+    avx,
+  );
+}
+
+for (const [suffix, prefix, size] of [
+  ["ss", "F3", 4],
+  ["sd", "F2", 8],
+] as const) {
+  defineScalarConversion(`cvtsi2${suffix}`, `${prefix} 0F 2A`, "Ey", size, (t, source) => {
+    const value = t.let(t.readSigned(source));
+    const bits =
+      size === 8
+        ? i64.reinterpret_f64(f64.convert_i64_s(value))
+        : i64.extend_i32_u(i32.reinterpret_f32(f32.convert_i64_s(value)));
+    // Integers of at most as many bits as the significand are exact.
+    const limit = size === 8 ? 1n << 53n : 1n << 24n;
+    const exact = i64.le_u(i64.add(value, c64(limit)), c64(2n * limit));
+    const certain = size === 8 && source.size === 4 ? c32(1) : i32.or(exact, inOrdinaryMode(t));
+    return { bits, certain, operation: `cvtsi2${suffix}${source.size * 8}`, b: () => t.let(fromLow(value)) };
+  });
 
   for (const [name, opcode, truncate] of [
     [`cvtt${suffix}2si`, "2C", true],
     [`cvt${suffix}2si`, "2D", false],
   ] as const) {
-    define(
-      name,
-      `${prefix} 0F ${opcode} Gy,W${suffix}`,
-      (t, destination, source) => {
-        const low = readLow(t, source);
-        const x = t.let(scalarAsDouble(low, size));
-        const rounded = t.let(truncate ? f64.trunc(x) : f64.nearest(x));
-        const limit = 2 ** (destination.size * 8 - 1);
-        const inRange = i32.and(f64.ge(rounded, f64const(-limit)), f64.lt(rounded, f64const(limit)));
-        const mode = truncate ? mxcsrIs(t, truncationBits, ordinaryMode) : inOrdinaryMode(t);
-        t.if(
-          i32.and(inRange, i32.or(f64.eq(rounded, x), mode)),
-          () => t.write(destination, i64.trunc_sat_f64_s(rounded)),
-          () => {
-            const vector = t.let(fromLow(low));
-            const result = exactly(t, `${name}${destination.size * 8}`, vector, vector);
-            t.write(destination, i64x2.extract_lane(result, 0));
-          },
-        );
-      },
-      sse,
-    );
+    defineBoth(name, `${prefix} 0F ${opcode}`, `Gy,W${suffix}`, (t, destination, source) => {
+      const low = readLow(t, source);
+      const x = t.let(scalarAsDouble(low, size));
+      const rounded = t.let(truncate ? f64.trunc(x) : f64.nearest(x));
+      const limit = 2 ** (destination.size * 8 - 1);
+      const inRange = i32.and(f64.ge(rounded, f64const(-limit)), f64.lt(rounded, f64const(limit)));
+      const mode = truncate ? mxcsrIs(t, truncationBits, ordinaryMode) : inOrdinaryMode(t);
+      t.if(
+        i32.and(inRange, i32.or(f64.eq(rounded, x), mode)),
+        () => t.write(destination, i64.trunc_sat_f64_s(rounded)),
+        () => {
+          const vector = t.let(fromLow(low));
+          const result = exactly(t, `${name}${destination.size * 8}`, vector, vector);
+          t.write(destination, i64x2.extract_lane(result, 0));
+        },
+      );
+    });
   }
 }
 
-define(
-  "cvtss2sd",
-  "F3 0F 5A Vx,Wss",
-  (t, destination, source) => {
-    const b = readSource(t, source);
-    const x = f32.reinterpret_i32(i32x4.extract_lane(b, 0));
-    t.if(
-      i32x4.extract_lane(comparable(singleElement, b), 0),
-      () => writeScalar(t, destination, i64.reinterpret_f64(f64.promote_f32(x)), 8),
-      () => t.writeVector(destination, exactly(t, "cvtss2sd", t.let(t.readVector(destination)), b)),
-    );
-  },
-  sse,
-);
-define(
-  "cvtsd2ss",
-  "F2 0F 5A Vx,Wsd",
-  (t, destination, source) => {
-    const b = readSource(t, source);
-    const result = t.let(f32x4.demote_f64x2_zero(b));
-    const certain = i32.and(
-      i32.wrap(i64x2.extract_lane(ordinary(t, doubleElement, b), 0)),
-      i32x4.extract_lane(notUnderflowed(t, singleElement, result, f64x2.eq(b, zero)), 0),
-    );
-    const exact = f64.eq(f64x2.extract_lane(f64x2.promote_low_f32x4(result), 0), f64x2.extract_lane(b, 0));
-    t.if(
-      i32.and(i32.ne(certain, c32(0)), i32.or(exact, inOrdinaryMode(t))),
-      () => writeScalar(t, destination, i64x2.extract_lane(result, 0), 4),
-      () => t.writeVector(destination, exactly(t, "cvtsd2ss", t.let(t.readVector(destination)), b)),
-    );
-  },
-  sse,
-);
+defineScalarConversion("cvtss2sd", "F3 0F 5A", "Wss", 8, (t, source) => {
+  const b = readSource(t, source);
+  const bits = i64.reinterpret_f64(f64.promote_f32(f32.reinterpret_i32(i32x4.extract_lane(b, 0))));
+  const certain = i32x4.extract_lane(comparable(singleElement, b), 0);
+  return { bits, certain, operation: "cvtss2sd", b: () => b };
+});
+defineScalarConversion("cvtsd2ss", "F2 0F 5A", "Wsd", 4, (t, source) => {
+  const b = readSource(t, source);
+  const result = t.let(f32x4.demote_f64x2_zero(b));
+  const ordinaryLanes = i32.and(
+    i32.wrap(i64x2.extract_lane(ordinary(t, doubleElement, b), 0)),
+    i32x4.extract_lane(notUnderflowed(t, singleElement, result, f64x2.eq(b, zero)), 0),
+  );
+  const exact = f64.eq(f64x2.extract_lane(f64x2.promote_low_f32x4(result), 0), f64x2.extract_lane(b, 0));
+  const certain = i32.and(i32.ne(ordinaryLanes, c32(0)), i32.or(exact, inOrdinaryMode(t)));
+  return { bits: i64x2.extract_lane(result, 0), certain, operation: "cvtsd2ss", b: () => b };
+});
 
 // Packed conversions
 
-/** One packed conversion: `certain` (i32) says whether `result` needs no flags beyond PE, `exact` whether not even that. */
+/**
+ * One packed conversion of a part: `certain` (i32) says whether `result` needs no flags beyond PE, `exact` whether not even that.
+ * `kind`: doublewords to quadwords, the other way, or the same size.
+ */
 function definePackedConversion(
   name: string,
-  row: string,
+  opcode: string,
+  kind: "widens" | "narrows" | "keeps",
   fast: (
     t: Tier,
     b: Expr,
   ) => { readonly result: Expr; readonly certain: Expr; readonly exact: Expr; readonly mode?: Expr },
 ): void {
+  const convert = (t: Tier, parts: readonly Expr[], write: (results: readonly Expr[]) => void): void => {
+    const all = parts.map((b) => fast(t, b));
+    const certain = all.map((part) => i32.and(part.certain, i32.or(part.exact, part.mode ?? inOrdinaryMode(t))));
+    t.if(
+      certain.reduce((a, b) => i32.and(a, b)),
+      () => write(all.map(({ result }) => result)),
+      () => write(exactParts(t, name, parts, parts)),
+    );
+  };
+  const narrow = kind === "widens" ? "Wq" : "Wx";
   define(
     name,
-    row,
-    (t, destination: Operand, source: Operand) => {
-      const b = readSource(t, source);
-      const { result, certain, exact, mode } = fast(t, b);
-      t.if(
-        i32.and(certain, i32.or(exact, mode ?? inOrdinaryMode(t))),
-        () => t.writeVector(destination, result),
-        () => t.writeVector(destination, exactly(t, name, t.let(t.readVector(destination)), b)),
-      );
-    },
+    `${opcode} Vx,${narrow}`,
+    (t, destination, source) => convert(t, [readSource(t, source)], ([result]) => t.writeVector(destination, result)),
     sse,
+  );
+  define(
+    `v${name}`,
+    `${vexRow("128", opcode)} Vx,${narrow}`,
+    (t, destination, source) =>
+      convert(t, [readSource(t, source, true)], (results) => t.writeVectors(destination, results)),
+    avx,
+  );
+  define(
+    `v${name}`,
+    `${vexRow("256", opcode)} ${kind === "narrows" ? "Vdq" : "Vx"},${kind === "widens" ? "Wdq" : "Wx"}`,
+    (t, destination, source) => {
+      let parts = t.readVectors(source);
+      if (kind === "widens") parts = [parts[0], t.let(fromLow(i64x2.extract_lane(parts[0], 1)))];
+      convert(t, parts, ([first, second]) => {
+        if (kind !== "narrows") t.writeVectors(destination, [first, second]);
+        else t.writeVectors(destination, [fromHalves(i64x2.extract_lane(first, 0), i64x2.extract_lane(second, 0))]);
+      });
+    },
+    avx,
   );
 }
 const lowHalfTrue = (mask: Expr): Expr => i64.eq(i64x2.extract_lane(mask, 0), c64(-1));
 
-define("cvtdq2pd", "F3 0F E6 Vx,Wq", (t, d, s) => t.writeVector(d, f64x2.convert_low_i32x4_s(readSource(t, s))), sse);
-definePackedConversion("cvtps2pd", "NP 0F 5A Vx,Wq", (t, b) => ({
+definePackedConversion("cvtdq2pd", "F3 0F E6", "widens", (t, b) => ({
+  result: t.let(f64x2.convert_low_i32x4_s(b)),
+  certain: c32(1),
+  exact: c32(1),
+}));
+definePackedConversion("cvtps2pd", "NP 0F 5A", "widens", (t, b) => ({
   result: t.let(f64x2.promote_low_f32x4(b)),
   certain: lowHalfTrue(comparable(singleElement, b)),
   exact: c32(1),
 }));
-definePackedConversion("cvtpd2ps", "66 0F 5A Vx,Wpd", (t, b) => {
+definePackedConversion("cvtpd2ps", "66 0F 5A", "narrows", (t, b) => {
   const result = t.let(f32x4.demote_f64x2_zero(b));
   const back = t.let(f64x2.promote_low_f32x4(result));
   const narrow = v128.or(
@@ -619,16 +654,16 @@ definePackedConversion("cvtpd2ps", "66 0F 5A Vx,Wpd", (t, b) => {
     exact: i64x2.all_true(f64x2.eq(back, b)),
   };
 });
-definePackedConversion("cvtdq2ps", "NP 0F 5B Vx,Wx", (t, b) => {
+definePackedConversion("cvtdq2ps", "NP 0F 5B", "keeps", (t, b) => {
   // Exact if every lane fits 24 bits; a shift there and back shows it.
   const fits = i32x4.eq(i32x4.shr_s(i32x4.shl(b, c32(7)), c32(7)), b);
   return { result: t.let(f32x4.convert_i32x4_s(b)), certain: c32(1), exact: i32x4.all_true(fits) };
 });
 for (const [name, row, truncate] of [
-  ["cvtps2dq", "66 0F 5B Vx,Wps", false],
-  ["cvttps2dq", "F3 0F 5B Vx,Wps", true],
+  ["cvtps2dq", "66 0F 5B", false],
+  ["cvttps2dq", "F3 0F 5B", true],
 ] as const) {
-  definePackedConversion(name, row, (t, b) => {
+  definePackedConversion(name, row, "keeps", (t, b) => {
     const rounded = t.let(truncate ? f32x4.trunc(b) : f32x4.nearest(b));
     const inRange = v128.and(
       f32x4.ge(rounded, repeated(0xcf00_0000n, 4)),
@@ -643,10 +678,10 @@ for (const [name, row, truncate] of [
   });
 }
 for (const [name, row, truncate] of [
-  ["cvtpd2dq", "F2 0F E6 Vx,Wpd", false],
-  ["cvttpd2dq", "66 0F E6 Vx,Wpd", true],
+  ["cvtpd2dq", "F2 0F E6", false],
+  ["cvttpd2dq", "66 0F E6", true],
 ] as const) {
-  definePackedConversion(name, row, (t, b) => {
+  definePackedConversion(name, row, "narrows", (t, b) => {
     const rounded = t.let(truncate ? f64x2.trunc(b) : f64x2.nearest(b));
     const inRange = v128.and(
       f64x2.ge(rounded, repeated(0xc1e0_0000_0000_0000n, 8)),
