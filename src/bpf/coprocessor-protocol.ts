@@ -126,7 +126,10 @@ export const blocks = {
     address: "u64",
     /** Kernel address of the first value, for maps whose values programs may address directly; else 0. */
     values: "u64",
-    /** Physical address of the first value if all values are contiguous there; else 0. */
+    /**
+     * Physical address of the first value if all values are contiguous there; else 0. For an array or hash of maps: of a
+     * `map` block that describes the template of the inner maps.
+     */
     contents: "u64",
   },
   read_log: {

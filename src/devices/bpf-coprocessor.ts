@@ -22,6 +22,7 @@ import {
 import * as isa from "../bpf/isa.ts";
 import { progTag } from "../bpf/prog-tag.ts";
 import type { MapDescriptor, ProgramToVerify, VerifyResult } from "../bpf/verifier/index.ts";
+import { BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS } from "../bpf/verifier/map-types.ts";
 import { CodeGenerationError, type CompiledProgram, compile, type KernelLayout } from "../bpf/x86-64/code-generator.ts";
 import {
   type AccessSize,
@@ -117,6 +118,17 @@ class BlockView<B extends Block> {
     this.#memory.write(this.#address + this.#offsets[field], value);
   }
 }
+
+const MAPS_OF_MAPS: ReadonlySet<number> = new Set([BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS]);
+
+const describeMap = (map: BlockView<typeof blocks.map>): MapDescriptor => ({
+  id: map.u64("address"),
+  type: map.u32("map_type"),
+  keySize: map.u32("key_size"),
+  valueSize: map.u32("value_size"),
+  maxEntries: map.u32("max_entries"),
+  flags: map.u32("map_flags"),
+});
 
 export class BpfCoprocessor implements MmioDevice, Stateful {
   readonly #memory: DmaMemory;
@@ -283,16 +295,16 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       const address = map.u64("address");
       const bytes = map.u32("value_size") * map.u32("max_entries");
       const frozen = map.u32("frozen") !== 0;
-      const readable = frozen && map.u64("contents") !== 0n && bytes <= MAX_CONTENTS;
+      const readable =
+        !MAPS_OF_MAPS.has(map.u32("map_type")) && frozen && map.u64("contents") !== 0n && bytes <= MAX_CONTENTS;
       kernel.set(address, { address, values: map.u64("values") });
+      const isMapOfMaps = MAPS_OF_MAPS.has(map.u32("map_type"));
       descriptors.set(fd, {
-        id: address,
-        type: map.u32("map_type"),
-        keySize: map.u32("key_size"),
-        valueSize: map.u32("value_size"),
-        maxEntries: map.u32("max_entries"),
-        flags: map.u32("map_flags"),
+        ...describeMap(map),
         frozen,
+        ...(isMapOfMaps && {
+          inner: describeMap(new BlockView(this.#memory, blocks.map, map.pointer("contents", size))),
+        }),
         ...(readable && { contents: this.#memory.read(map.pointer("contents", bytes), bytes) }),
       });
     }

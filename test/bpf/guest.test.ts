@@ -1,5 +1,5 @@
 /**
- * bpf(2) in the guest: the same user programs, run by Linux as root, printed `bpf-syscall.txt` and `bpf-execute.txt`. The lines are
+ * bpf(2) in the guest: the same user programs, run by Linux as root, printed `bpf-syscall.txt`, `bpf-execute.txt` and `bpf-objects.txt`. The lines are
  * those of Linux 6.1 (a newer one answers the same to these questions).
  */
 import { execFileSync } from "node:child_process";
@@ -18,6 +18,7 @@ describe.skipIf(missing !== undefined)("bpf(2) in the guest", () => {
   it.each([
     ["maps, loading and attribute checks", "bpf", "bpf-syscall"],
     ["instructions and helpers", "bpf-execute", "bpf-execute"],
+    ["maps of maps, batches, mappings, pinning, numbers, ring buffer", "bpf-objects", "bpf-objects"],
   ])("%s: as on Linux", (_, program, expected) => {
     const run = runInMachine({ files: { [`/${program}`]: userProgram(`tests/${program}`) }, exec: `/${program}` });
     expect(run).toEqual({ output: recorded(expected), exitCode: 0 });

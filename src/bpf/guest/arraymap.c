@@ -150,7 +150,15 @@ static void *array_map_direct_value(struct bpf_map *map)
 	return map->max_entries == 1 ? to_array(map)->value : NULL;
 }
 
+/* A program that gets an inner map with BPF_F_INNER_MAP does not count on how many elements it has. */
+static bool array_map_meta_equal(const struct bpf_map *meta, const struct bpf_map *map)
+{
+	return bpf_map_meta_equal(meta, map) &&
+	       (meta->map_flags & BPF_F_INNER_MAP || meta->max_entries == map->max_entries);
+}
+
 const struct bpf_map_ops array_map_ops = {
+	.map_meta_equal = array_map_meta_equal,
 	.map_alloc_check = array_map_alloc_check,
 	.map_alloc = array_map_alloc,
 	.map_free = array_map_free,
@@ -166,6 +174,7 @@ const struct bpf_map_ops array_map_ops = {
 };
 
 const struct bpf_map_ops percpu_array_map_ops = {
+	.map_meta_equal = bpf_map_meta_equal,
 	.map_lookup_batch = generic_map_lookup_batch,
 	.map_update_batch = generic_map_update_batch,
 	.map_alloc_check = array_map_alloc_check,
@@ -338,6 +347,7 @@ static void perf_event_fd_array_put_ptr(void *ptr)
 }
 
 const struct bpf_map_ops perf_event_array_map_ops = {
+	.map_meta_equal = bpf_map_meta_equal,
 	.map_alloc_check = fd_array_map_alloc_check,
 	.map_alloc = fd_array_map_alloc,
 	.map_free = fd_array_map_free,
@@ -345,4 +355,45 @@ const struct bpf_map_ops perf_event_array_map_ops = {
 	.map_lookup_elem = fd_array_map_lookup_elem,
 	.map_fd_get_ptr = perf_event_fd_array_get_ptr,
 	.map_fd_put_ptr = perf_event_fd_array_put_ptr,
+};
+
+/* ---- arrays of maps ---- */
+
+static struct bpf_map *array_of_map_alloc(union bpf_attr *attr)
+{
+	struct bpf_map *meta = bpf_map_meta_alloc(attr->inner_map_fd), *map;
+
+	if (IS_ERR(meta))
+		return meta;
+	map = fd_array_map_alloc(attr);
+	if (IS_ERR(map))
+		bpf_map_meta_free(meta);
+	else
+		map->inner_map_meta = meta;
+	return map;
+}
+
+static void array_of_map_free(struct bpf_map *map)
+{
+	bpf_map_meta_free(map->inner_map_meta);
+	fd_array_map_free(map);
+}
+
+/* What programs get: the map itself. */
+static void *array_of_map_lookup_elem(struct bpf_map *map, void *key)
+{
+	return bpf_fd_array_entry(map, *(u32 *)key);
+}
+
+const struct bpf_map_ops array_of_maps_map_ops = {
+	.map_alloc_check = fd_array_map_alloc_check,
+	.map_alloc = array_of_map_alloc,
+	.map_free = array_of_map_free,
+	.map_get_next_key = array_map_get_next_key,
+	.map_lookup_elem = array_of_map_lookup_elem,
+	.map_fd_get_ptr = bpf_map_fd_get_ptr,
+	.map_fd_put_ptr = bpf_map_fd_put_ptr,
+	.map_fd_sys_lookup_elem = bpf_map_fd_sys_lookup_elem,
+	.map_lookup_batch = generic_map_lookup_batch,
+	.map_update_batch = generic_map_update_batch,
 };

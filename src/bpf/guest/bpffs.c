@@ -137,8 +137,9 @@ static void *object_of_fd(u32 ufd, const struct inode_operations **iops)
 	struct file *file = fget(ufd);
 	void *object;
 
+	/* EINVAL, not EBADF, for whatever is not an object. */
 	if (!file)
-		return ERR_PTR(-EBADF);
+		return ERR_PTR(-EINVAL);
 	if ((object = bpf_prog_from_file(file)))
 		*iops = &bpf_prog_iops;
 	else if ((object = bpf_map_from_file(file)))

@@ -197,6 +197,12 @@ static void touch(struct bpf_htab *htab, struct htab_elem *elem)
 		list_move_tail(&elem->lru, &htab->lru);
 }
 
+/* Bytes of a value as it is kept. */
+static u32 stored_size(const struct bpf_htab *htab)
+{
+	return htab->map.map_type == BPF_MAP_TYPE_HASH_OF_MAPS ? sizeof(void *) : htab->map.value_size;
+}
+
 static void *htab_map_lookup_elem(struct bpf_map *map, void *key)
 {
 	struct bpf_htab *htab = to_htab(map);
@@ -213,6 +219,8 @@ static void drop(struct bpf_htab *htab, struct htab_elem *elem)
 	list_del(&elem->hash_node);
 	if (is_lru(htab))
 		list_del(&elem->lru);
+	if (htab->map.map_type == BPF_MAP_TYPE_HASH_OF_MAPS)
+		htab->map.ops->map_fd_put_ptr(*(void **)elem_value(htab, elem));
 	/* Kept for reuse even if it was allocated for itself: a program may still hold a pointer to its value. */
 	list_add(&elem->hash_node, &htab->free);
 	htab->count--;
@@ -264,7 +272,7 @@ static long htab_map_update_elem(struct bpf_map *map, void *key, void *value, u6
 		return PTR_ERR(elem);
 	elem->hash = hash;
 	memcpy(elem->key, key, map->key_size);
-	memcpy(elem_value(htab, elem), value, map->value_size);
+	memcpy(elem_value(htab, elem), value, stored_size(htab));
 	list_add(&elem->hash_node, bucket_of(htab, hash));
 	if (is_lru(htab))
 		list_add_tail(&elem->lru, &htab->lru);
@@ -347,8 +355,15 @@ static int lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union b
 			break;
 		}
 		list_for_each_entry_safe(elem, next, bucket, hash_node) {
+			void *value = elem_value(htab, elem);
+			u32 inner;
+
+			if (map->ops->map_fd_sys_lookup_elem) {
+				inner = map->ops->map_fd_sys_lookup_elem(*(void **)value);
+				value = &inner;
+			}
 			if (copy_to_user(keys + (u64)total * map->key_size, elem->key, map->key_size) ||
-			    copy_to_user(values + (u64)total * size, elem_value(htab, elem), size))
+			    copy_to_user(values + (u64)total * size, value, size))
 				return -EFAULT;
 			total++;
 			if (delete)
@@ -382,6 +397,7 @@ static int htab_map_lookup_and_delete_batch(struct bpf_map *map, const union bpf
 	.map_lookup_elem = htab_map_lookup_elem,		\
 	.map_update_elem = htab_map_update_elem,		\
 	.map_delete_elem = htab_map_delete_elem,		\
+	.map_meta_equal = bpf_map_meta_equal,			\
 	.map_lookup_batch = htab_map_lookup_batch,		\
 	.map_lookup_and_delete_batch = htab_map_lookup_and_delete_batch,	\
 	.map_update_batch = generic_map_update_batch,		\
@@ -391,3 +407,84 @@ const struct bpf_map_ops htab_map_ops = { HTAB_OPS };
 const struct bpf_map_ops htab_percpu_map_ops = { HTAB_OPS };
 const struct bpf_map_ops htab_lru_map_ops = { HTAB_OPS };
 const struct bpf_map_ops htab_lru_percpu_map_ops = { HTAB_OPS };
+
+/* ---- hashes of maps ---- */
+
+static int fd_htab_map_alloc_check(union bpf_attr *attr)
+{
+	return attr->value_size == sizeof(u32) ? htab_map_alloc_check(attr) : -EINVAL;
+}
+
+static struct bpf_map *htab_of_map_alloc(union bpf_attr *attr)
+{
+	struct bpf_map *meta = bpf_map_meta_alloc(attr->inner_map_fd), *map;
+
+	if (IS_ERR(meta))
+		return meta;
+	map = htab_map_alloc(attr);
+	if (IS_ERR(map))
+		bpf_map_meta_free(meta);
+	else
+		map->inner_map_meta = meta;
+	return map;
+}
+
+static void htab_of_map_free(struct bpf_map *map)
+{
+	struct bpf_htab *htab = to_htab(map);
+	struct htab_elem *elem, *next;
+	u32 i;
+
+	for (i = 0; i < htab->n_buckets; i++)
+		list_for_each_entry_safe(elem, next, &htab->buckets[i], hash_node)
+			drop(htab, elem);
+	bpf_map_meta_free(map->inner_map_meta);
+	htab_map_free(map);
+}
+
+/* What programs get: the map itself. */
+static void *htab_of_map_lookup_elem(struct bpf_map *map, void *key)
+{
+	void **inner = htab_map_lookup_elem(map, key);
+
+	return inner ? *inner : NULL;
+}
+
+int bpf_fd_htab_map_lookup_elem(struct bpf_map *map, void *key, u32 *value)
+{
+	void *ptr = htab_of_map_lookup_elem(map, key);
+
+	if (!ptr)
+		return -ENOENT;
+	*value = map->ops->map_fd_sys_lookup_elem(ptr);
+	return 0;
+}
+
+int bpf_fd_htab_map_update_elem(struct bpf_map *map, struct file *map_file, void *key, void *value, u64 flags)
+{
+	void *ptr = map->ops->map_fd_get_ptr(map, map_file, *(u32 *)value);
+	int err;
+
+	if (IS_ERR(ptr))
+		return PTR_ERR(ptr);
+	err = htab_map_update_elem(map, key, &ptr, flags);
+	if (err)
+		map->ops->map_fd_put_ptr(ptr);
+	return err;
+}
+
+const struct bpf_map_ops htab_of_maps_map_ops = {
+	.map_alloc_check = fd_htab_map_alloc_check,
+	.map_alloc = htab_of_map_alloc,
+	.map_free = htab_of_map_free,
+	.map_get_next_key = htab_map_get_next_key,
+	.map_lookup_elem = htab_of_map_lookup_elem,
+	.map_delete_elem = htab_map_delete_elem,
+	.map_fd_get_ptr = bpf_map_fd_get_ptr,
+	.map_fd_put_ptr = bpf_map_fd_put_ptr,
+	.map_fd_sys_lookup_elem = bpf_map_fd_sys_lookup_elem,
+	.map_lookup_batch = htab_map_lookup_batch,
+	.map_lookup_and_delete_batch = htab_map_lookup_and_delete_batch,
+	.map_update_batch = generic_map_update_batch,
+	.map_delete_batch = generic_map_delete_batch,
+};

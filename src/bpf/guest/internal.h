@@ -37,6 +37,7 @@ int bpf_obj_name_cpy(char *dst, const char *src, unsigned int size);
 extern const struct bpf_map_ops array_map_ops, percpu_array_map_ops, prog_array_map_ops, perf_event_array_map_ops;
 extern const struct bpf_map_ops htab_map_ops, htab_percpu_map_ops, htab_lru_map_ops, htab_lru_percpu_map_ops;
 extern const struct bpf_map_ops queue_map_ops, stack_map_ops, stack_trace_map_ops, ringbuf_map_ops;
+extern const struct bpf_map_ops array_of_maps_map_ops, htab_of_maps_map_ops;
 
 void bpf_map_init_from_attr(struct bpf_map *map, union bpf_attr *attr);
 /* Memory of a map; large ones are not physically contiguous. */
@@ -59,8 +60,6 @@ static inline u32 bpf_map_value_size(const struct bpf_map *map)
 {
 	if (bpf_map_is_percpu(map))
 		return round_up(map->value_size, 8);
-	if (map->map_type == BPF_MAP_TYPE_PROG_ARRAY || map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
-		return sizeof(u32);
 	return map->value_size;
 }
 
@@ -91,6 +90,7 @@ int map_lookup_and_delete_elem(union bpf_attr *attr);
 int map_freeze(union bpf_attr *attr);
 int map_do_batch(union bpf_attr *attr, union bpf_attr __user *uattr, int cmd);
 int bpf_map_get_next_id(u32 id, u32 *next);
+/* @flags: BPF_F_RDONLY, BPF_F_WRONLY */
 int bpf_map_get_fd_by_id(u32 id, int flags);
 int bpf_map_get_info(struct bpf_map *map, struct bpf_map_info *info);
 
@@ -98,6 +98,16 @@ int generic_map_lookup_batch(struct bpf_map *map, const union bpf_attr *attr, un
 int generic_map_update_batch(struct bpf_map *map, struct file *file, const union bpf_attr *attr,
 			     union bpf_attr __user *uattr);
 int generic_map_delete_batch(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr);
+
+/* Maps of maps. */
+bool bpf_map_meta_equal(const struct bpf_map *meta, const struct bpf_map *map);
+struct bpf_map *bpf_map_meta_alloc(int inner_map_ufd);
+void bpf_map_meta_free(struct bpf_map *meta);
+void *bpf_map_fd_get_ptr(struct bpf_map *map, struct file *map_file, int fd);
+void bpf_map_fd_put_ptr(void *ptr);
+u32 bpf_map_fd_sys_lookup_elem(void *ptr);
+int bpf_fd_htab_map_update_elem(struct bpf_map *map, struct file *map_file, void *key, void *value, u64 flags);
+int bpf_fd_htab_map_lookup_elem(struct bpf_map *map, void *key, u32 *value);
 
 /* PROG_ARRAY and the like: value is a file descriptor. */
 int bpf_fd_array_map_update_elem(struct bpf_map *map, struct file *map_file, void *key, void *value, u64 flags);

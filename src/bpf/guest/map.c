@@ -22,6 +22,8 @@ static const struct bpf_map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = &htab_lru_percpu_map_ops,
 	[BPF_MAP_TYPE_QUEUE] = &queue_map_ops,
 	[BPF_MAP_TYPE_STACK] = &stack_map_ops,
+	[BPF_MAP_TYPE_ARRAY_OF_MAPS] = &array_of_maps_map_ops,
+	[BPF_MAP_TYPE_HASH_OF_MAPS] = &htab_of_maps_map_ops,
 	[BPF_MAP_TYPE_RINGBUF] = &ringbuf_map_ops,
 };
 
@@ -189,7 +191,8 @@ static int bpf_map_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!map->ops->map_mmap)
 		return -ENOTSUPP;
-	if (!(vma->vm_flags & VM_SHARED))
+	/* A descriptor that cannot write makes no shared mapping: Linux takes the flag away from the mapping. */
+	if (!(vma->vm_flags & VM_SHARED) || !(file->f_mode & FMODE_WRITE))
 		return -EINVAL;
 	if (vma->vm_flags & VM_WRITE) {
 		if (map->frozen)
@@ -302,6 +305,11 @@ int map_create(union bpf_attr *attr)
 	if (attr->map_type >= ARRAY_SIZE(map_types) || !map_types[attr->map_type])
 		return -EINVAL;
 	ops = map_types[attr->map_type];
+	/* No network device takes maps over, and there is no type information that could be named. */
+	if (attr->map_ifindex)
+		return -EOPNOTSUPP;
+	if (attr->btf_key_type_id || attr->btf_value_type_id)
+		return -EINVAL;
 	if (ops->map_alloc_check) {
 		err = ops->map_alloc_check(attr);
 		if (err)
@@ -369,6 +377,9 @@ int bpf_map_get_fd_by_id(u32 id, int flags)
 	list_for_each_entry(map, &all_maps, list) {
 		if (map->id != id)
 			continue;
+		flags = bpf_get_file_flag(flags);
+		if (flags < 0)
+			return flags;
 		bpf_map_inc_with_uref(map);
 		fd = bpf_map_new_fd(map, flags);
 		if (fd < 0)

@@ -24,7 +24,10 @@ int bpf_map_copy_value(struct bpf_map *map, void *key, void *value)
 		return bpf_stackmap_copy(map, key, value);
 	case BPF_MAP_TYPE_PROG_ARRAY:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 		return bpf_fd_array_map_lookup_elem(map, key, value);
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return bpf_fd_htab_map_lookup_elem(map, key, value);
 	case BPF_MAP_TYPE_QUEUE:
 	case BPF_MAP_TYPE_STACK:
 		return map->ops->map_peek_elem(map, value);
@@ -46,7 +49,10 @@ int bpf_map_update_value(struct bpf_map *map, struct file *file, void *key, void
 	switch (map->map_type) {
 	case BPF_MAP_TYPE_PROG_ARRAY:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 		return bpf_fd_array_map_update_elem(map, file, key, value, flags);
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return bpf_fd_htab_map_update_elem(map, file, key, value, flags);
 	default:
 		break;
 	}
@@ -154,7 +160,8 @@ int map_delete_elem(union bpf_attr *attr)
 	err = PTR_ERR(key);
 	if (IS_ERR(key))
 		goto out;
-	if (map->map_type == BPF_MAP_TYPE_PROG_ARRAY || map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
+	if (map->map_type == BPF_MAP_TYPE_PROG_ARRAY || map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
+	    map->map_type == BPF_MAP_TYPE_ARRAY_OF_MAPS) {
 		err = bpf_fd_array_map_delete_elem(map, key);
 	} else {
 		bpf_disable_instrumentation();

@@ -222,7 +222,7 @@ static int check_attach(const union bpf_attr *attr)
 /* A load under way: the maps that the program names, resolved. */
 struct load {
 	struct bpf_prog *prog;
-	struct bpf_cop_map *maps;	/* one for each descriptor */
+	struct bpf_cop_map *maps;	/* MAX_USED_MAPS, one for each descriptor; behind them the templates of inner maps */
 	u32 map_count;
 };
 
@@ -257,6 +257,17 @@ static int resolve_map(struct load *load, u32 fd)
 	entry->map_flags = map->map_flags;
 	entry->frozen = map->frozen;
 	entry->address = (u64)map;
+	if (map->inner_map_meta) {
+		struct bpf_cop_map *inner = entry + MAX_USED_MAPS;
+
+		inner->map_type = map->inner_map_meta->map_type;
+		inner->key_size = map->inner_map_meta->key_size;
+		inner->value_size = map->inner_map_meta->value_size;
+		inner->max_entries = map->inner_map_meta->max_entries;
+		inner->map_flags = map->inner_map_meta->map_flags;
+		inner->address = (u64)map->inner_map_meta;
+		entry->contents = virt_to_phys(inner);
+	}
 	if (map->ops->map_direct_value) {
 		void *values = map->ops->map_direct_value(map);
 
@@ -413,7 +424,7 @@ int bpf_prog_load(union bpf_attr *attr)
 	prog->load_time = ktime_get_boottime_ns();
 	err = -ENOMEM;
 	prog->insns = kvmalloc(attr->insn_cnt * sizeof(struct bpf_insn), GFP_USER);
-	load.maps = kcalloc(MAX_USED_MAPS, sizeof(load.maps[0]), GFP_KERNEL);
+	load.maps = kcalloc(2 * MAX_USED_MAPS, sizeof(load.maps[0]), GFP_KERNEL);
 	if (!prog->insns || !load.maps)
 		goto free;
 	err = -EFAULT;
@@ -547,6 +558,16 @@ int bpf_prog_get_info(struct bpf_prog *prog, struct bpf_prog_info *info, struct 
 		if (err)
 			return err;
 	}
+	/* All functions lie in one image; each has the whole of it for its place. */
+	info->jited_ksyms = in.jited_ksyms;
+	info->jited_func_lens = in.jited_func_lens;
+	info->nr_jited_ksyms = info->nr_jited_func_lens = prog->func_cnt;
+	for (i = 0; i < min(in.nr_jited_ksyms, prog->func_cnt); i++)
+		if (put_user((u64)prog->image, (u64 __user *)u64_to_user_ptr(in.jited_ksyms) + i))
+			return -EFAULT;
+	for (i = 0; i < min(in.nr_jited_func_lens, prog->func_cnt); i++)
+		if (put_user(prog->jited_len, (u32 __user *)u64_to_user_ptr(in.jited_func_lens) + i))
+			return -EFAULT;
 	info->jited_prog_len = prog->jited_len;
 	if (in.jited_prog_len) {
 		now = min(in.jited_prog_len, info->jited_prog_len);

@@ -135,12 +135,14 @@ static int queue_stack_map_get_next_key(struct bpf_map *map, void *key, void *ne
 	.map_push_elem = queue_stack_map_push_elem
 
 const struct bpf_map_ops queue_map_ops = {
+	.map_meta_equal = bpf_map_meta_equal,
 	QUEUE_STACK_OPS,
 	.map_pop_elem = queue_map_pop_elem,
 	.map_peek_elem = queue_map_peek_elem,
 };
 
 const struct bpf_map_ops stack_map_ops = {
+	.map_meta_equal = bpf_map_meta_equal,
 	QUEUE_STACK_OPS,
 	.map_pop_elem = stack_map_pop_elem,
 	.map_peek_elem = stack_map_peek_elem,

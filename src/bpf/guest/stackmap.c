@@ -298,6 +298,7 @@ static int stack_map_get_next_key(struct bpf_map *map, void *key, void *next_key
 }
 
 const struct bpf_map_ops stack_trace_map_ops = {
+	.map_meta_equal = bpf_map_meta_equal,
 	.map_alloc_check = stack_map_alloc_check,
 	.map_alloc = stack_map_alloc,
 	.map_free = stack_map_free,

@@ -110,6 +110,12 @@ static int get_next_id(union bpf_attr *attr, union bpf_attr __user *uattr, int (
 	return err;
 }
 
+/* Type information that user space could ask for by number: none is kept. */
+static int no_next_id(u32 id, u32 *next)
+{
+	return -ENOENT;
+}
+
 SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, size)
 {
 	union bpf_attr attr;
@@ -163,8 +169,7 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 			return -EINVAL;
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
-		return bpf_map_get_fd_by_id(attr.map_id, attr.open_flags == BPF_F_RDONLY ? O_RDONLY :
-					    attr.open_flags == BPF_F_WRONLY ? O_WRONLY : O_RDWR);
+		return bpf_map_get_fd_by_id(attr.map_id, attr.open_flags);
 	case BPF_OBJ_GET_INFO_BY_FD:
 		return CHECK_ATTR(&attr, info.info) ? obj_get_info_by_fd(&attr, uattr) : -EINVAL;
 	case BPF_RAW_TRACEPOINT_OPEN:
@@ -181,6 +186,12 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 		if (!CHECK_ATTR(&attr, link_id))
 			return -EINVAL;
 		return capable(CAP_SYS_ADMIN) ? bpf_link_get_fd_by_id(attr.link_id) : -EPERM;
+	case BPF_BTF_GET_FD_BY_ID:
+		if (!CHECK_ATTR(&attr, btf_id))
+			return -EINVAL;
+		return capable(CAP_SYS_ADMIN) ? -ENOENT : -EPERM;
+	case BPF_BTF_GET_NEXT_ID:
+		return get_next_id(&attr, uattr, no_next_id);
 	case BPF_ITER_CREATE:
 		return CHECK_ATTR(&attr, iter_create.flags) ? iter_create(&attr) : -EINVAL;
 	case BPF_PROG_BIND_MAP:

@@ -390,7 +390,8 @@ SYSCALL_DEFINE3(mprotect, unsigned long, start, size_t, len, unsigned long, prot
 			continue;
 		if (at >= end || vma->vm_start > at)
 			break;
-		if ((flags & VM_WRITE) && !(vma->vm_flags & VM_MAYWRITE))
+		if (((flags & VM_WRITE) && !(vma->vm_flags & VM_MAYWRITE)) ||
+		    ((flags & VM_EXEC) && !(vma->vm_flags & VM_MAYEXEC)))
 			return -EACCES;
 		vma->vm_flags = (vma->vm_flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | flags;
 		protect_range(vma, vma->vm_start, vma->vm_end);

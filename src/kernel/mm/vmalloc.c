@@ -77,7 +77,8 @@ static void *map_new_pages(struct address_area *area, unsigned long size, gfp_t 
 {
 	struct vm_struct *vm;
 
-	if (!size)
+	/* What there is not enough memory for is not even begun. */
+	if (!size || size >> PAGE_SHIFT > totalram_pages)
 		return NULL;
 	vm = get_area(area, PAGE_ALIGN(size));
 	if (!vm)
