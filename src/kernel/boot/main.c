@@ -62,6 +62,9 @@ static int kernel_init(void *unused)
 	      "See Linux Documentation/admin-guide/init.rst for guidance.");
 }
 
+/* Probes and programs read it by its name. */
+const char linux_banner[] = "Linux version " UTS_RELEASE " (gcc) " UTS_VERSION "\n";
+
 void __init start_kernel(unsigned long start_info)
 {
 	pid_t pid;
@@ -71,7 +74,7 @@ void __init start_kernel(unsigned long start_info)
 	time_early_init();
 	cpu_init();
 	traps_init();
-	pr_notice("Linux version %s (gcc) %s\n", UTS_RELEASE, UTS_VERSION);
+	pr_notice("%s", linux_banner);
 	pr_info("Command line: %s\n", boot_command_line);
 	console_init();
 	page_alloc_init();
