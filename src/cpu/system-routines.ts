@@ -73,7 +73,9 @@ defineRoutine("enter", (cpu) => {
   const linear = (pointer: bigint): bigint =>
     state.codeBits === 64 ? BigInt.asUintN(64, pointer) : BigInt.asUintN(32, base + BigInt.asUintN(stackBits, pointer));
   let pointer = state.rsp;
-  const frame = pointer - BigInt(size);
+  const merge = (old: bigint, value: bigint, bits: number): bigint =>
+    bits === 16 ? (old & ~0xffffn) | BigInt.asUintN(16, value) : BigInt.asUintN(bits, value);
+  const frame = merge(pointer, pointer - BigInt(size), stackBits);
   // Pushed one by one: what lies below the stack pointer may have changed when a later one faults.
   const push = (word: bigint): void => {
     pointer -= BigInt(size);
@@ -84,8 +86,6 @@ defineRoutine("enter", (cpu) => {
   if (level > 0) push(frame);
   // The new stack pointer must be writable although nothing is written there.
   cpu.linear.probeWrite(linear(pointer - allocation), size, false, true);
-  const merge = (old: bigint, value: bigint, bits: number): bigint =>
-    bits === 16 ? (old & ~0xffffn) | BigInt.asUintN(16, value) : BigInt.asUintN(bits, value);
   state.rbp = merge(state.rbp, frame, size * 8);
   state.rsp = merge(state.rsp, pointer - allocation, stackBits);
 });

@@ -91,7 +91,8 @@ define(
   "arpl",
   "63 Ew,Gw",
   (t, destination, source) => {
-    const old = t.readForWrite(destination);
+    // Memory is written, and must be writable, only if it changes.
+    const old = t.read(destination);
     const wanted = t.let(i64.and(t.read(source), c64(3)));
     const lower = t.let(i64.lt_u(i64.and(old, c64(3)), wanted));
     t.if(lower, () => t.write(destination, i64.or(i64.and(old, c64(0xfffc)), wanted)));
