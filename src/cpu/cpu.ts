@@ -70,6 +70,16 @@ const HOT_THRESHOLD = 3000;
 const LONGEST_SLICE = 2 ** 30;
 
 const EFER_LMA = 0x400;
+/** Where modeChanged() looks. */
+const ADDRESS = {
+  cr0: addressOf("cr0"),
+  cr3: addressOf("cr3"),
+  cr4: addressOf("cr4"),
+  efer: addressOf("efer"),
+  xcr0: addressOf("xcr0"),
+  cs: segmentAddress("cs"),
+  ss: segmentAddress("ss"),
+} as const;
 const STOP_TIME: StopReason = { kind: "time" };
 
 export class Cpu {
@@ -581,17 +591,17 @@ export class Cpu {
   /** Derives what depends on control registers, segments and the privilege level. */
   modeChanged(): void {
     const i32 = this.#i32;
-    const cr0 = i32[addressOf("cr0") >> 2];
-    const cr4 = i32[addressOf("cr4") >> 2];
-    const efer = i32[addressOf("efer") >> 2];
+    const cr0 = i32[ADDRESS.cr0 >> 2];
+    const cr4 = i32[ADDRESS.cr4 >> 2];
+    const efer = i32[ADDRESS.efer >> 2];
     const user = i32[layout.cpl >> 2] === 3;
     this.longMode = (efer & EFER_LMA) !== 0;
     // Too early: the constructor is not done.
     if (this.linear === undefined) return;
     const { mode } = this.linear;
     mode.levels = cr0 >= 0 ? 0 : this.longMode ? 4 : cr4 & 0x20 ? 3 : 2;
-    const cr3Low = i32[addressOf("cr3") >> 2];
-    const cr3High = i32[(addressOf("cr3") + 4) >> 2] & 0xf_ffff;
+    const cr3Low = i32[ADDRESS.cr3 >> 2];
+    const cr3High = i32[(ADDRESS.cr3 + 4) >> 2] & 0xf_ffff;
     mode.root = ((cr3Low & (mode.levels === 3 ? ~0x1f : ~0xfff)) >>> 0) + cr3High * 0x1_0000_0000;
     mode.writeProtect = (cr0 & 0x1_0000) !== 0;
     mode.noExecute = (efer & 0x800) !== 0 && mode.levels >= 3;
@@ -608,12 +618,12 @@ export class Cpu {
     this.linear.user = user;
     i32[layout.jumpCacheBase >> 2] = JUMP_CACHE + (user ? JUMP_CACHE_MODE_BYTES : 0);
 
-    const cs = this.#u16[(segmentAddress("cs") + SEGMENT_ATTRIBUTES) >> 1];
-    const ss = this.#u16[(segmentAddress("ss") + SEGMENT_ATTRIBUTES) >> 1];
+    const cs = this.#u16[(ADDRESS.cs + SEGMENT_ATTRIBUTES) >> 1];
+    const ss = this.#u16[(ADDRESS.ss + SEGMENT_ATTRIBUTES) >> 1];
     const place = this.#place;
     place.codeBits = this.longMode && cs & Attribute.longMode ? 64 : cs & Attribute.big ? 32 : 16;
     place.stackSize = place.codeBits === 64 ? 8 : ss & Attribute.big ? 4 : 2;
-    place.csBaseLow = place.codeBits === 64 ? 0 : i32[segmentAddress("cs") >> 2];
+    place.csBaseLow = place.codeBits === 64 ? 0 : i32[ADDRESS.cs >> 2];
     this.#checksSegments =
       place.codeBits !== 64 && !dataSegments.every((name) => needsNoCheck(this.state.segment(name)));
     i32[layout.tlbBase >> 2] = this.#checksSegments ? EMPTY_TLB : TLB + (user ? TLB_MODE_BYTES : 0);
@@ -626,7 +636,7 @@ export class Cpu {
     const em = (cr0 & 4) !== 0;
     const ts = (cr0 & 8) !== 0;
     i32[layout.sseFault >> 2] = em || !(cr4 & 0x200) ? Vector.UD : ts ? Vector.NM : 0;
-    const avx = (cr4 & 0x4_0000) !== 0 && (i32[addressOf("xcr0") >> 2] & 6) === 6;
+    const avx = (cr4 & 0x4_0000) !== 0 && (i32[ADDRESS.xcr0 >> 2] & 6) === 6;
     i32[layout.avxFault >> 2] = !avx ? Vector.UD : ts ? Vector.NM : 0;
     i32[layout.xsaveFault >> 2] = ts ? Vector.NM : 0;
     i32[layout.mmxFault >> 2] = em ? Vector.UD : ts ? Vector.NM : 0;

@@ -69,6 +69,12 @@ export class GuestMemory {
     this.#client = client;
   }
 
+  /** Whether the page just walked to may go into the TLB, watchpoints apart. */
+  #mayKeep(user: boolean): boolean {
+    // With SMAP the flag AC decides anew at each access to a user page.
+    return !this.#client.watches && !(this.supervisorAccessPrevention && !user && this.walk.userPage);
+  }
+
   #checkCanonical(high: number, stack: boolean): void {
     if (this.mode.levels === 4 && high >> 15 !== 0 && high >> 15 !== -1)
       throw new Fault(stack ? Vector.SS : Vector.GP, 0);
@@ -106,8 +112,7 @@ export class GuestMemory {
     const first = this.#translate(low, high, write, user, stack);
     const { writable, large } = this.walk;
     if (this.#client.watches && !this.#client.watched(linearAddress(low, high), size, write)) return 0;
-    // With SMAP the flag AC decides anew at each access to a user page.
-    let keep = !this.#client.watches && !(this.supervisorAccessPrevention && !user && this.walk.userPage);
+    let keep = this.#mayKeep(user);
     if (this.#client.watchpoints.active) {
       const address = linearAddress(low, high);
       const reads = !write || (sizeAndFlags & READS_TOO) !== 0;
@@ -222,8 +227,17 @@ export class GuestMemory {
     const firstLow = Number(BigInt.asIntN(32, address));
     if ((firstLow & 0xfff) + size <= PAGE) {
       const firstHigh = Number(BigInt.asIntN(32, address >> 32n));
-      const physical = this.#translate(firstLow, firstHigh, false, this.user && !supervisor, stack);
-      if (physical < this.#ramBytes) return this.#readHost(RAM + physical, size);
+      const user = this.user && !supervisor;
+      const known = this.#tlb.lookUp(firstLow, firstHigh, user, false);
+      if (known !== 0) return this.#readHost(known, size);
+      const physical = this.#translate(firstLow, firstHigh, false, user, stack);
+      if (physical < this.#ramBytes) {
+        const { writable, large } = this.walk;
+        const page = Math.floor(physical / PAGE);
+        if (this.#mayKeep(user) && !this.#client.watchpoints.active)
+          this.#tlb.fill(firstLow, firstHigh, user, page * PAGE, writable && !this.#client.isCodePage(page), large);
+        return this.#readHost(RAM + physical, size);
+      }
     }
     let value = 0n;
     this.#checkEnd(address, size, stack);
@@ -259,7 +273,13 @@ export class GuestMemory {
     if ((firstLow & 0xfff) + size > PAGE) this.probeWrite(address, size, supervisor, stack);
     else {
       const firstHigh = Number(BigInt.asIntN(32, address >> 32n));
-      const physical = this.#translate(firstLow, firstHigh, true, this.user && !supervisor, stack);
+      const user = this.user && !supervisor;
+      const known = this.#tlb.lookUp(firstLow, firstHigh, user, true);
+      if (known !== 0) {
+        this.#writeHost(known, size, value);
+        return;
+      }
+      const physical = this.#translate(firstLow, firstHigh, true, user, stack);
       if (physical < this.#ramBytes) {
         if (this.#client.isCodePage(Math.floor(physical / PAGE)))
           this.#client.invalidateCode(physical, physical + size);

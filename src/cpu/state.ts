@@ -149,6 +149,7 @@ export function addressOf(name: WideRegister): number {
   if (offset === undefined) throw new Error(`no register ${name}`);
   return offset;
 }
+const EFER = addressOf("efer");
 /** Address of a segment register's fields. */
 export const segmentAddress = (name: SegmentRegister): number =>
   layout.segments + segmentRegisters.indexOf(name) * SEGMENT_BYTES;
@@ -215,14 +216,6 @@ class StateAccess {
     this.#view = new DataView(memory.buffer, 0, layout.scratchEnd);
     this.#bytes = new Uint8Array(memory.buffer, 0, layout.scratchEnd);
     this.#changed = changed;
-  }
-
-  getWide(name: WideRegister): bigint {
-    return this.#view.getBigUint64(addressOf(name), true);
-  }
-  setWide(name: WideRegister, value: bigint): void {
-    this.#view.setBigUint64(addressOf(name), value, true);
-    if (name.startsWith("cr") || name === "efer" || name === "xcr0") this.#changed();
   }
 
   /** A general register by its number in instructions. */
@@ -342,7 +335,7 @@ class StateAccess {
   /** Bits of address and operand size of the running code. */
   get codeBits(): 16 | 32 | 64 {
     const attributes = this.#view.getUint16(segmentAddress("cs") + SEGMENT_ATTRIBUTES, true);
-    const longModeActive = (this.#view.getUint32(addressOf("efer"), true) & 0x400) !== 0;
+    const longModeActive = (this.#view.getUint32(EFER, true) & 0x400) !== 0;
     if (longModeActive && attributes & Attribute.longMode) return 64;
     return attributes & Attribute.big ? 32 : 16;
   }
@@ -389,12 +382,17 @@ export type CpuState = StateAccess & Record<WideRegister, bigint>;
 /** The state that lies in `memory`. `changed` is called after changes that decide how code runs. */
 export function createCpuState(memory: WebAssembly.Memory, changed: () => void): CpuState {
   const state = new StateAccess(memory, changed);
+  const view = new DataView(memory.buffer, 0, layout.scratchEnd);
   for (const name of wideOffset.keys()) {
-    const register = name as WideRegister;
+    const at = addressOf(name as WideRegister);
+    const decides = name.startsWith("cr") || name === "efer";
     Object.defineProperty(state, name, {
       enumerable: true,
-      get: () => state.getWide(register),
-      set: (value: bigint) => state.setWide(register, value),
+      get: () => view.getBigUint64(at, true),
+      set: (value: bigint) => {
+        view.setBigUint64(at, value, true);
+        if (decides) changed();
+      },
     });
   }
   return state as CpuState;

@@ -50,6 +50,15 @@ export class Tlb {
     if (large) this.#large.add((high >>> 0) * 2048 + (low >>> 21));
   }
 
+  /** Host address of an access that stays within its page, if the TLB allows it; else 0. */
+  lookUp(low: number, high: number, user: boolean, write: boolean): number {
+    const words = this.#words;
+    const entry = this.#entry(low, high, user);
+    const tag = entry + (write ? TLB_WRITE : TLB_READ) / 4;
+    if (words[tag] !== (low & ~0xfff) || words[tag + 1] !== high) return 0;
+    return (low + words[entry + TLB_ADDEND / 4]) >>> 0;
+  }
+
   /** Drops everything, the jump cache too. */
   flush(): void {
     this.#bytes.fill(0xff, TLB, TLB + 2 * TLB_MODE_BYTES);
