@@ -48,6 +48,8 @@ struct bpf_map_ops {
 	void *(*map_fd_get_ptr)(struct bpf_map *map, struct file *map_file, int fd);
 	void (*map_fd_put_ptr)(void *ptr);
 	u32 (*map_fd_sys_lookup_elem)(void *ptr);
+	/* Whether @map may be where the template @meta is asked for; NULL: this kind is no inner map. */
+	bool (*map_meta_equal)(const struct bpf_map *meta, const struct bpf_map *map);
 	/* Drops what user space put in when its last descriptor is closed. */
 	void (*map_release_uref)(struct bpf_map *map);
 	/* Arrays whose values programs address directly (BPF_PSEUDO_MAP_VALUE): address of the first value. */
@@ -74,6 +76,7 @@ struct bpf_map {
 	u32 writable_mappings;		/* of user space; such a map cannot be frozen */
 	char name[BPF_OBJ_NAME_LEN];
 	struct list_head list;
+	struct bpf_map *inner_map_meta;	/* template of the maps in this map of maps */
 	struct btf *btf;
 	u32 btf_key_type_id;
 	u32 btf_value_type_id;
@@ -95,6 +98,7 @@ struct bpf_prog {
 	u8 gpl_compatible:1,
 	   kprobe_override:1,		/* calls bpf_override_return */
 	   sleepable:1,
+	   jited:1,			/* compiled, not interpreted */
 	   has_callchain_buf:1,
 	   call_get_stack:1;
 	u32 tail_call_entry;		/* where a tail call enters the code, bytes from its start */
