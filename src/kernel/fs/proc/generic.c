@@ -15,9 +15,12 @@
 #include <kernel/capability.h>
 #include "internal.h"
 
+/* Probes and programs read it by its name. */
+const char linux_proc_banner[] = "%s version %s (enomem) %s\n";
+
 static int version_show(struct seq_file *m, void *v)
 {
-	seq_printf(m, "%s version %s (enomem) %s\n", UTS_SYSNAME, UTS_RELEASE, UTS_VERSION);
+	seq_printf(m, linux_proc_banner, UTS_SYSNAME, UTS_RELEASE, UTS_VERSION);
 	return 0;
 }
 
