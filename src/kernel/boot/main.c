@@ -63,7 +63,7 @@ static int kernel_init(void *unused)
 }
 
 /* Probes and programs read it by its name. */
-const char linux_banner[] = "Linux version " UTS_RELEASE " (gcc) " UTS_VERSION "\n";
+const char linux_banner[] = "Linux version " UTS_RELEASE " (enomem@enomem) (gcc) " UTS_VERSION "\n";
 
 void __init start_kernel(unsigned long start_info)
 {

@@ -305,13 +305,30 @@ static ssize_t fixed_read(struct file *file, char __user *buf, size_t count, lof
 
 static const struct file_operations fixed_fops = { .read = fixed_read };
 
+/* The one tracer is the one that traces nothing besides events. */
+static ssize_t current_tracer_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	return simple_read_from_buffer(buf, count, pos, "nop\n", 4);
+}
+
+static ssize_t current_tracer_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	char name[8] = "";
+
+	if (copy_from_user(name, buf, min(count, sizeof(name) - 1)))
+		return -EFAULT;
+	return strcmp(strim(name), "nop") ? -EINVAL : (ssize_t)count;
+}
+
+static const struct file_operations current_tracer_fops = { .read = current_tracer_read, .write = current_tracer_write };
+
 static int __init trace_buffer_init(void)
 {
 	tracefs_create_file("trace", 0640, NULL, NULL, &trace_fops);
 	tracefs_create_file("trace_pipe", 0440, NULL, NULL, &trace_pipe_fops);
 	tracefs_create_file("trace_marker", 0220, NULL, NULL, &marker_fops);
 	/* There is one tracer, which traces events only, one clock, and one size of the buffer. */
-	tracefs_create_file("current_tracer", 0444, NULL, "nop\n", &fixed_fops);
+	tracefs_create_file("current_tracer", 0640, NULL, NULL, &current_tracer_fops);
 	tracefs_create_file("available_tracers", 0444, NULL, "nop\n", &fixed_fops);
 	tracefs_create_file("trace_clock", 0444, NULL, "[local]\n", &fixed_fops);
 	tracefs_create_file("buffer_size_kb", 0444, NULL, __stringify(BUFFER_KB) "\n", &fixed_fops);

@@ -16,7 +16,7 @@
 #include "internal.h"
 
 /* Probes and programs read it by its name. */
-const char linux_proc_banner[] = "%s version %s (enomem) %s\n";
+const char linux_proc_banner[] = "%s version %s (enomem@enomem) (gcc) %s\n";
 
 static int version_show(struct seq_file *m, void *v)
 {
