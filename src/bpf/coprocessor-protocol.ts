@@ -50,6 +50,8 @@ export const statuses = {
 
 /** Bits of load.privileges. */
 export const privilegeBits = { bpf: 1, perfmon: 2 } as const;
+/** In load.privileges too: the kernel is going to interpret the program, which bars what only compiled programs may do. */
+export const loadBits = { interpret: 0x100 } as const;
 /** Bits of load.result_flags. */
 export const resultBits = { kprobe_override: 1, tail_call: 2, get_stack: 4, write_user: 8 } as const;
 /** In bits 16 to 31 of load.result_flags: where the last access to the context ends, in bytes. */
@@ -205,6 +207,7 @@ export function coprocessorHeader(): string {
   group("cmd", commands);
   group("status", statuses);
   group("priv", privilegeBits);
+  group("load", loadBits);
   group("result", resultBits);
   lines.splice(-1, 0, define("BPF_COP_RESULT_CONTEXT_SHIFT", RESULT_CONTEXT_SHIFT));
   group("helper", internalHelpers);

@@ -13,6 +13,7 @@ import {
   COPROCESSOR_VERSION,
   commands,
   fieldOffsets,
+  loadBits,
   privilegeBits,
   RESULT_CONTEXT_SHIFT,
   registers,
@@ -329,6 +330,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       privileges: { bpf: (privileges & privilegeBits.bpf) !== 0, perfmon: (privileges & privilegeBits.perfmon) !== 0 },
       mapByFd: (fd) => maps.descriptors.get(fd) ?? EBADF,
       logLevel: block.u32("log_level"),
+      interpreted: (privileges & loadBits.interpret) !== 0,
     });
     this.#log = new TextEncoder().encode(result.log);
     block.set("log_length", this.#log.length);

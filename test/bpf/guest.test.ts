@@ -16,11 +16,13 @@ const recorded = (name: string): string => readFileSync(new URL(`./${name}.txt`,
 
 describe.skipIf(missing !== undefined)("bpf(2) in the guest", () => {
   it.each([
-    ["maps, loading and attribute checks", "bpf", "bpf-syscall"],
-    ["instructions and helpers", "bpf-execute", "bpf-execute"],
-    ["maps of maps, batches, mappings, pinning, numbers, ring buffer", "bpf-objects", "bpf-objects"],
-  ])("%s: as on Linux", (_, program, expected) => {
-    const run = runInMachine({ files: { [`/${program}`]: userProgram(`tests/${program}`) }, exec: `/${program}` });
+    ["maps, loading and attribute checks", "bpf", "", "bpf-syscall"],
+    ["instructions and helpers", "bpf-execute", "", "bpf-execute"],
+    ["instructions and helpers, interpreted", "bpf-execute", " interpreter", "bpf-execute"],
+    ["maps of maps, batches, mappings, pinning, numbers, ring buffer", "bpf-objects", "", "bpf-objects"],
+  ])("%s: as on Linux", (_, program, argument, expected) => {
+    const files = { [`/${program}`]: userProgram(`tests/${program}`) };
+    const run = runInMachine({ files, exec: `/${program}${argument}` });
     expect(run).toEqual({ output: recorded(expected), exitCode: 0 });
   });
 });

@@ -130,6 +130,63 @@ static void name_code(struct bpf_prog *prog)
 	exec_name(prog->image, prog->jited_len, name);
 }
 
+/* One page of instructions from @first, into data_page; how many, or -errno. */
+static int read_xlated_page(struct bpf_prog *prog, u32 first, u32 count)
+{
+	struct bpf_cop_read_xlated *request = request_page;
+	u32 now = min_t(u32, PAGE_SIZE / sizeof(struct bpf_insn), count - first);
+	int err;
+
+	*request = (struct bpf_cop_read_xlated){
+		.data = virt_to_phys(data_page), .handle = prog->handle, .first = first, .count = now };
+	err = command(BPF_COP_CMD_READ_XLATED);
+	return err ?: now;
+}
+
+int bpf_coprocessor_read_xlated(struct bpf_prog *prog, void __user *to, u32 length)
+{
+	u32 count = length / sizeof(struct bpf_insn), first;
+	int now = 0;
+
+	mutex_lock(&coprocessor_mutex);
+	for (first = 0; first < count && now >= 0; first += now) {
+		now = read_xlated_page(prog, first, count);
+		if (now >= 0 && copy_to_user(to + first * sizeof(struct bpf_insn), data_page,
+					     now * sizeof(struct bpf_insn)))
+			now = -EFAULT;
+	}
+	mutex_unlock(&coprocessor_mutex);
+	return min(now, 0);
+}
+
+/* Replaces the program's instructions by those that the interpreter runs. */
+static int fetch_instructions(struct bpf_prog *prog)
+{
+	struct bpf_insn *insns = kvmalloc(prog->len * sizeof(*insns), GFP_USER);
+	u32 first;
+	int now;
+
+	if (!insns)
+		return -ENOMEM;
+	for (first = 0; first < prog->len; first += now) {
+		now = read_xlated_page(prog, first, prog->len);
+		if (now < 0) {
+			kvfree(insns);
+			return now;
+		}
+		memcpy(insns + first, data_page, now * sizeof(*insns));
+	}
+	if (!bpf_interpreter_has_helpers(insns, prog->len)) {
+		kvfree(insns);
+		return -EINVAL;
+	}
+	kvfree(prog->insns);
+	prog->insns = insns;
+	prog->jited_len = 0;
+	prog->bpf_func = bpf_interpret;
+	return 0;
+}
+
 static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *request)
 {
 	struct bpf_cop_load *load = request_page;
@@ -143,7 +200,8 @@ static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *req
 		.prog_type = request->prog_type,
 		.expected_attach_type = request->expected_attach_type,
 		.prog_flags = request->prog_flags,
-		.privileges = (bpf_capable() ? BPF_COP_PRIV_BPF : 0) | (perfmon_capable() ? BPF_COP_PRIV_PERFMON : 0),
+		.privileges = (bpf_capable() ? BPF_COP_PRIV_BPF : 0) | (perfmon_capable() ? BPF_COP_PRIV_PERFMON : 0) |
+			      (bpf_jit_enable ? 0 : BPF_COP_LOAD_INTERPRET),
 		.gpl_compatible = request->gpl_compatible,
 		.log_level = request->log_level,
 		.insn_cnt = request->insn_cnt,
@@ -181,6 +239,14 @@ static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *req
 		printk(KERN_WARNING "%s[%d] is installing a program with bpf_probe_write_user helper that may corrupt user "
 		       "memory!", current->comm, current->pid);
 
+	if (!bpf_jit_enable) {
+		/* The code stays where it is; what is run are the instructions as the verifier left them. */
+		err = fetch_instructions(prog);
+		if (err)
+			forget(prog->handle);
+		return err;
+	}
+	prog->jited = true;
 	prog->image_size = PAGE_ALIGN(prog->jited_len);
 	prog->image = exec_alloc(prog->image_size);
 	err = prog->image ? place_code(prog) : -ENOMEM;
@@ -192,7 +258,8 @@ static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *req
 		return err;
 	}
 	prog->bpf_func = prog->image;
-	name_code(prog);
+	if (bpf_jit_kallsyms)
+		name_code(prog);
 	return 0;
 }
 
@@ -208,34 +275,14 @@ int bpf_coprocessor_load(struct bpf_prog *prog, const struct bpf_load_request *r
 	return err;
 }
 
-int bpf_coprocessor_read_xlated(struct bpf_prog *prog, void __user *to, u32 length)
-{
-	const u32 slots = PAGE_SIZE / sizeof(struct bpf_insn);
-	u32 count = length / sizeof(struct bpf_insn), first;
-	struct bpf_cop_read_xlated *request = request_page;
-	int err = 0;
-
-	mutex_lock(&coprocessor_mutex);
-	for (first = 0; first < count && !err; first += slots) {
-		u32 now = min(slots, count - first);
-
-		*request = (struct bpf_cop_read_xlated){
-			.data = virt_to_phys(data_page), .handle = prog->handle, .first = first, .count = now };
-		err = command(BPF_COP_CMD_READ_XLATED);
-		if (!err && copy_to_user(to + first * sizeof(struct bpf_insn), data_page,
-					 now * sizeof(struct bpf_insn)))
-			err = -EFAULT;
-	}
-	mutex_unlock(&coprocessor_mutex);
-	return err;
-}
-
 void bpf_coprocessor_unload(struct bpf_prog *prog)
 {
-	if (!prog->image)
+	if (!prog->bpf_func)
 		return;
-	exec_unname(prog->image);
-	exec_free(prog->image);
+	if (prog->image) {
+		exec_unname(prog->image);
+		exec_free(prog->image);
+	}
 	mutex_lock(&coprocessor_mutex);
 	forget(prog->handle);
 	mutex_unlock(&coprocessor_mutex);

@@ -36,6 +36,8 @@
 #define BPF_COP_PRIV_BPF                0x1
 #define BPF_COP_PRIV_PERFMON            0x2
 
+#define BPF_COP_LOAD_INTERPRET          0x100
+
 #define BPF_COP_RESULT_KPROBE_OVERRIDE  0x1
 #define BPF_COP_RESULT_TAIL_CALL        0x2
 #define BPF_COP_RESULT_GET_STACK        0x4

@@ -156,6 +156,13 @@ int bpf_link_get_fd_by_id(u32 id);
 int bpf_link_get_info(struct bpf_link *link, struct bpf_link_info *info);
 int raw_tracepoint_open(union bpf_attr *attr);
 
+/* ---- the interpreter ---- */
+
+/* bpf_func of a program that is not compiled. */
+unsigned int bpf_interpret(const void *ctx, const void *insns);
+/* Whether every helper that the instructions call exists. */
+bool bpf_interpreter_has_helpers(const struct bpf_insn *insns, u32 count);
+
 /* ---- the co-processor ---- */
 
 /* What a load needs besides the instructions. */
@@ -174,7 +181,7 @@ struct bpf_load_request {
 };
 
 bool bpf_coprocessor_present(void);
-/* Verifies and generates. On success prog->image holds the code. 0 or the verifier's -errno; -ENODEV without a co-processor. */
+/* Verifies and generates. On success prog->image holds the code, or prog->insns what is to be interpreted. 0 or the verifier's -errno; -ENODEV without a co-processor. */
 int bpf_coprocessor_load(struct bpf_prog *prog, const struct bpf_load_request *request);
 /* Copies the program as the verifier left it to user space. */
 int bpf_coprocessor_read_xlated(struct bpf_prog *prog, void __user *to, u32 length);

@@ -65,7 +65,7 @@ static void bpf_prog_show_fdinfo(struct seq_file *m, struct file *file)
 
 	scnprint_tag(tag, sizeof(tag), prog->tag);
 	seq_printf(m, "prog_type:\t%u\nprog_jited:\t%u\nprog_tag:\t%s\nmemlock:\t%llu\nprog_id:\t%u\nrun_time_ns:\t%llu\n"
-		   "run_cnt:\t%llu\nrecursion_misses:\t0\nverified_insns:\t%u\n", prog->type, 1, tag,
+		   "run_cnt:\t%llu\nrecursion_misses:\t0\nverified_insns:\t%u\n", prog->type, prog->jited, tag,
 		   (u64)PAGE_ALIGN(sizeof(*prog) + prog->len * sizeof(struct bpf_insn)), prog->id,
 		   prog->run_time_ns, prog->run_cnt, prog->verified_insns);
 }
@@ -131,10 +131,10 @@ bool bpf_prog_map_compatible(struct bpf_map *map, const struct bpf_prog *prog)
 	if (!map->owner.set) {
 		map->owner.set = true;
 		map->owner.type = prog->type;
-		map->owner.jited = true;
+		map->owner.jited = prog->jited;
 		return true;
 	}
-	return map->owner.type == prog->type;
+	return map->owner.type == prog->type && map->owner.jited == prog->jited;
 }
 
 /* ---- loading ---- */
@@ -563,7 +563,7 @@ int bpf_prog_get_info(struct bpf_prog *prog, struct bpf_prog_info *info, struct 
 	info->jited_func_lens = in.jited_func_lens;
 	info->nr_jited_ksyms = info->nr_jited_func_lens = prog->func_cnt;
 	for (i = 0; i < min(in.nr_jited_ksyms, prog->func_cnt); i++)
-		if (put_user((u64)prog->image, (u64 __user *)u64_to_user_ptr(in.jited_ksyms) + i))
+		if (put_user((u64)prog->bpf_func, (u64 __user *)u64_to_user_ptr(in.jited_ksyms) + i))
 			return -EFAULT;
 	for (i = 0; i < min(in.nr_jited_func_lens, prog->func_cnt); i++)
 		if (put_user(prog->jited_len, (u32 __user *)u64_to_user_ptr(in.jited_func_lens) + i))

@@ -197,6 +197,21 @@ function checkTailCalls(env: VerifierEnvironment): void {
   });
 }
 
+/** What the interpreter cannot do: helpers cannot call into the program, and a tail call would leave a function's frame. */
+function checkInterpretable(
+  env: VerifierEnvironment,
+  nodes: readonly Node[],
+  subprograms: readonly Subprogram[],
+): void {
+  if (env.program.interpreted !== true) return;
+  if (subprograms.length > 1 && subprograms[0].tailCallReachable) {
+    env.reject(EINVAL, "tail_calls are not allowed in non-JITed programs with bpf-to-bpf calls");
+  }
+  if (nodes.some((node) => isPseudoFunc(node.insn))) {
+    env.reject(EINVAL, "callbacks are not allowed in non-JITed programs");
+  }
+}
+
 /** Prepares an accepted program. */
 export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
   checkTailCalls(env);
@@ -228,6 +243,7 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
     if (first === undefined) continue;
     subprograms.push({ start: firstSlot.get(first.original) ?? 0, stackDepth, hasTailCall, tailCallReachable });
   }
+  checkInterpretable(env, kept, subprograms);
   const helpers = new Set(instructions.filter(isHelperCall).map((insn) => insn.imm));
   const facts = nodes.map(
     ({ original, aux }): InstructionFacts => ({

@@ -53,6 +53,8 @@ export interface ProgramToVerify {
   readonly mapFds?: readonly number[];
   /** BPF_LOG_LEVEL1 = 1, BPF_LOG_LEVEL2 = 2, BPF_LOG_STATS = 4; 0 = no log text. Default 1. */
   readonly logLevel?: number;
+  /** The program is going to be interpreted: no callbacks, no tail calls beside functions. */
+  readonly interpreted?: boolean;
   /** Microseconds for the "verification time" line of BPF_LOG_STATS; the verifier reads no clock. Default 0. */
   readonly elapsedMicroseconds?: () => number;
 }
