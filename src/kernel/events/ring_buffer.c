@@ -116,6 +116,12 @@ static vm_fault_t perf_mmap_fault(struct vm_fault *vmf)
 	return 0;
 }
 
+/* User space writes the header page only, to say what it has read. */
+static vm_fault_t perf_mmap_mkwrite(struct vm_fault *vmf)
+{
+	return vmf->pgoff ? VM_FAULT_SIGBUS : 0;
+}
+
 static void perf_mmap_open(struct vm_area_struct *vma)
 {
 	struct perf_event *event = vma->vm_file->private_data;
@@ -146,6 +152,7 @@ static void perf_mmap_close(struct vm_area_struct *vma)
 
 static const struct vm_operations_struct perf_mmap_ops = {
 	.open = perf_mmap_open, .close = perf_mmap_close, .fault = perf_mmap_fault,
+	.page_mkwrite = perf_mmap_mkwrite,
 };
 
 int perf_mmap(struct file *file, struct vm_area_struct *vma)

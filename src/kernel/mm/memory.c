@@ -148,10 +148,21 @@ static struct page *copy_page_of(struct page *old)
 	return page;
 }
 
+/* What the area says to a first write to a page that it shares. */
+static vm_fault_t ask_to_write(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct vm_fault vmf = { .vma = vma, .flags = FAULT_FLAG_WRITE, .address = addr,
+				.pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT) };
+
+	return vma->vm_ops && vma->vm_ops->page_mkwrite ? vma->vm_ops->page_mkwrite(&vmf) : 0;
+}
+
 static vm_fault_t write_protected(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
 {
 	struct page *page = pte_page(*pte), *copy;
 
+	if ((vma->vm_flags & VM_SHARED) && ask_to_write(vma, addr))
+		return VM_FAULT_SIGBUS;
 	if (vma->vm_flags & VM_SHARED || (page && page->_refcount == 1 && !page->mapping)) {
 		*pte = (*pte & (PTE_PFN_MASK | _PAGE_SPECIAL)) | user_prot(vma->vm_flags, true);
 		flush_page(vma->vm_mm, addr);
@@ -181,7 +192,11 @@ static vm_fault_t new_page(struct vm_area_struct *vma, unsigned long addr, unsig
 		if (ret)
 			return ret & VM_FAULT_NOPAGE ? 0 : ret;
 		page = vmf.page;
-		writable = shared;
+		writable = shared && !ask_to_write(vma, addr);
+		if (shared && write && !writable) {
+			put_page(page);
+			return VM_FAULT_SIGBUS;
+		}
 		if (write && !shared) {
 			struct page *copy = copy_page_of(page);
 

@@ -78,13 +78,6 @@ void trace_event_put(struct trace_event_call *call)
 		call->listeners_changed(call);
 }
 
-int next_local_event_id(void)
-{
-	static int next = 1 << 15;
-
-	return next++;
-}
-
 static int set_enabled(struct trace_event_call *call, bool enable)
 {
 	int ret = 0;

@@ -389,7 +389,6 @@ int trace_kprobe_unregister(struct trace_kprobe *tk)
 
 struct trace_event_call *create_local_trace_kprobe(const char *func, void *addr, unsigned long offset, bool is_return)
 {
-	static int next_local_id = 1 << 15;
 	unsigned int symbols = func && !strchr(func, ':') ? kallsyms_count_name(func) : 1;
 	struct trace_kprobe_event *event;
 	struct trace_kprobe *tk;
@@ -412,7 +411,6 @@ struct trace_event_call *create_local_trace_kprobe(const char *func, void *addr,
 			trace_kprobe_free(tk);
 		return ERR_PTR(ret);
 	}
-	event->call.id = next_local_id++;
 	list_add_tail(&tk->sibling, &event->probes);
 	return &event->call;
 }

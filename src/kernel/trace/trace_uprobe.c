@@ -332,7 +332,6 @@ struct trace_event_call *create_local_trace_uprobe(const char *filename, unsigne
 		trace_uprobe_free(tu);
 		return ERR_PTR(-ENOMEM);
 	}
-	event->call.id = next_local_event_id();
 	tu->event = event;
 	list_add_tail(&tu->sibling, &event->probes);
 	return &event->call;

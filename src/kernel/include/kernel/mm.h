@@ -125,6 +125,8 @@ struct vm_operations_struct {
 	void (*open)(struct vm_area_struct *vma);
 	void (*close)(struct vm_area_struct *vma);
 	vm_fault_t (*fault)(struct vm_fault *vmf);
+	/* A shared page is about to be written for the first time: VM_FAULT_SIGBUS forbids it. NULL: never. */
+	vm_fault_t (*page_mkwrite)(struct vm_fault *vmf);
 	const char *(*name)(struct vm_area_struct *vma);
 };
 

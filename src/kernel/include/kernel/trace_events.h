@@ -97,9 +97,7 @@ bool trace_kprobe_error_injectable(struct trace_event_call *call);
 /* Where a kprobe event's first probe is: symbol and offset, or the address alone (*symbol is NULL). False: no kprobe event. */
 bool trace_kprobe_describe(struct trace_event_call *call, bool *is_return, const char **symbol, u64 *offset, u64 *addr);
 
-/* Ids of events that tracefs does not show. */
-int next_local_event_id(void);
-/* The same for a uprobe PMU event; @filename is looked up. */
+/* Makes a trace event of its own for a uprobe PMU event, invisible in tracefs; @filename is looked up. */
 struct trace_event_call *create_local_trace_uprobe(const char *filename, unsigned long offset, unsigned long ref_ctr_offset,
 						   bool is_return);
 void destroy_local_trace_uprobe(struct trace_event_call *call);
