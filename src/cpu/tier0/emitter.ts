@@ -325,8 +325,9 @@ export class Emitter implements Tier {
       // All values first: they may be computed from the register.
       const ready = values.map((value) => f.let(value));
       const address = f.let(this.addressOf(bound));
-      f.store("v128", address, ready[0]);
-      f.store("v128", address, ready.length > 1 ? ready[1] : v128.constant(new Array<number>(16).fill(0)), 16);
+      const high = ready.length > 1 ? ready[1] : v128.constant(new Array<number>(16).fill(0));
+      this.storeVectorRegister(address, ready[0]);
+      this.storeVectorRegister(i32.add(address, c32(16)), high);
     } else if (values.length === 1) this.writeVector(operand, values[0], aligned);
     else this.storeHost(this.#accessVectors(bound, true, aligned), 32, values[0], values[1]);
   }
@@ -434,6 +435,10 @@ export class Emitter implements Tier {
       this.f.store("v128", host, value);
       if (high !== undefined) this.f.store("v128", host, high, 16);
     } else this.f.store(storeWidth[asSize(size)], host, value);
+    this.finishStore(host);
+  }
+  /** What was written to the scratch area goes where it belongs. */
+  protected finishStore(host: Expr): void {
     this.f.if(i32.lt_u(host, c32(layout.scratchEnd)), () => {
       this.f.run(call("i32", Import.commit, this.recordAddress()), 1);
     });

@@ -23,7 +23,6 @@ export interface Edges {
 }
 
 const PAGE_MASK = c64(-4096);
-const storeWidth = { 1: "u8", 2: "u16", 4: "i32", 8: "i64" } as const;
 
 export class RegionEmitter extends Emitter implements EffectLog {
   readonly #frame: Frame;
@@ -195,10 +194,9 @@ export class RegionEmitter extends Emitter implements EffectLog {
     f.if(i64.ne(load64("i64", entry, write ? TLB_WRITE : TLB_READ), last), () => this.#leave());
     return f.let(i32.add(i32.wrap(address), load32("i32", entry, TLB_ADDEND)));
   }
-  protected override storeHost(host: Expr, size: number, value: Expr): void {
+  protected override finishStore(_host: Expr): void {
+    // It was in place.
     this.#effects = true;
-    if (size === 16) this.f.store("v128", host, value);
-    else this.f.store(storeWidth[size as Size], host, value);
   }
 
   // Control
