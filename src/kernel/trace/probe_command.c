@@ -61,7 +61,8 @@ int probe_command_parse_name(const struct probe_command *cmd, const char *text, 
 		memcpy(name->group, text, slash - text);
 		name->group[slash - text] = '\0';
 		if (!is_identifier(name->group, true))
-			return probe_command_refuse(cmd, "Group name must follow the same rules as C identifiers", offset, -EINVAL);
+			return probe_command_refuse(cmd, "Group name must follow the same rules as C identifiers", offset,
+						    -EINVAL);
 		offset += (int)(slash + 1 - text);
 		text = slash + 1;
 	}

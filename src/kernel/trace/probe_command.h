@@ -24,7 +24,10 @@ struct probe_event_name {
 	char event[MAX_EVENT_NAME_LEN];		/* empty: not given */
 };
 
-/* Says in the error log what is wrong with the present word, @offset bytes in; behind the last one if there is none. Returns @code. */
+/*
+ * Says in the error log what is wrong with the present word, @offset bytes in; behind the last one if there is none.
+ * Returns @code.
+ */
 int probe_command_refuse(const struct probe_command *cmd, const char *message, int offset, int code);
 /* "[GROUP/][EVENT]", or with a dot, at @text in the first word. 0 or -EINVAL. */
 int probe_command_parse_name(const struct probe_command *cmd, const char *text, struct probe_event_name *name);

@@ -38,9 +38,11 @@ static int parse_place(const struct probe_command *cmd, char *word, struct place
 	if (open) {
 		close = strchr(open, ')');
 		if (!close)
-			return probe_command_refuse(cmd, "Reference counter brace is not closed", (int)(open + strlen(open) - word), -EINVAL);
+			return probe_command_refuse(cmd, "Reference counter brace is not closed",
+						    (int)(open + strlen(open) - word), -EINVAL);
 		if (close[1])
-			return probe_command_refuse(cmd, "Reference counter has wrong suffix", (int)(close + 1 - word), -EINVAL);
+			return probe_command_refuse(cmd, "Reference counter has wrong suffix",
+						    (int)(close + 1 - word), -EINVAL);
 		*open++ = '\0';
 		*close = '\0';
 		if (kstrtoul(open, 0, &place->ref_ctr_offset))

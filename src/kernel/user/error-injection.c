@@ -184,10 +184,12 @@ static void loading(void)
 
 	puts("== loading");
 	printf("GPL: %s\n", result(load_override(-12, 0)));
-	fd = LOAD_AS(BPF_PROG_TYPE_KPROBE, "BSD", LOAD64(BPF_REG_2, 0, -12), CALL(BPF_FUNC_override_return), MOV(BPF_REG_0, 0), EXIT);
+	fd = LOAD_AS(BPF_PROG_TYPE_KPROBE, "BSD", LOAD64(BPF_REG_2, 0, -12), CALL(BPF_FUNC_override_return),
+		     MOV(BPF_REG_0, 0), EXIT);
 	printf("not GPL: %s\n", result(fd));
 	show_log();
-	fd = LOAD_AS(BPF_PROG_TYPE_TRACEPOINT, "GPL", LOAD64(BPF_REG_2, 0, -12), CALL(BPF_FUNC_override_return), MOV(BPF_REG_0, 0), EXIT);
+	fd = LOAD_AS(BPF_PROG_TYPE_TRACEPOINT, "GPL", LOAD64(BPF_REG_2, 0, -12), CALL(BPF_FUNC_override_return),
+		     MOV(BPF_REG_0, 0), EXIT);
 	printf("a tracepoint program: %s\n", result(fd));
 	show_log();
 	fd = LOAD(MOV(BPF_REG_1, 0), MOV(BPF_REG_2, 0), CALL(BPF_FUNC_override_return), MOV(BPF_REG_0, 0), EXIT);
@@ -202,8 +204,9 @@ static void loading(void)
 	printf("into a prog_array: %s\n", result(bpf_map_update_elem(array, &key, &fd, 0)));
 	fd = load_return(0);
 	printf("one that does not override: %s\n", result(bpf_map_update_elem(array, &key, &fd, 0)));
-	fd = LOAD(MOV_REG(BPF_REG_6, BPF_REG_1), MOV(BPF_REG_2, -12), CALL(BPF_FUNC_override_return), MOV_REG(BPF_REG_1, BPF_REG_6),
-		  LOAD64(BPF_REG_2, BPF_PSEUDO_MAP_FD, array), MOV(BPF_REG_3, 0), CALL(BPF_FUNC_tail_call), MOV(BPF_REG_0, 0), EXIT);
+	fd = LOAD(MOV_REG(BPF_REG_6, BPF_REG_1), MOV(BPF_REG_2, -12), CALL(BPF_FUNC_override_return),
+		  MOV_REG(BPF_REG_1, BPF_REG_6), LOAD64(BPF_REG_2, BPF_PSEUDO_MAP_FD, array), MOV(BPF_REG_3, 0),
+		  CALL(BPF_FUNC_tail_call), MOV(BPF_REG_0, 0), EXIT);
 	printf("override and tail call: %s\n", result(fd));
 	close(array);
 }
@@ -214,8 +217,8 @@ static void dead_code(void)
 	int array = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, NULL, 4, 4, 2, 0), key = 0, event, fd;
 
 	puts("== dead code");
-	fd = LOAD(MOV(BPF_REG_0, 0), JEQ(BPF_REG_0, 0, 2), MOV(BPF_REG_2, -12), CALL(BPF_FUNC_override_return), MOV(BPF_REG_0, 0),
-		  EXIT);
+	fd = LOAD(MOV(BPF_REG_0, 0), JEQ(BPF_REG_0, 0, 2), MOV(BPF_REG_2, -12), CALL(BPF_FUNC_override_return),
+		  MOV(BPF_REG_0, 0), EXIT);
 	printf("load: %s\n", result(fd));
 	printf("into a prog_array: %s\n", result(bpf_map_update_elem(array, &key, &fd, 0)));
 	event = probe("p", "unlisted", "vfs_read");
