@@ -147,19 +147,19 @@ static long do_sys_open(int dfd, const char __user *user, int flags, umode_t mod
 	return fd;
 }
 
-SYSCALL_DEFINE3(open, const char __user *, path, int, flags, umode_t, mode)
+SYSCALL_DEFINE3(open, const char __user *, filename, int, flags, umode_t, mode)
 {
-	return do_sys_open(AT_FDCWD, path, flags, mode);
+	return do_sys_open(AT_FDCWD, filename, flags, mode);
 }
 
-SYSCALL_DEFINE4(openat, int, dfd, const char __user *, path, int, flags, umode_t, mode)
+SYSCALL_DEFINE4(openat, int, dfd, const char __user *, filename, int, flags, umode_t, mode)
 {
-	return do_sys_open(dfd, path, flags, mode);
+	return do_sys_open(dfd, filename, flags, mode);
 }
 
-SYSCALL_DEFINE2(creat, const char __user *, path, umode_t, mode)
+SYSCALL_DEFINE2(creat, const char __user *, pathname, umode_t, mode)
 {
-	return do_sys_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+	return do_sys_open(AT_FDCWD, pathname, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
 /* ---- Attributes -------------------------------------------------------------------------------------------------- */
@@ -357,14 +357,14 @@ static int do_fchmodat(int dfd, const char __user *name, umode_t mode)
 	return err;
 }
 
-SYSCALL_DEFINE2(chmod, const char __user *, name, umode_t, mode)
+SYSCALL_DEFINE2(chmod, const char __user *, filename, umode_t, mode)
 {
-	return do_fchmodat(AT_FDCWD, name, mode);
+	return do_fchmodat(AT_FDCWD, filename, mode);
 }
 
-SYSCALL_DEFINE3(fchmodat, int, dfd, const char __user *, name, umode_t, mode)
+SYSCALL_DEFINE3(fchmodat, int, dfd, const char __user *, filename, umode_t, mode)
 {
-	return do_fchmodat(dfd, name, mode);
+	return do_fchmodat(dfd, filename, mode);
 }
 
 SYSCALL_DEFINE2(fchmod, unsigned int, fd, umode_t, mode)
@@ -411,29 +411,29 @@ static int do_fchownat(int dfd, const char __user *name, uid_t uid, gid_t gid, i
 	return err;
 }
 
-SYSCALL_DEFINE3(chown, const char __user *, name, uid_t, uid, gid_t, gid)
+SYSCALL_DEFINE3(chown, const char __user *, filename, uid_t, user, gid_t, group)
 {
-	return do_fchownat(AT_FDCWD, name, uid, gid, 0);
+	return do_fchownat(AT_FDCWD, filename, user, group, 0);
 }
 
-SYSCALL_DEFINE3(lchown, const char __user *, name, uid_t, uid, gid_t, gid)
+SYSCALL_DEFINE3(lchown, const char __user *, filename, uid_t, user, gid_t, group)
 {
-	return do_fchownat(AT_FDCWD, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+	return do_fchownat(AT_FDCWD, filename, user, group, AT_SYMLINK_NOFOLLOW);
 }
 
-SYSCALL_DEFINE5(fchownat, int, dfd, const char __user *, name, uid_t, uid, gid_t, gid, int, flags)
+SYSCALL_DEFINE5(fchownat, int, dfd, const char __user *, filename, uid_t, user, gid_t, group, int, flag)
 {
-	return do_fchownat(dfd, name, uid, gid, flags);
+	return do_fchownat(dfd, filename, user, group, flag);
 }
 
-SYSCALL_DEFINE3(fchown, unsigned int, fd, uid_t, uid, gid_t, gid)
+SYSCALL_DEFINE3(fchown, unsigned int, fd, uid_t, user, gid_t, group)
 {
 	struct file *file = fget(fd);
 	int err;
 
 	if (!file)
 		return -EBADF;
-	err = chown_path(&file->f_path, uid, gid);
+	err = chown_path(&file->f_path, user, group);
 	fput(file);
 	return err;
 }
@@ -500,13 +500,13 @@ static int do_utimes(int dfd, const char __user *name, const struct timespec64 *
 	return err;
 }
 
-SYSCALL_DEFINE4(utimensat, int, dfd, const char __user *, name, const void __user *, user_times, int, flags)
+SYSCALL_DEFINE4(utimensat, int, dfd, const char __user *, filename, const void __user *, utimes, int, flags)
 {
 	struct timespec64 times[2];
 
-	if (user_times && copy_from_user(times, user_times, sizeof(times)))
+	if (utimes && copy_from_user(times, utimes, sizeof(times)))
 		return -EFAULT;
-	return do_utimes(dfd, name, user_times ? times : NULL, flags);
+	return do_utimes(dfd, filename, utimes ? times : NULL, flags);
 }
 
 static int do_futimesat(int dfd, const char __user *name, const long __user *user)
@@ -530,9 +530,9 @@ SYSCALL_DEFINE2(utimes, const char __user *, name, const long __user *, times)
 	return do_futimesat(AT_FDCWD, name, times);
 }
 
-SYSCALL_DEFINE3(futimesat, int, dfd, const char __user *, name, const long __user *, times)
+SYSCALL_DEFINE3(futimesat, int, dfd, const char __user *, filename, const long __user *, utimes)
 {
-	return do_futimesat(dfd, name, times);
+	return do_futimesat(dfd, filename, utimes);
 }
 
 SYSCALL_DEFINE2(utime, const char __user *, name, const long __user *, user)
@@ -578,19 +578,19 @@ static int do_faccessat(int dfd, const char __user *name, int mode, int flags)
 	return err;
 }
 
-SYSCALL_DEFINE2(access, const char __user *, name, int, mode)
+SYSCALL_DEFINE2(access, const char __user *, filename, int, mode)
 {
-	return do_faccessat(AT_FDCWD, name, mode, 0);
+	return do_faccessat(AT_FDCWD, filename, mode, 0);
 }
 
-SYSCALL_DEFINE3(faccessat, int, dfd, const char __user *, name, int, mode)
+SYSCALL_DEFINE3(faccessat, int, dfd, const char __user *, filename, int, mode)
 {
-	return do_faccessat(dfd, name, mode, 0);
+	return do_faccessat(dfd, filename, mode, 0);
 }
 
-SYSCALL_DEFINE4(faccessat2, int, dfd, const char __user *, name, int, mode, int, flags)
+SYSCALL_DEFINE4(faccessat2, int, dfd, const char __user *, filename, int, mode, int, flags)
 {
-	return do_faccessat(dfd, name, mode, flags);
+	return do_faccessat(dfd, filename, mode, flags);
 }
 
 /* ---- Working directory ------------------------------------------------------------------------------------------- */
@@ -608,10 +608,10 @@ static int set_pwd(const struct path *path)
 	return 0;
 }
 
-SYSCALL_DEFINE1(chdir, const char __user *, name)
+SYSCALL_DEFINE1(chdir, const char __user *, filename)
 {
 	struct path path;
-	int err = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
+	int err = user_path_at(AT_FDCWD, filename, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
 
 	if (err)
 		return err;
@@ -632,7 +632,7 @@ SYSCALL_DEFINE1(fchdir, unsigned int, fd)
 	return err;
 }
 
-SYSCALL_DEFINE2(getcwd, char __user *, user, unsigned long, size)
+SYSCALL_DEFINE2(getcwd, char __user *, buf, unsigned long, size)
 {
 	const struct path *pwd = &current->fs->pwd;
 	char *buffer, *path;
@@ -647,7 +647,7 @@ SYSCALL_DEFINE2(getcwd, char __user *, user, unsigned long, size)
 	len = IS_ERR(path) ? PTR_ERR(path) : (long)strlen(path) + 1;
 	if (len > 0 && (unsigned long)len > size)
 		len = -ERANGE;
-	else if (len > 0 && copy_to_user(user, path, len))
+	else if (len > 0 && copy_to_user(buf, path, len))
 		len = -EFAULT;
 	kfree(buffer);
 	return len;

@@ -322,8 +322,8 @@ SYSCALL_DEFINE3(execve, const char __user *, filename, const char __user *const 
 	return do_execve(AT_FDCWD, filename, argv, envp, 0);
 }
 
-SYSCALL_DEFINE5(execveat, int, dfd, const char __user *, filename, const char __user *const __user *, argv,
+SYSCALL_DEFINE5(execveat, int, fd, const char __user *, filename, const char __user *const __user *, argv,
 		const char __user *const __user *, envp, int, flags)
 {
-	return do_execve(dfd, filename, argv, envp, flags);
+	return do_execve(fd, filename, argv, envp, flags);
 }
