@@ -139,6 +139,9 @@ static void prepare(int number)
 	open("/proc/self/maps", O_RDONLY), open("/proc", O_RDONLY), memfd_create("m", 0), syscall(SYS_pidfd_open, getpid(), 0);
 	syscall(SYS_timerfd_create, CLOCK_MONOTONIC, O_NONBLOCK), open("/sys/kernel/tracing/trace", O_RDWR);
 	open("/dev/kmsg", O_RDWR | O_NONBLOCK);
+	int pair[2];
+	for (int type = 1; type <= 5; type += type == 1 ? 1 : 3)
+		syscall(SYS_socketpair, 1, type | O_NONBLOCK, 0, pair), syscall(SYS_socket, 1, type, 0);
 	/* Nothing of it on the console. */
 	for (int i = 0; i < 3; i++)
 		dup2(open("/dev/null", O_RDWR), i);
