@@ -171,7 +171,8 @@ export class Decoder {
     this.rex = rex;
     this.opcode = opcode;
     const candidates = maps()[map][opcode];
-    if (candidates.length === 0) return this.#unknown(map, rex, segment, addressPrefix, mode) ? Decoded.undefined : short();
+    if (candidates.length === 0)
+      return this.#unknown(map, rex, segment, addressPrefix, mode) ? Decoded.undefined : short();
     let modrm = 0;
     if (candidates[0].row.hasModrm) {
       if (this.#at >= this.#end) return short();

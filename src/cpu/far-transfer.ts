@@ -260,7 +260,8 @@ export function enterSystem(cpu: Cpu): void {
 /** SYSEXIT, likewise. */
 export function exitSystem(cpu: Cpu): void {
   const { state } = cpu;
-  if (cpu.longMode) throw invalidOpcode();
+  // The privilege level is looked at before the mode.
+  if (cpu.longMode && state.cpl === 0) throw invalidOpcode();
   if (!(state.cr0 & 1n) || state.cpl !== 0 || isNull(Number(state.sysenterCs & 0xffffn))) throw generalProtection();
   const selector = Number(state.sysenterCs & 0xfffcn);
   state.setSegment("ss", flatData((selector + 24) | 3, 3));

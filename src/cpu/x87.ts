@@ -632,6 +632,7 @@ export class X87 {
       case 0o70: // DF C0+i: FFREEP
         this.tags &= ~(1 << ((this.top + i) & 7));
         this.#pop();
+        this.status &= ~c1;
         return true;
       case 0o74:
         if (i !== 0) return false;

@@ -76,6 +76,9 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
       return differences.every(({ what }) => what === "ends with" || what === "flags");
     }
   }
+  // Masked stores across the end of canonical addresses: the processor raises #GP for the operand, here its elements count.
+  if (/^vp?maskmov/.test(test.name) && differences.length === 1 && /^#(GP|SS)/.test(differences[0].expected))
+    return true;
   // Random numbers, time, and which components the host has.
   if (/^(rdrand|rdseed|rdpid|rdtscp|rdtsc|xgetbv) /.test(test.name)) {
     return differences.every(({ what }) => /^r/.test(what) && what !== "rip");
