@@ -313,6 +313,7 @@ struct btrfs_stripe_hash_table {
 #define BTRFS_FS_CLOSING_DONE		(1u << 2)
 #define BTRFS_FS_OPEN			(1u << 3)
 #define BTRFS_FS_QUOTA_ENABLED		(1u << 4)
+#define BTRFS_FS_STATE_NO_CSUMS		(1u << 5)
 
 #define EXTENT_BUFFER_HASH_SIZE		64
 
@@ -433,6 +434,7 @@ const char *btrfs_uuid_text(char buf[BTRFS_UUID_TEXT_SIZE], const u8 *uuid);
 const char *btrfs_csum_text(char buf[BTRFS_CSUM_TEXT_SIZE], const u8 *csum, u16 size);
 
 __printf(3, 4) void btrfs_printk(const struct btrfs_fs_info *fs_info, int level, const char *fmt, ...);
+#define btrfs_crit(fs_info, fmt, ...)	btrfs_printk(fs_info, 2, fmt, ##__VA_ARGS__)
 #define btrfs_err(fs_info, fmt, ...)	btrfs_printk(fs_info, 3, fmt, ##__VA_ARGS__)
 #define btrfs_warn(fs_info, fmt, ...)	btrfs_printk(fs_info, 4, fmt, ##__VA_ARGS__)
 #define btrfs_info(fs_info, fmt, ...)	btrfs_printk(fs_info, 6, fmt, ##__VA_ARGS__)

@@ -89,7 +89,7 @@ static bool check_bytenr(struct btrfs_fs_info *fs_info, const char *tree, u64 by
 {
 	if (IS_ALIGNED(bytenr, sectorsize))
 		return true;
-	btrfs_err(fs_info, "%s_root block unaligned: %llu", tree, ULL(bytenr));
+	btrfs_warn(fs_info, "%s_root block unaligned: %llu", tree, ULL(bytenr));
 	return false;
 }
 
@@ -200,7 +200,8 @@ static noinline int btrfs_check_features(struct btrfs_fs_info *fs_info, bool is_
 	u64 compat_ro_unsupp = compat_ro & ~BTRFS_FEATURE_COMPAT_RO_SUPP;
 
 	if (incompat & ~BTRFS_FEATURE_INCOMPAT_SUPP) {
-		btrfs_err(fs_info, "cannot mount because of unknown incompat features (0x%llx)", ULL(incompat));
+		btrfs_err(fs_info, "cannot mount because of unknown incompat features (0x%llx)",
+			  ULL(incompat & ~BTRFS_FEATURE_INCOMPAT_SUPP));
 		return -EINVAL;
 	}
 	if ((incompat & BTRFS_FEATURE_INCOMPAT_MIXED_GROUPS) && super->sectorsize != super->nodesize) {
@@ -460,6 +461,8 @@ static noinline int load_global_root(struct btrfs_fs_info *fs_info, u64 objectid
 	struct btrfs_root *root = btrfs_read_tree_root(fs_info, objectid);
 
 	if (IS_ERR(root)) {
+		if (objectid == BTRFS_CSUM_TREE_OBJECTID)
+			fs_info->state |= BTRFS_FS_STATE_NO_CSUMS;
 		btrfs_err(fs_info, "failed to load root %s", name);
 		return PTR_ERR(root);
 	}
@@ -500,8 +503,8 @@ static noinline int btrfs_read_roots(struct btrfs_fs_info *fs_info)
 		goto fail;
 	fs_info->dev_root = root;
 
-	objectid = BTRFS_DATA_RELOC_TREE_OBJECTID;
-	root = btrfs_get_fs_root(fs_info, objectid, true);
+	/* The message below names the tree before this one, in Linux as well. */
+	root = btrfs_get_fs_root(fs_info, BTRFS_DATA_RELOC_TREE_OBJECTID, true);
 	if (IS_ERR(root))
 		goto fail;
 	fs_info->data_reloc_root = root;
@@ -801,14 +804,24 @@ void btrfs_free_fs_info(struct btrfs_fs_info *fs_info)
 
 /* ---- Mounting ------------------------------------------------------------------------------------------------- */
 
-/* A log could only be replayed by writing. */
+/* A log could only be replayed by writing, and a reader cannot. That it is there to be read is seen to first, as in Linux. */
 static noinline int btrfs_replay_log(struct btrfs_fs_info *fs_info, struct btrfs_fs_devices *fs_devices)
 {
-	if (!fs_devices->rw_devices) {
-		btrfs_warn(fs_info, "log replay required on RO media");
-		return -EIO;
+	const struct btrfs_super_block *super = fs_info->super_copy;
+	struct btrfs_root *log;
+	int ret;
+
+	log = btrfs_alloc_root(fs_info, BTRFS_TREE_LOG_OBJECTID, GFP_KERNEL);
+	if (!log)
+		return -ENOMEM;
+	ret = load_super_root(log, super->log_root, super->generation + 1, super->log_root_level);
+	btrfs_put_root(log);
+	if (ret) {
+		btrfs_warn(fs_info, "failed to read log tree");
+		return ret;
 	}
-	return -EROFS;
+	btrfs_warn(fs_info, "log replay required on RO media");
+	return -EIO;
 }
 
 /* Files deleted while open leave orphan items; their removal would need writing, so they are counted and stay. */

@@ -27,7 +27,9 @@ void btrfs_printk(const struct btrfs_fs_info *fs_info, int level, const char *fm
 	 */
 	id = fs_info->sb ? fs_info->sb->s_id : "(efault)";
 	if (fs_info->state & BTRFS_FS_STATE_ERROR)
-		state = ": state E";
+		state = fs_info->state & BTRFS_FS_STATE_NO_CSUMS ? ": state EC" : ": state E";
+	else if (fs_info->state & BTRFS_FS_STATE_NO_CSUMS)
+		state = ": state C";
 	printk("\001%cBTRFS %s (device %s%s): %s\n", '0' + level, type[level], id, state, message);
 }
 

@@ -63,7 +63,7 @@ static int parse_rescue_options(struct btrfs_fs_info *fs_info, char *value)
 			fs_info->mount_opt |= BTRFS_MOUNT_IGNOREDATACSUMS;
 			btrfs_info(fs_info, "ignoring data csums");
 		} else {
-			btrfs_info(fs_info, "unrecognized rescue option '%s'", one);
+			btrfs_err(fs_info, "unrecognized rescue value %s", one);
 			return -EINVAL;
 		}
 	}

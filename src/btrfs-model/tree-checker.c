@@ -12,7 +12,17 @@
 
 #define ULL(value)	((unsigned long long)(value))
 
-/* "corrupt leaf: root=5 block=30441472 slot=3, ..." */
+static bool is_subject(const char *what)
+{
+	static const char *const subjects[] = { "devid=", "bg_start=", "chunk_start=", "ino=" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+		if (!strncmp(what, subjects[i], strlen(subjects[i])))
+			return true;
+	return false;
+}
+
+/* "corrupt leaf: root=5 block=30441472 slot=3, ..."; no comma where @fmt begins with what it is about, "devid=1 ...". */
 __printf(3, 4)
 static int corrupt(const struct extent_buffer *eb, int slot, const char *fmt, ...)
 {
@@ -22,8 +32,8 @@ static int corrupt(const struct extent_buffer *eb, int slot, const char *fmt, ..
 	va_start(args, fmt);
 	vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
-	btrfs_err(eb->fs_info, "corrupt %s: root=%llu block=%llu slot=%d, %s",
-		  btrfs_header_level(eb) ? "node" : "leaf", ULL(btrfs_header_owner(eb)), ULL(eb->start), slot, what);
+	btrfs_crit(eb->fs_info, "corrupt %s: root=%llu block=%llu slot=%d%s %s", btrfs_header_level(eb) ? "node" : "leaf",
+		   ULL(btrfs_header_owner(eb)), ULL(eb->start), slot, is_subject(what) ? "" : ",", what);
 	return -EUCLEAN;
 }
 
@@ -183,12 +193,18 @@ static int check_inode_ref(const struct extent_buffer *leaf, const struct btrfs_
 {
 	const char *data = btrfs_item_data(leaf, slot);
 	u32 size = btrfs_item_size(leaf, slot), cur = 0;
+	u32 place = sizeof(struct btrfs_header) + btrfs_item(leaf, slot)->offset;
 
 	while (cur < size) {
 		const struct btrfs_inode_ref *ref = (const struct btrfs_inode_ref *)(data + cur);
 
-		if (cur + sizeof(*ref) > size || cur + sizeof(*ref) + ref->name_len > size)
-			return corrupt(leaf, slot, "inode ref overflow, ptr %u end %u", cur, size);
+		/* Places are counted from the beginning of the block. */
+		if (cur + sizeof(*ref) > size)
+			return corrupt(leaf, slot, "ino=%llu, inode ref overflow, ptr %u end %u inode_ref_size %zu",
+				       ULL(key->objectid), place + cur, place + size, sizeof(*ref));
+		if (cur + sizeof(*ref) + ref->name_len > size)
+			return corrupt(leaf, slot, "ino=%llu, inode ref overflow, ptr %u end %u namelen %u",
+				       ULL(key->objectid), place + cur, place + size, ref->name_len);
 		cur += sizeof(*ref) + ref->name_len;
 	}
 	return 0;
@@ -237,28 +253,41 @@ static int check_block_group_item(const struct extent_buffer *leaf, const struct
 	u64 flags, type;
 
 	if (!key->offset)
-		return corrupt(leaf, slot, "block group start=%llu len=0, invalid block group size 0", ULL(key->objectid));
+		return corrupt(leaf, slot, "bg_start=%llu bg_len=0, invalid block group size 0", ULL(key->objectid));
 	if (size != sizeof(*item))
-		return corrupt(leaf, slot, "block group start=%llu len=%llu, invalid item size, have %u expect %zu",
+		return corrupt(leaf, slot, "bg_start=%llu bg_len=%llu, invalid item size, have %u expect %zu",
 			       ULL(key->objectid), ULL(key->offset), size, sizeof(*item));
 	if (item->used > key->offset)
-		return corrupt(leaf, slot, "block group start=%llu len=%llu, invalid block group used, have %llu expect [0, %llu)",
+		return corrupt(leaf, slot, "bg_start=%llu bg_len=%llu, invalid block group used, have %llu expect [0, %llu)",
 			       ULL(key->objectid), ULL(key->offset), ULL(item->used), ULL(key->offset));
 	flags = item->flags;
 	type = flags & BTRFS_BLOCK_GROUP_TYPE_MASK;
 	if (hweight64(flags & BTRFS_BLOCK_GROUP_PROFILE_MASK) > 1)
-		return corrupt(leaf, slot, "block group start=%llu len=%llu, invalid profile flags, have 0x%llx expect no more than 1 bit set",
+		return corrupt(leaf, slot, "bg_start=%llu bg_len=%llu, invalid profile flags, have 0x%llx expect no more than 1 bit set",
 			       ULL(key->objectid), ULL(key->offset), ULL(flags & BTRFS_BLOCK_GROUP_PROFILE_MASK));
 	if (type != BTRFS_BLOCK_GROUP_DATA && type != BTRFS_BLOCK_GROUP_METADATA && type != BTRFS_BLOCK_GROUP_SYSTEM &&
 	    type != (BTRFS_BLOCK_GROUP_METADATA | BTRFS_BLOCK_GROUP_DATA))
-		return corrupt(leaf, slot, "block group start=%llu len=%llu, invalid type, have 0x%llx", ULL(key->objectid),
-			       ULL(key->offset), ULL(type));
+		return corrupt(leaf, slot, "bg_start=%llu bg_len=%llu, invalid type, have 0x%llx (%u bits set) expect either 0x%llx, 0x%llx, 0x%llx or 0x%llx",
+			       ULL(key->objectid), ULL(key->offset), ULL(type), (unsigned int)hweight64(type),
+			       ULL(BTRFS_BLOCK_GROUP_DATA), ULL(BTRFS_BLOCK_GROUP_METADATA), ULL(BTRFS_BLOCK_GROUP_SYSTEM),
+			       ULL(BTRFS_BLOCK_GROUP_METADATA | BTRFS_BLOCK_GROUP_DATA));
 	return 0;
 }
 
+static int chunk_slot(const struct extent_buffer *leaf, u64 logical)
+{
+	for (u32 slot = 0; slot < btrfs_header_nritems(leaf); slot++) {
+		struct btrfs_key key = disk_key(&btrfs_item(leaf, slot)->key);
+
+		if (key.objectid == BTRFS_FIRST_CHUNK_TREE_OBJECTID && key.offset == logical)
+			return slot;
+	}
+	return -1;
+}
+
 /* @leaf is NULL for a chunk of the superblock's array. */
-__printf(3, 4)
-static int chunk_err(struct btrfs_fs_info *fs_info, const struct extent_buffer *leaf, const char *fmt, ...)
+__printf(4, 5)
+static int chunk_err(struct btrfs_fs_info *fs_info, const struct extent_buffer *leaf, u64 logical, const char *fmt, ...)
 {
 	char what[256];
 	va_list args;
@@ -267,10 +296,10 @@ static int chunk_err(struct btrfs_fs_info *fs_info, const struct extent_buffer *
 	vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
 	if (leaf)
-		btrfs_err(fs_info, "corrupt leaf: root=%llu block=%llu %s", ULL(BTRFS_CHUNK_TREE_OBJECTID),
-			  ULL(leaf->start), what);
+		btrfs_crit(fs_info, "corrupt leaf: root=%llu block=%llu slot=%d %s", ULL(BTRFS_CHUNK_TREE_OBJECTID),
+			   ULL(leaf->start), chunk_slot(leaf, logical), what);
 	else
-		btrfs_err(fs_info, "corrupt superblock syschunk array: %s", what);
+		btrfs_crit(fs_info, "corrupt superblock syschunk array: %s", what);
 	return -EUCLEAN;
 }
 
@@ -281,44 +310,48 @@ int btrfs_check_chunk_valid(struct btrfs_fs_info *fs_info, const struct extent_b
 	int stripes;
 
 	if (item_size < sizeof(*chunk))
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, invalid chunk item size: have %u expect [%zu, %u)",
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid chunk item size: have %u expect [%zu, %u)",
 				 ULL(logical), item_size, sizeof(*chunk), fs_info->nodesize);
 	length = chunk->length;
 	type = chunk->type;
 	profile = type & BTRFS_BLOCK_GROUP_PROFILE_MASK;
 	stripes = chunk->num_stripes;
 	if (!stripes)
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, invalid chunk num_stripes, have %u", ULL(logical), stripes);
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid chunk num_stripes, have %u", ULL(logical), stripes);
 	if (sizeof(*chunk) + (stripes - 1) * sizeof(struct btrfs_stripe) > item_size)
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, invalid chunk item size: have %u expect %zu", ULL(logical),
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid chunk item size: have %u expect %zu", ULL(logical),
 				 item_size, sizeof(*chunk) + (stripes - 1) * sizeof(struct btrfs_stripe));
 	if (logical & (fs_info->sectorsize - 1))
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, invalid chunk logical, have %llu should aligned to %u",
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid chunk logical, have %llu should aligned to %u",
 				 ULL(logical), ULL(logical), fs_info->sectorsize);
 	if (chunk->sector_size != fs_info->sectorsize)
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, invalid chunk sectorsize, have %u expect %u", ULL(logical),
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid chunk sectorsize, have %u expect %u", ULL(logical),
 				 chunk->sector_size, fs_info->sectorsize);
 	if (!length || length & (fs_info->sectorsize - 1) || logical + length < logical)
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, invalid chunk length, have %llu", ULL(logical),
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid chunk length, have %llu", ULL(logical),
 				 ULL(length));
 	if (chunk->stripe_len != BTRFS_STRIPE_LEN)
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, invalid chunk stripe length: %llu", ULL(logical),
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid chunk stripe length: %llu", ULL(logical),
 				 ULL(chunk->stripe_len));
 	if (type & ~(BTRFS_BLOCK_GROUP_TYPE_MASK | BTRFS_BLOCK_GROUP_PROFILE_MASK))
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, unrecognized chunk type: 0x%llx", ULL(logical),
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, unrecognized chunk type: 0x%llx", ULL(logical),
 				 ULL(type & ~(BTRFS_BLOCK_GROUP_TYPE_MASK | BTRFS_BLOCK_GROUP_PROFILE_MASK)));
 	if (hweight64(profile) > 1)
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, invalid chunk profile flag: 0x%llx, expect 0 or 1 bit set",
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid chunk profile flag: 0x%llx, expect 0 or 1 bit set",
 				 ULL(logical), ULL(profile));
 	if (!(type & BTRFS_BLOCK_GROUP_TYPE_MASK))
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, missing chunk type flag, have 0x%llx one bit must be set in 0x%llx",
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, missing chunk type flag, have 0x%llx one bit must be set in 0x%llx",
 				 ULL(logical), ULL(type), ULL(BTRFS_BLOCK_GROUP_TYPE_MASK));
 	if ((type & BTRFS_BLOCK_GROUP_SYSTEM) && (type & (BTRFS_BLOCK_GROUP_METADATA | BTRFS_BLOCK_GROUP_DATA)))
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, conflicting chunk type detected: 0x%llx", ULL(logical),
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, conflicting chunk type detected: 0x%llx", ULL(logical),
 				 ULL(type));
+	if ((profile == BTRFS_BLOCK_GROUP_DUP || profile == BTRFS_BLOCK_GROUP_RAID1 ||
+	     profile == BTRFS_BLOCK_GROUP_RAID10) && stripes < 2)
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid chunk num_stripes < ncopies, have %u < 2",
+				 ULL(logical), stripes);
 	if ((profile == BTRFS_BLOCK_GROUP_DUP && stripes != 2) || (!profile && stripes != 1) ||
 	    (profile == BTRFS_BLOCK_GROUP_RAID1 && stripes != 2))
-		return chunk_err(fs_info, leaf, "chunk_start=%llu, invalid num_stripes:sub_stripes %u:%u for profile %llu",
+		return chunk_err(fs_info, leaf, logical, "chunk_start=%llu, invalid num_stripes:sub_stripes %u:%u for profile %llu",
 				 ULL(logical), stripes, chunk->sub_stripes, ULL(profile));
 	return 0;
 }
@@ -339,15 +372,35 @@ static int check_dev_item(const struct extent_buffer *leaf, const struct btrfs_k
 	const struct btrfs_dev_item *item = btrfs_item_data(leaf, slot);
 	u32 size = btrfs_item_size(leaf, slot);
 
+	if (key->objectid != BTRFS_DEV_ITEMS_OBJECTID)
+		return corrupt(leaf, slot, "devid=%llu invalid objectid: has=%llu expect=%llu", ULL(key->objectid),
+			       ULL(key->objectid), ULL(BTRFS_DEV_ITEMS_OBJECTID));
 	if (size != sizeof(*item))
-		return corrupt(leaf, slot, "devid=%llu invalid item size: has %u expect %zu", ULL(key->offset), size,
+		return corrupt(leaf, slot, "devid=%llu invalid item size: has %u expect %zu", ULL(key->objectid), size,
 			       sizeof(*item));
-	if (key->objectid != BTRFS_DEV_ITEMS_OBJECTID || item->devid != key->offset)
-		return corrupt(leaf, slot, "devid=%llu devid mismatch: key has=%llu item has=%llu", ULL(key->offset),
+	if (item->devid != key->offset)
+		return corrupt(leaf, slot, "devid=%llu devid mismatch: key has=%llu item has=%llu", ULL(key->objectid),
 			       ULL(key->offset), ULL(item->devid));
 	if (item->bytes_used > item->total_bytes)
-		return corrupt(leaf, slot, "devid=%llu invalid bytes used: have %llu expect [0, %llu]", ULL(key->offset),
+		return corrupt(leaf, slot, "devid=%llu invalid bytes used: have %llu expect [0, %llu]", ULL(key->objectid),
 			       ULL(item->bytes_used), ULL(item->total_bytes));
+	return 0;
+}
+
+static int check_dev_extent_fields(const struct extent_buffer *leaf, const struct btrfs_dev_extent *extent, int slot)
+{
+	if (extent->chunk_tree != BTRFS_CHUNK_TREE_OBJECTID)
+		return corrupt(leaf, slot, "invalid dev extent chunk tree id, has %llu expect %llu", ULL(extent->chunk_tree),
+			       ULL(BTRFS_CHUNK_TREE_OBJECTID));
+	if (extent->chunk_objectid != BTRFS_FIRST_CHUNK_TREE_OBJECTID)
+		return corrupt(leaf, slot, "invalid dev extent chunk objectid, has %llu expect %llu",
+			       ULL(extent->chunk_objectid), ULL(BTRFS_FIRST_CHUNK_TREE_OBJECTID));
+	if (!aligned(leaf, extent->chunk_offset))
+		return corrupt(leaf, slot, "invalid dev extent chunk offset, has %llu not aligned to %u",
+			       ULL(extent->chunk_offset), leaf->fs_info->sectorsize);
+	if (!aligned(leaf, extent->length))
+		return corrupt(leaf, slot, "invalid dev extent length, has %llu not aligned to %u", ULL(extent->length),
+			       leaf->fs_info->sectorsize);
 	return 0;
 }
 
@@ -356,6 +409,64 @@ static int check_dev_extent(const struct extent_buffer *leaf, const struct btrfs
 	if (btrfs_item_size(leaf, slot) != sizeof(struct btrfs_dev_extent))
 		return corrupt(leaf, slot, "invalid dev extent item size, have %u expect %zu", btrfs_item_size(leaf, slot),
 			       sizeof(struct btrfs_dev_extent));
+	return check_dev_extent_fields(leaf, btrfs_item_data(leaf, slot), slot);
+}
+
+#define EXTENT_ERR(fmt, ...)	extent_err(leaf, key, slot, fmt, ##__VA_ARGS__)
+
+/* Linux leaves the tree out of these: "corrupt leaf: block=... slot=... extent bytenr=... len=... what". */
+__printf(4, 5)
+static int extent_err(const struct extent_buffer *leaf, const struct btrfs_key *key, int slot, const char *fmt, ...)
+{
+	u64 length = key->type == BTRFS_METADATA_ITEM_KEY ? leaf->fs_info->nodesize : key->offset;
+	char what[192];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+	btrfs_crit(leaf->fs_info, "corrupt leaf: block=%llu slot=%d extent bytenr=%llu len=%llu %s", ULL(leaf->start), slot,
+		   ULL(key->objectid), ULL(length), what);
+	return -EUCLEAN;
+}
+
+/* EXTENT_ITEM and METADATA_ITEM up to the references inside, which nobody here follows. */
+static int check_extent_item(const struct extent_buffer *leaf, const struct btrfs_key *key, int slot)
+{
+	const struct btrfs_extent_item *item = btrfs_item_data(leaf, slot);
+	u64 super_generation = leaf->fs_info->super_copy->generation;
+	u32 size = btrfs_item_size(leaf, slot);
+	bool is_tree_block;
+
+	if (!aligned(leaf, key->objectid))
+		return corrupt(leaf, slot, "invalid key objectid, have %llu expect to be aligned to %u", ULL(key->objectid),
+			       leaf->fs_info->sectorsize);
+	if (key->type == BTRFS_METADATA_ITEM_KEY && key->offset >= BTRFS_MAX_LEVEL)
+		return EXTENT_ERR("invalid tree level, have %llu expect [0, %u]", ULL(key->offset), BTRFS_MAX_LEVEL - 1);
+	if (size < sizeof(*item))
+		return EXTENT_ERR("invalid item size, have %u expect [%zu, %u)", size, sizeof(*item),
+				  leaf->len - (u32)sizeof(struct btrfs_header) - (u32)sizeof(struct btrfs_item));
+	if (item->generation > super_generation + 1)
+		return EXTENT_ERR("invalid generation, have %llu expect (0, %llu]", ULL(item->generation),
+				  ULL(super_generation + 1));
+	if (hweight64(item->flags & (BTRFS_EXTENT_FLAG_DATA | BTRFS_EXTENT_FLAG_TREE_BLOCK)) != 1)
+		return EXTENT_ERR("invalid extent flag, have 0x%llx expect 1 bit set in 0x%llx", ULL(item->flags),
+				  ULL(BTRFS_EXTENT_FLAG_DATA | BTRFS_EXTENT_FLAG_TREE_BLOCK));
+	is_tree_block = item->flags & BTRFS_EXTENT_FLAG_TREE_BLOCK;
+	if (is_tree_block) {
+		if (key->type == BTRFS_EXTENT_ITEM_KEY && key->offset != leaf->fs_info->nodesize)
+			return EXTENT_ERR("invalid extent length, have %llu expect %u", ULL(key->offset),
+					  leaf->fs_info->nodesize);
+	} else {
+		if (key->type != BTRFS_EXTENT_ITEM_KEY)
+			return EXTENT_ERR("invalid key type, have %u expect %u for data backref", key->type,
+					  BTRFS_EXTENT_ITEM_KEY);
+		if (!aligned(leaf, key->offset))
+			return EXTENT_ERR("invalid extent length, have %llu expect aligned to %u", ULL(key->offset),
+					  leaf->fs_info->sectorsize);
+		if (item->flags & BTRFS_BLOCK_FLAG_FULL_BACKREF)
+			return EXTENT_ERR("invalid extent flag, data has full backref set");
+	}
 	return 0;
 }
 
@@ -379,6 +490,9 @@ static int check_leaf_item(const struct extent_buffer *leaf, const struct btrfs_
 	case BTRFS_ROOT_REF_KEY:
 	case BTRFS_ROOT_BACKREF_KEY:
 		return check_root_ref(leaf, key, slot);
+	case BTRFS_EXTENT_ITEM_KEY:
+	case BTRFS_METADATA_ITEM_KEY:
+		return check_extent_item(leaf, key, slot);
 	case BTRFS_BLOCK_GROUP_ITEM_KEY:
 		return check_block_group_item(leaf, key, slot);
 	case BTRFS_CHUNK_ITEM_KEY:
@@ -464,7 +578,7 @@ noinline int btrfs_check_node(struct extent_buffer *node)
 	if (level <= 0 || level >= BTRFS_MAX_LEVEL)
 		return corrupt(node, 0, "invalid level for node, have %d expect [1, %d]", level, BTRFS_MAX_LEVEL - 1);
 	if (!nritems || nritems > max) {
-		btrfs_err(node->fs_info, "corrupt node: root=%llu block=%llu, nritems too %s, have %u expect range [1,%u]",
+		btrfs_crit(node->fs_info, "corrupt node: root=%llu block=%llu, nritems too %s, have %u expect range [1,%u]",
 			  ULL(btrfs_header_owner(node)), ULL(node->start), nritems ? "large" : "small", nritems, max);
 		return -EUCLEAN;
 	}
@@ -502,7 +616,7 @@ int btrfs_check_eb_owner(const struct extent_buffer *eb, u64 root_owner)
 		return 0;
 	if (is_subvolume_tree(root_owner) ? is_subvolume_tree(owner) : owner == root_owner)
 		return 0;
-	btrfs_err(eb->fs_info, "corrupted %s, root=%llu block=%llu owner mismatch, have %llu expect %s%llu",
+	btrfs_crit(eb->fs_info, "corrupted %s, root=%llu block=%llu owner mismatch, have %llu expect %s%llu",
 		  btrfs_header_level(eb) ? "node" : "leaf", ULL(root_owner), ULL(eb->start), ULL(owner),
 		  is_subvolume_tree(root_owner) ? "[256, 18446744073709551360] or " : "", ULL(root_owner));
 	return -EUCLEAN;

@@ -391,6 +391,12 @@ static noinline int read_one_chunk(struct btrfs_fs_info *fs_info, u64 logical, c
 	return 0;
 }
 
+static int short_sys_array(struct btrfs_fs_info *fs_info, u32 length, u32 offset)
+{
+	btrfs_err(fs_info, "sys_array too short to read %u bytes at offset %u", length, offset);
+	return -EIO;
+}
+
 noinline int btrfs_read_sys_array(struct btrfs_fs_info *fs_info)
 {
 	const struct btrfs_super_block *super = fs_info->super_copy;
@@ -399,19 +405,19 @@ noinline int btrfs_read_sys_array(struct btrfs_fs_info *fs_info)
 
 	while (cur < size) {
 		const struct btrfs_disk_key *key = (const struct btrfs_disk_key *)(array + cur);
-		const struct btrfs_chunk *chunk = (const struct btrfs_chunk *)(array + cur + sizeof(*key));
-		u32 left = size - cur, item_size;
+		const struct btrfs_chunk *chunk = (const struct btrfs_chunk *)(key + 1);
+		u32 item_size;
 		int ret;
 
-		if (left < sizeof(*key) + sizeof(*chunk)) {
-			btrfs_err(fs_info, "sys_array too short to read %u bytes at offset %u",
-				  (u32)(sizeof(*key) + sizeof(*chunk)), cur);
-			return -EIO;
-		}
+		if (size - cur < sizeof(*key))
+			return short_sys_array(fs_info, sizeof(*key), cur);
+		cur += sizeof(*key);
 		if (key->type != BTRFS_CHUNK_ITEM_KEY) {
 			btrfs_err(fs_info, "unexpected item type %u in sys_array at offset %u", key->type, cur);
 			return -EIO;
 		}
+		if (size - cur < sizeof(*chunk))
+			return short_sys_array(fs_info, sizeof(*chunk), cur);
 		if (!chunk->num_stripes) {
 			btrfs_err(fs_info, "invalid number of stripes %u in sys_array at offset %u", chunk->num_stripes,
 				  cur);
@@ -422,17 +428,14 @@ noinline int btrfs_read_sys_array(struct btrfs_fs_info *fs_info)
 			return -EIO;
 		}
 		item_size = sizeof(*chunk) + (chunk->num_stripes - 1) * sizeof(struct btrfs_stripe);
-		if (left - sizeof(*key) < item_size) {
-			btrfs_err(fs_info, "sys_array too short to read %u bytes at offset %u", item_size,
-				  cur + (u32)sizeof(*key));
-			return -EIO;
-		}
+		if (size - cur < item_size)
+			return short_sys_array(fs_info, item_size, cur);
 		ret = btrfs_check_chunk_valid(fs_info, NULL, chunk, key->offset, item_size);
 		if (!ret)
 			ret = read_one_chunk(fs_info, key->offset, chunk, NULL);
 		if (ret)
 			return ret;
-		cur += sizeof(*key) + item_size;
+		cur += item_size;
 	}
 	return 0;
 }
@@ -544,7 +547,7 @@ noinline int btrfs_read_logical(struct btrfs_fs_info *fs_info, u64 logical, void
 	int ret;
 
 	if (!map) {
-		btrfs_err(fs_info, "unable to find chunk map for logical %llu length %u", ULL(logical), length);
+		btrfs_crit(fs_info, "unable to find chunk map for logical %llu length %u", ULL(logical), length);
 		return -EINVAL;
 	}
 	if (mirror < 1 || mirror > map->num_stripes)
@@ -575,8 +578,8 @@ static int verify_one_dev_extent(struct btrfs_fs_info *fs_info, u64 devid, u64 p
 		return -EUCLEAN;
 	}
 	if (length != map->chunk_len) {
-		btrfs_err(fs_info, "dev extent physical offset %llu devid %llu has invalid length, have %llu expect %llu",
-			  ULL(physical), ULL(devid), ULL(length), ULL(map->chunk_len));
+		btrfs_err(fs_info, "dev extent physical offset %llu on devid %llu length doesn't match chunk %llu, have %llu expect %llu",
+			  ULL(physical), ULL(devid), ULL(map->start), ULL(length), ULL(map->chunk_len));
 		return -EUCLEAN;
 	}
 	for (int i = 0; i < map->num_stripes; i++) {
