@@ -303,6 +303,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       descriptors.set(fd, {
         ...describeMap(map),
         frozen,
+        valuesAddress: map.u64("values"),
         ...(isMapOfMaps && {
           inner: describeMap(new BlockView(this.#memory, blocks.map, map.pointer("contents", size))),
         }),

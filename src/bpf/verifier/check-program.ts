@@ -44,7 +44,6 @@ import { COMPLEXITY_LIMIT_INSNS, type VerifierEnvironment } from "./environment.
 import { E2BIG, EACCES, EFAULT, EINVAL } from "./errors.ts";
 import { endBranch, isStateVisited } from "./explored-states.ts";
 import { checkRegisterArgument, DST_OP, DST_OP_NO_MARK, SRC_OP } from "./liveness.ts";
-import { printInstruction } from "./print-instruction.ts";
 import { mayLoadFromPacket } from "./program-types.ts";
 import { checkReferenceLeak } from "./references.ts";
 import {
@@ -331,7 +330,7 @@ export function checkPaths(env: VerifierEnvironment): void {
       }
       if (log.perInstruction) {
         if (env.somethingChanged) env.printChanges(env.frame);
-        env.printInstructionLine(printInstruction(insn, instructions[env.insnIndex + 1], env.allowPointerLeaks));
+        env.printInstructionLine(env.instructionText(env.insnIndex));
       }
       markSeen(env);
       previous = env.insnIndex;

@@ -2,7 +2,7 @@
  * The program's stack: spilling and filling of registers, plain data, accesses at variable offsets, and buffers on the stack that
  * helpers read or write.
  */
-import { MAX_BPF_STACK } from "../isa.ts";
+import { BPF_MEM, BPF_ST, bpfClass, bpfMode, MAX_BPF_STACK } from "../isa.ts";
 import type { VerifierEnvironment } from "./environment.ts";
 import { EACCES, EFAULT, EINVAL } from "./errors.ts";
 import { BPF_MAX_VAR_OFF } from "./limits.ts";
@@ -15,7 +15,7 @@ import {
   PTR_TO_TP_BUFFER,
   REG_LIVE_READ64,
   REG_LIVE_WRITTEN,
-  type RegisterState,
+  RegisterState,
   S32_MAX,
   S32_MIN,
   SCALAR_VALUE,
@@ -125,6 +125,10 @@ function isBoundedScalar(reg: RegisterState): boolean {
   return !unbounded;
 }
 
+/** A store of a number: one other than 0 is kept as if it were spilled, 0 makes zeroed bytes. */
+const isImmediateStore = ({ instruction }: VerifierEnvironment, zero: boolean): boolean =>
+  bpfClass(instruction.code) === BPF_ST && bpfMode(instruction.code) === BPF_MEM && (instruction.imm === 0) === zero;
+
 function writeFixed(
   env: VerifierEnvironment,
   frame: FrameState,
@@ -154,6 +158,13 @@ function writeFixed(
     if (size < BPF_REG_SIZE && reg.umax >> BigInt(8 * size) !== 0n) slot.spilled.id = 0;
     return;
   }
+  if (reg === null && aligned && isImmediateStore(env, false) && env.capable) {
+    const constant = new RegisterState();
+    constant.type = SCALAR_VALUE;
+    constant.markKnown(BigInt.asUintN(64, BigInt(env.instruction.imm)));
+    saveRegister(slot, constant, size);
+    return;
+  }
   if (reg !== null && isSpillablePointer(reg.type)) {
     if (size !== BPF_REG_SIZE) env.reject(EACCES, "invalid size of register spill");
     if (frame !== env.frame && reg.type === PTR_TO_STACK) {
@@ -170,6 +181,8 @@ function writeFixed(
   if (reg?.isNull()) {
     // Walking back does not know zeroed slots.
     markPrecise(env, valueRegno);
+    type = STACK_ZERO;
+  } else if (reg === null && isImmediateStore(env, true)) {
     type = STACK_ZERO;
   }
   for (let i = 0; i < size; i++) slot.types[(position - i) % BPF_REG_SIZE] = type;

@@ -1,8 +1,18 @@
 /** Everything that one run of the verifier shares: the program, what is known of its instructions, the current state, counts. */
-import { type Instruction, isLdImm64, isPseudoCall, isPseudoFunc, MAX_BPF_REG } from "../isa.ts";
+import {
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  type Instruction,
+  isLdImm64,
+  isPseudoCall,
+  isPseudoFunc,
+  ldImm64,
+  MAX_BPF_REG,
+} from "../isa.ts";
 import { Rejection } from "./errors.ts";
 import type { MapDescriptor, ProgramToVerify } from "./interface.ts";
 import { VerifierLog } from "./log.ts";
+import { printInstruction } from "./print-instruction.ts";
 import { printFrame } from "./print-state.ts";
 import { DEF_NOT_SUBREG, NOT_INIT, type RegisterState, typeName } from "./register-state.ts";
 import type { FrameState, VerifierState } from "./state.ts";
@@ -225,6 +235,8 @@ export class VerifierEnvironment {
     const registers = everything ? (1 << MAX_BPF_REG) - 1 : this.changedRegisters;
     const slots = everything ? (1n << 64n) - 1n : this.changedSlots;
     this.verbose(`${printFrame(frame, registers, slots)}\n`);
+    // After a full picture Linux still shows the changes with the next instruction.
+    if (everything) return;
     this.changedRegisters = 0;
     this.changedSlots = 0n;
   }
@@ -244,6 +256,21 @@ export class VerifierEnvironment {
 
   get somethingChanged(): boolean {
     return this.changedRegisters !== 0 || this.changedSlots !== 0n;
+  }
+
+  /** An instruction's text. Maps with a kernel address are shown by it, as Linux has put it into the instruction by then. */
+  instructionText(index: number): string {
+    const { map, mapOffset } = this.aux[index];
+    let insn = this.instructions[index];
+    let next: Instruction | undefined = this.instructions[index + 1];
+    if (isLdImm64(insn) && map !== null && typeof map.id === "bigint" && next !== undefined) {
+      const isValue = insn.src === BPF_PSEUDO_MAP_VALUE || insn.src === BPF_PSEUDO_MAP_IDX_VALUE;
+      const address = isValue ? (map.valuesAddress ?? 0n) + BigInt(mapOffset) : map.id;
+      const [first, second] = ldImm64(insn.dst, 0, address);
+      insn = { ...first, src: insn.src };
+      next = second;
+    }
+    return printInstruction(insn, next, this.allowPointerLeaks);
   }
 
   printInstructionLine(text: string): void {

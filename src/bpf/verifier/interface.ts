@@ -20,6 +20,8 @@ export interface MapDescriptor {
   readonly frozen?: boolean;
   /** The value of a frozen array of one element, so that loads from it are known numbers. */
   readonly contents?: Uint8Array;
+  /** Where the first value is, for logs. */
+  readonly valuesAddress?: bigint;
   /** Offsets in the value, from the map's BTF. */
   readonly spinLockOffset?: number;
   readonly timerOffset?: number;

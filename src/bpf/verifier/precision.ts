@@ -30,7 +30,6 @@ import {
 } from "../isa.ts";
 import type { VerifierEnvironment } from "./environment.ts";
 import { EFAULT } from "./errors.ts";
-import { printInstruction } from "./print-instruction.ts";
 import { REG_LIVE_READ, SCALAR_VALUE } from "./register-state.ts";
 import { BPF_REG_SIZE, type FrameState, VerifierState } from "./state.ts";
 
@@ -66,7 +65,7 @@ function backtrack(env: VerifierEnvironment, index: number, wanted: Wanted): boo
   if (insn.code === 0) return true;
   if (env.log.everyPath) {
     env.verbose(`regs=${wanted.registers.toString(16)} stack=${wanted.slots.toString(16)} before `);
-    env.verbose(`${index}: ${printInstruction(insn, env.instructions[index + 1], env.allowPointerLeaks)}\n`);
+    env.verbose(`${index}: ${env.instructionText(index)}\n`);
   }
   const dst = 1 << insn.dst;
   const src = 1 << insn.src;
