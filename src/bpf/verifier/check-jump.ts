@@ -439,13 +439,16 @@ export function checkConditionalJump(env: VerifierEnvironment, insn: Instruction
   const is32 = bpfClass(insn.code) === BPF_JMP32;
   if (op === BPF_JA || op > BPF_JSLE) env.reject(EINVAL, `invalid BPF_JMP/JMP32 opcode ${op.toString(16)}`);
   const fromRegister = bpfSource(insn.code) === BPF_X;
+  checkRegisterArgument(env, insn.dst, SRC_OP);
+  const dst = env.registers[insn.dst];
   if (fromRegister ? insn.imm !== 0 : insn.src !== 0) env.reject(EINVAL, "BPF_JMP/JMP32 uses reserved fields");
   if (fromRegister) {
     checkRegisterArgument(env, insn.src, SRC_OP);
-    if (env.isPointerValue(insn.src)) env.reject(EACCES, `R${insn.src} pointer comparison prohibited`);
+    const arePacketPointers = isPacketPointerAny(dst.type) && isPacketPointerAny(env.registers[insn.src].type);
+    if (!arePacketPointers && env.isPointerValue(insn.src)) {
+      env.reject(EACCES, `R${insn.src} pointer comparison prohibited`);
+    }
   }
-  checkRegisterArgument(env, insn.dst, SRC_OP);
-  const dst = env.registers[insn.dst];
   const src = fromRegister ? env.registers[insn.src] : null;
   const constant = constantOperand(insn, src, is32);
 
@@ -459,6 +462,7 @@ export function checkConditionalJump(env: VerifierEnvironment, insn: Instruction
     if (src !== null && src.type === SCALAR_VALUE) markPrecise(env, insn.src);
     const [next, other] = taken === 1 ? [insn.off, 0] : [0, insn.off];
     if (!env.bypassSpectreV1) pushSpeculativePath(env, insn, env.insnIndex + other + 1, env.insnIndex);
+    if (env.log.perInstruction) env.printChanges(env.frame);
     env.insnIndex += next;
     return;
   }
