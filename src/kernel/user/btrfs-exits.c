@@ -240,6 +240,19 @@ static long left_allocated(void)
 	return strtol(text, NULL, 0);
 }
 
+/* Nobody has claimed the device and forgotten it. */
+static int is_free(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_EXCL);
+
+	if (fd < 0) {
+		perror(path);
+		return 0;
+	}
+	close(fd);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned char good[SUPER_SIZE];
@@ -268,5 +281,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++)
 		damage(&damages[i], good);
 	printf("%d not as expected; objects left allocated: %ld\n", failures, left_allocated());
-	return failures || left_allocated();
+	return failures || left_allocated() || !is_free(device);
 }

@@ -115,6 +115,19 @@ static long disarm(void)
 	return strtol(text, NULL, 10);
 }
 
+/* Nobody has claimed the device and forgotten it. */
+static int is_free(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_EXCL);
+
+	if (fd < 0) {
+		perror(path);
+		return 0;
+	}
+	close(fd);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long made_good = 0, done = 0, no_memory = 0, io_error = 0, unexpected = 0, count;
@@ -178,5 +191,5 @@ int main(int argc, char **argv)
 	pages = pages_in_use() - pages;
 	objects = read_file("/sys/kernel/debug/kmem/left_allocated", text, sizeof(text)) ? -1 : strtol(text, NULL, 0);
 	printf("left: %ld objects, %ld KiB of pages\n", objects, pages);
-	return objects || pages || unexpected;
+	return objects || pages || unexpected || !is_free(argv[3]);
 }
