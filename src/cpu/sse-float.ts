@@ -19,7 +19,7 @@ interface Lanes {
   readonly result: DataView;
   /** Called before each lane, so that flags can be told apart by lane. */
   readonly lane: () => void;
-  /** Called between dependent steps: an exception before computing does not undo the flags of earlier steps. */
+  /** Called between dependent steps: an exception that is not masked ends the operation there. */
   readonly step: () => void;
 }
 
@@ -328,7 +328,9 @@ export function executeSseFloat(
   context.fromMxcsr(mxcsr);
   let before = 0;
   let after = 0;
+  let stopped = false;
   const lane = (): void => {
+    if (stopped) context.flags = 0;
     before |= context.flags & preComputation;
     after |= context.flags & ~preComputation;
     context.flags = 0;
@@ -336,8 +338,10 @@ export function executeSseFloat(
   let kept = 0;
   const step = (): void => {
     lane();
-    if (before & ~context.masked) return;
-    kept |= before | after;
+    kept |= before & ~context.masked ? before : before | after;
+    stopped ||= (kept & ~context.masked) !== 0;
+    before = 0;
+    after = 0;
   };
   for (let part = 0; part < parts; part++) {
     const a = part * 16;

@@ -572,8 +572,10 @@ export class X87 {
       case 0o12: // D9 D0: FNOP
         return i === 0;
       case 0o13: // D9 D8+i: FSTP that does not mind an empty stack
-        if (this.#isEmpty(0)) this.#pop();
-        else this.#storeRegister(i, true);
+        if (this.#isEmpty(0)) {
+          this.status &= ~c1;
+          this.#pop();
+        } else this.#storeRegister(i, true);
         return true;
       case 0o53:
       case 0o72:

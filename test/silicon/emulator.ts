@@ -5,6 +5,8 @@
  *
  * Selectors are Linux's: 0x10 kernel code, 0x18 kernel data, 0x2b user data, 0x33 user code.
  */
+
+import { Decoded, Decoder } from "../../src/cpu/decoder.ts";
 import { Cpu, type SystemBus, type TierOptions } from "../../src/cpu/index.ts";
 import { layout as stateLayout, XMM_STRIDE } from "../../src/cpu/state.ts";
 import { x87Layout } from "../../src/cpu/x87.ts";
@@ -163,6 +165,21 @@ export class Emulator {
     state.setSegment("cs", { selector: selectors.kernelCode, base: 0n, limit: 0xffff_ffff, attributes: 0xa9b });
     state.setSegment("ss", { selector: selectors.kernelData, base: 0n, limit: 0xffff_ffff, attributes: 0xc93 });
     state.cpl = 0;
+  }
+
+  /** Compiles the instruction forms that the cases begin with, together. */
+  prepare(tests: readonly TestCase[]): void {
+    const decoder = new Decoder();
+    const forms = new Set<string>();
+    for (const { code } of tests) {
+      if (decoder.decode(code, 0, code.length, 64) !== Decoded.ok) continue;
+      const { definition, size, addressSize } = decoder;
+      const { row, attributes } = definition;
+      const repeat = !attributes.string || decoder.repeat === 0 ? "none" : decoder.repeat === 1 ? "rep" : "repne";
+      const memoryForm = decoder.isMemory ? decoder.memoryForm : 0;
+      forms.add([`${row.text}#${row.condition}`, size, memoryForm, addressSize, 64, 8, repeat].join("|"));
+    }
+    this.cpu.compileForms([...forms]);
   }
 
   /** Runs one case, to its end or for so many instructions. */

@@ -82,6 +82,7 @@ async function main(options: Options): Promise<void> {
         if (options.sequence) return sequenceCase(options.seed, index);
         return sessionCase(chosen, options.seed, index);
       });
+      emulator.prepare(cases);
       const expected = await processor.run(cases);
       cases.forEach((test, i) => {
         const got = emulator.run(test);

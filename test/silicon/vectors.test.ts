@@ -16,7 +16,9 @@ describe("recorded outcomes of the real processor", () => {
     await prepareDisassembler();
     const emulator = new Emulator(baseMemory(new Random(1)));
     const failures = new Map<string, string>();
-    for (const { test, expected } of readVectors(folder + name)) {
+    const vectors = [...readVectors(folder + name)];
+    emulator.prepare(vectors.map(({ test }) => test));
+    for (const { test, expected } of vectors) {
       const got = emulator.run(test);
       const differences = compareOutcomes(expected, got);
       if (isTolerated(test, got, differences)) continue;

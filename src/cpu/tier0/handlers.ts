@@ -286,7 +286,7 @@ export class Handlers {
     if (this.#pending.length === 0) return;
     const pending = this.#pending;
     this.#pending = [];
-    if (this.#free > this.table.length) this.table.grow(this.table.length);
+    while (this.#free > this.table.length) this.table.grow(this.table.length);
     this.#instantiate(
       pending.map((p) => p.builder),
       pending.map((p) => p.slot),
