@@ -140,7 +140,9 @@ export class Decoder {
     if ((opcode === 0xc4 || opcode === 0xc5) && this.#at >= this.#end) return short();
     // Outside of 64-bit mode what looks like a memory operand is LES or LDS.
     if ((opcode === 0xc4 || opcode === 0xc5) && (mode === 64 || bytes[this.#at] >= 0xc0)) {
-      const legacyPrefixes = rex !== 0 || operandPrefix || this.repeat !== 0 || this.lock;
+      // After REX it is no VEX prefix: nothing more is fetched.
+      if (rex !== 0) return Decoded.undefined;
+      const legacyPrefixes = operandPrefix || this.repeat !== 0 || this.lock;
       const payload = opcode === 0xc4 ? 2 : 1;
       if (this.#at + payload + 1 > this.#end) return short();
       const first = bytes[this.#at];

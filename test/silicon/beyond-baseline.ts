@@ -5,8 +5,15 @@
 
 const legacyPrefixes = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
 
-/** Second opcode bytes after 0F that are an extension whatever the prefix: 3DNow!, SSE4a, SSE3 arithmetic, maps 2 and 3. */
-const extensionOpcodes = new Set([0x0e, 0x0f, 0x38, 0x3a, 0x78, 0x79, 0x7c, 0x7d, 0xd0, 0xf0]);
+/** Second opcode bytes after 0F that are an extension whatever the prefix: 3DNow!, SSE4a. */
+const extensionOpcodes = new Set([0x0e, 0x0f, 0x78, 0x79]);
+
+/** VEX-encoded instructions of AVX-512's opmasks, AVX-VNNI, VAES, VPCLMULQDQ and GFNI. */
+function isVexBeyond(map: number, opcode: number): boolean {
+  if (map === 1) return (opcode >= 0x41 && opcode <= 0x4b) || (opcode >= 0x90 && opcode <= 0x99);
+  if (map === 2) return (opcode >= 0x50 && opcode <= 0x53) || opcode === 0xcf || (opcode >= 0xdc && opcode <= 0xdf);
+  return opcode === 0x44 || opcode === 0xce || opcode === 0xcf || (opcode >= 0x30 && opcode <= 0x33);
+}
 
 /** Whether the bytes begin with such an encoding, or with one whose result no two processors share (time, identity). */
 export function isBeyondBaseline(code: Uint8Array): boolean {
@@ -21,9 +28,11 @@ export function isBeyondBaseline(code: Uint8Array): boolean {
   const [opcode, second = 0, third = 0] = code.subarray(at);
   const digit = (third >> 3) & 7;
   const isRegister = third >= 0xc0;
-  // VEX, EVEX, XOP.
-  if (opcode === 0xc4 || opcode === 0xc5 || opcode === 0x62) return true;
+  // EVEX, XOP.
+  if (opcode === 0x62) return true;
   if (opcode === 0x8f && (second & 0x1f) >= 8) return true;
+  if (opcode === 0xc5) return isVexBeyond(1, third);
+  if (opcode === 0xc4) return isVexBeyond(second & 31, code[at + 3] ?? 0);
   if (opcode !== 0x0f) return false;
   if (extensionOpcodes.has(second)) return true;
   switch (second) {
@@ -31,9 +40,10 @@ export function isBeyondBaseline(code: Uint8Array): boolean {
       return digit <= 1;
     case 0x01: // likewise SGDT, SIDT, SMSW; VMX, SVM, SMAP, MONITOR, XGETBV, RDTSCP, ...
       return (digit <= 4 && digit !== 2 && digit !== 3) || isRegister;
-    case 0x12:
-    case 0x16: // MOVSLDUP, MOVDDUP, MOVSHDUP
-      return prefix !== 0;
+    case 0x38: // GFNI, MOVDIRI, MOVDIR64B, ENQCMD, shadow stacks, key locker
+      return third === 0xcf || third === 0xf5 || third === 0xf6 || (third >= 0xf8 && third <= 0xff);
+    case 0x3a: // GFNI
+      return third === 0xce || third === 0xcf;
     case 0x2b: // MOVNTSS, MOVNTSD
       return prefix !== 0;
     case 0x31: // RDTSC
@@ -42,14 +52,9 @@ export function isBeyondBaseline(code: Uint8Array): boolean {
     case 0x35:
     case 0xa2: // CPUID
       return true;
-    case 0xb8: // POPCNT
-      return prefix === 0xf3;
-    case 0xbc:
-    case 0xbd: // TZCNT, LZCNT
-      return prefix === 0xf3;
-    case 0xae: // FSGSBASE; XSAVE family; CLWB, CLFLUSHOPT
-      return prefix === 0xf3 || digit === 4 || digit === 6 || (digit === 5 && !isRegister) || digit === 7;
-    case 0xc7: // RDRAND, RDSEED, RDPID, XSAVES, ...
+    case 0xae: // the XSAVE family saves what the processor has; shadow stacks, UMONITOR, PTWRITE
+      return (prefix === 0xf3 && digit >= 4) || digit === 4 || digit === 6 || (digit === 5 && !isRegister);
+    case 0xc7: // random numbers; RDPID; XSAVEC; SENDUIPI, VMX
       return digit !== 1;
     case 0x1e: // shadow stacks
       return prefix === 0xf3;

@@ -18,7 +18,12 @@ export function walkCase(seed: number, index: number): TestCase {
   for (let n = random.pick([0, 0, 0, 1, 1, 2, 3]); n > 0; n--) bytes.push(random.pick(prefixes));
   if (random.chance(1, 2)) {
     bytes.push(0x0f);
-    if (random.chance(1, 6)) bytes.push(random.pick([0x38, 0x3a]));
+    if (random.chance(1, 3)) bytes.push(random.pick([0x38, 0x3a]));
+  } else if (random.chance(1, 3)) {
+    // VEX: mostly a map that exists, and no second register.
+    const last = random.chance(1, 2) ? 0x78 | (random.u32() & 0x87) : random.below(256);
+    if (random.chance(1, 2)) bytes.push(0xc5, last);
+    else bytes.push(0xc4, (random.below(8) << 5) | random.pick([1, 2, 3, 1, 2, 3, random.below(32)]), last);
   }
   const size = 1 + random.below(15);
   while (bytes.length < size) bytes.push(random.below(256));

@@ -4,6 +4,7 @@
  */
 import { c32, c64, type Expr, i32, i64 } from "../../wasm/index.ts";
 import { define, type Semantics } from "../definition.ts";
+import { Vector } from "../fault.ts";
 import type { Operand, Tier } from "../tier.ts";
 import { highUnsigned } from "./arithmetic.ts";
 import { byteSwap } from "./bit.ts";
@@ -166,3 +167,5 @@ for (const [name, prefix, overflow] of [
 
 define("movbe", "0F 38 F0 Gv,Mv", (t, destination, source) => t.write(destination, byteSwap(t, t.read(source))));
 define("movbe", "0F 38 F1 Mv,Gv", (t, destination, source) => t.write(destination, byteSwap(t, t.read(source))));
+// F3 makes no MOVBE.
+define("ud", ["F3 0F 38 F0 Gv,Mv", "F3 0F 38 F1 Mv,Gv"], (t) => t.raise(Vector.UD), { ends: true });
