@@ -64,7 +64,7 @@ export interface CpuOptions extends TierOptions {
 const dataSegments = ["es", "ss", "ds", "fs", "gs"] as const;
 
 /** Entries of a block after which compiling it pays. */
-const HOT_THRESHOLD = 3000;
+const HOT_THRESHOLD = 8000;
 
 /** Instructions in one stay in generated code: the budget is a signed 32-bit number. */
 const LONGEST_SLICE = 2 ** 30;
