@@ -326,24 +326,21 @@ export function executeSseFloat(
   parts: number,
 ): number {
   context.fromMxcsr(mxcsr);
-  let before = 0;
-  let after = 0;
-  let stopped = false;
+  // Flags by step, those that show before computing and those after it; all parts go in step.
+  const before = [0, 0, 0, 0];
+  const after = [0, 0, 0, 0];
+  let current = 0;
   const lane = (): void => {
-    if (stopped) context.flags = 0;
-    before |= context.flags & preComputation;
-    after |= context.flags & ~preComputation;
+    before[current] |= context.flags & preComputation;
+    after[current] |= context.flags & ~preComputation;
     context.flags = 0;
   };
-  let kept = 0;
   const step = (): void => {
     lane();
-    kept |= before & ~context.masked ? before : before | after;
-    stopped ||= (kept & ~context.masked) !== 0;
-    before = 0;
-    after = 0;
+    current++;
   };
   for (let part = 0; part < parts; part++) {
+    current = 0;
     const a = part * 16;
     const result = results[part];
     for (let i = 0; i < 16; i += 8) result.setBigUint64(i, view.getBigUint64(a + i, true), true);
@@ -351,8 +348,11 @@ export function executeSseFloat(
     operations[index]({ view, a, b, c: b + OPERAND_BYTES, immediate, context, result, lane, step });
     lane();
   }
-  // An exception that shows before computing stops all lanes from computing.
-  const raised = kept | (before & ~context.masked ? before : before | after);
+  // An exception that shows before computing stops all lanes from computing; any that is not masked, the steps after it.
+  let raised = 0;
+  for (let i = 0; i < before.length && (raised & ~context.masked) === 0; i++) {
+    raised |= before[i] & ~context.masked ? before[i] : before[i] | after[i];
+  }
   exception = (raised & ~context.masked) !== 0;
   if (!exception) {
     for (let part = 0; part < parts; part++) {

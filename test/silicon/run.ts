@@ -27,7 +27,7 @@ interface Options {
   readonly seed: number;
   readonly first: number;
   readonly show: number;
-  readonly walk?: boolean;
+  readonly walk?: boolean | string;
   readonly sequence?: boolean;
   readonly list?: boolean;
   readonly record?: string;
@@ -118,13 +118,14 @@ const program = new Command("silicon")
   .option("--seed <n>", "another seed gives other cases", number, 1)
   .option("--first <n>", "index of the first case", number, 0)
   .option("--show <n>", "examples printed for each instruction form", number, 2)
-  .option("--walk", "random bytes instead of known instructions")
+  .option("--walk [n]", "random bytes instead of known instructions, so many cases")
   .option("--sequence", "several instructions in a row")
   .option("--list", "list the instruction forms and exit")
   .option("--tier <tier>", "what executes: 0, 1 (compiled from the first instruction) or mixed", parseTier, "mixed")
   .option("--record <file>", "record what the real processor does into a vector file and exit");
 
-main(program.parse().opts<Options>()).catch((error: unknown) => {
+const parsed = program.parse().opts<Options>();
+main(typeof parsed.walk === "string" ? { ...parsed, cases: number(parsed.walk) } : parsed).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 2;
 });
