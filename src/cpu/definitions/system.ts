@@ -157,24 +157,8 @@ define("rdpmc", "0F 33", (t) => {
   t.setRegister(2, i64.shr_u(value, c64(32)), 4);
 });
 // AMD processors know SYSENTER and SYSEXIT in legacy mode alone.
-define(
-  "sysenter",
-  "0F 34",
-  (t) => {
-    t.call("sysenter");
-    t.endBlock();
-  },
-  { ends: true },
-);
-define(
-  "sysexit",
-  "0F 35",
-  (t) => {
-    t.call("sysexit");
-    t.endBlock();
-  },
-  { ends: true },
-);
+define("sysenter", "0F 34", (t) => t.transfer("sysenter"), { ends: true });
+define("sysexit", "0F 35", (t) => t.transfer("sysexit"), { ends: true });
 
 function readTimeStamp(t: Tier): void {
   t.call("readTimeStamp");
