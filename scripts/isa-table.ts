@@ -23,10 +23,9 @@ const missing: readonly (readonly [string, string])[] = [
   ["SSE4a, 3DNow!, XOP, FMA4, TBM, LWP", "AMD's own, most of them withdrawn"],
   ["MONITOR, MWAIT, MONITORX, MWAITX, UMWAIT, TPAUSE", "waiting for a write to memory"],
   ["SVM, VMX", "virtualisation"],
-  ["SYSENTER, SYSEXIT", "in long mode AMD processors do not have them either"],
   ["CET: shadow stacks, WRSS, SETSSBSY ...", "RDSSP and ENDBR are the NOPs that they are where CET is off"],
   ["TSX, PKU, MPX, SGX, AMX, UINTR, KEYLOCKER, HRESET, SERIALIZE", "not in the model"],
-  ["RDPMC, RDPRU, MOVDIRI, MOVDIR64B, ENQCMD, CLDEMOTE, PTWRITE, PCONFIG, INVLPGB", "not in the model"],
+  ["RDPRU, MOVDIRI, MOVDIR64B, ENQCMD, CLDEMOTE, PTWRITE, PCONFIG, INVLPGB", "not in the model"],
 ];
 
 const mapNames = ["One byte", "0F", "0F 38", "0F 3A"];
