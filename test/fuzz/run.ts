@@ -47,6 +47,8 @@ async function work(chosen: readonly TierOptions[]): Promise<void> {
   let executed = 0;
   for (let seed = first; seed < last && executed < budget; seed++) {
     process.send?.({ seed, executed });
+    // Lets the message out, and the end of the parent in.
+    await new Promise((resolve) => setImmediate(resolve));
     let expected: string | undefined;
     for (const options of chosen) {
       const outcome = await episode(seed, options, length);
@@ -87,7 +89,6 @@ function watch(): void {
     timer = setTimeout(silence, 6 * TOO_LONG);
     if (message.seed === 0) {
       console.log(`${message.executed} instructions, seeds ${first} to ${seed}: nothing found`);
-      child.disconnect();
     } else seed = message.seed;
   });
   child.on("exit", (code, signal) => {
@@ -96,5 +97,8 @@ function watch(): void {
   });
 }
 
-if (values.watched) await work(tiers);
-else watch();
+if (values.watched) {
+  process.on("disconnect", () => process.exit(1));
+  await work(tiers);
+  process.exit(0);
+} else watch();
