@@ -1,4 +1,5 @@
 /** Far JMP and CALL through call gates (AMD64 APM volume 2, 4.8.2 and 4.10.2). */
+import { isCanonical } from "./canonical.ts";
 import type { Cpu } from "./cpu.ts";
 import { enterCodeSegment } from "./far-transfer.ts";
 import { Fault, generalProtection, Vector } from "./fault.ts";
@@ -72,8 +73,7 @@ function targetOf(cpu: Cpu, selector: number, gate: Descriptor): Target {
 }
 
 function checkOffset(cpu: Cpu, { code, offset }: Target): void {
-  const canonical = BigInt.asUintN(64, BigInt.asIntN(48, offset)) === offset;
-  if (cpu.longMode ? !canonical : offset > BigInt(code.limit)) throw generalProtection();
+  if (cpu.longMode ? !isCanonical(offset) : offset > BigInt(code.limit)) throw generalProtection();
 }
 
 const enter = (cpu: Cpu, { code, offset }: Target, cpl: number): void =>
@@ -109,7 +109,7 @@ export function callThroughGate(cpu: Cpu, selector: number, gate: Descriptor, ne
   }
   if (cpu.longMode) {
     const pointer = readTask64(cpu, 4 + 8 * cpl);
-    if (BigInt.asUintN(64, BigInt.asIntN(48, pointer)) !== pointer) throw new Fault(Vector.SS, 0);
+    if (!isCanonical(pointer)) throw new Fault(Vector.SS, 0);
     checkOffset(cpu, target);
     const stack = new NewStack(cpu, 0n, pointer, 0xffff_ffff_ffff_ffffn);
     for (const value of [BigInt(oldStack.selector), state.rsp, from, next]) stack.push(value, size);

@@ -1,5 +1,6 @@
 /** Far JMP, CALL and RET, SYSCALL and SYSRET: transfers that load CS (AMD64 APM volume 2, 4.8 and 6.1). */
 import { callThroughGate, isCallGate, jumpThroughGate } from "./call-gates.ts";
+import { isCanonical } from "./canonical.ts";
 import type { Cpu } from "./cpu.ts";
 import { Fault, generalProtection, invalidOpcode, Vector } from "./fault.ts";
 import { setStackPointer } from "./interrupts.ts";
@@ -18,8 +19,6 @@ import {
 } from "./segmentation.ts";
 import { Attribute, Flag, type Segment } from "./state.ts";
 import { isTask, transferToTask } from "./task-switch.ts";
-
-const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
 
 /** Loads CS, the privilege level and RIP. Nothing is checked any more. */
 export function enterCodeSegment(cpu: Cpu, code: Segment, cpl: number, rip: bigint): void {
@@ -87,7 +86,7 @@ function directTarget(cpu: Cpu, selector: number, d: Descriptor): Segment {
 
 function checkTarget(cpu: Cpu, segment: Segment, offset: bigint): void {
   const to64 = cpu.longMode && (segment.attributes & Attribute.longMode) !== 0;
-  if (to64 ? !canonical(offset) : offset > BigInt(segment.limit)) throw generalProtection();
+  if (to64 ? !isCanonical(offset) : offset > BigInt(segment.limit)) throw generalProtection();
 }
 
 const realSegment = (cpu: Cpu, selector: number): Segment => ({

@@ -2,6 +2,7 @@
  * Delivery of exceptions and interrupts through the IDT, and IRET (AMD64 APM volume 2, chapter 8): long mode, protected
  * mode and real mode.
  */
+import { isCanonical } from "./canonical.ts";
 import type { Cpu } from "./cpu.ts";
 import { codeSegmentFor, enterCodeSegment, loadStackForReturn, nullOutsideSegments } from "./far-transfer.ts";
 import { Fault, generalProtection, Vector } from "./fault.ts";
@@ -29,8 +30,6 @@ const WITH_ERROR_CODE = new Set<number>([Vector.DF, Vector.TS, Vector.NP, Vector
 const contributory = (vector: number): boolean => vector === Vector.DE || (vector >= Vector.TS && vector <= Vector.GP);
 
 const TASK_GATE = 5;
-
-const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
 
 /** Raises an exception at `rip`; a fault on the way makes a double fault, or shuts the processor down. */
 export function raiseException(cpu: Cpu, first: Fault, rip: bigint): void {
@@ -122,8 +121,8 @@ function deliverLong(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, 
   let pointer = state.rsp;
   if (ist !== 0) pointer = readTask64(cpu, 0x24 + 8 * (ist - 1));
   else if (changesStack) pointer = readTask64(cpu, 4 + 8 * newCpl);
-  if (!canonical(pointer)) throw new Fault(Vector.SS, external);
-  if (!canonical(target)) throw generalProtection(external);
+  if (!isCanonical(pointer)) throw new Fault(Vector.SS, external);
+  if (!isCanonical(target)) throw generalProtection(external);
 
   const stack = new NewStack(cpu, 0n, pointer & ~0xfn, 0xffff_ffff_ffff_ffffn);
   stack.push(BigInt(state.segment("ss").selector), 8);
@@ -288,7 +287,7 @@ export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
     newStack = loadStackForReturn(cpu, stackSelector, rpl, (code.attributes & Attribute.longMode) !== 0);
   }
   const target64 = cpu.longMode && (code.attributes & Attribute.longMode) !== 0;
-  if (target64 && !canonical(rip)) throw generalProtection();
+  if (target64 && !isCanonical(rip)) throw generalProtection();
   if (!target64 && rip > BigInt(code.limit)) throw generalProtection();
 
   const writable = writableFlags(cpu, size);

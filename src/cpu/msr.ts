@@ -1,9 +1,8 @@
 /** Model-specific registers (AMD64 APM volume 2, appendix A). Those that belong to devices go to the bus. */
+import { isCanonical } from "./canonical.ts";
 import type { Cpu } from "./cpu.ts";
 import { generalProtection } from "./fault.ts";
 import { numberedRegisters, segmentAddress, type WideRegister } from "./state.ts";
-
-const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
 
 const EFER_WRITABLE = 0x901n; // SCE, LME, NXE
 const EFER_LMA = 0x400n;
@@ -25,7 +24,7 @@ const constant = (value: bigint): Msr => ({ read: () => value, write: () => {} }
 const segmentBase = (name: "fs" | "gs"): Msr => ({
   read: (cpu) => cpu.view.getBigUint64(segmentAddress(name), true),
   write: (cpu, value) => {
-    if (!canonical(value)) throw generalProtection();
+    if (!isCanonical(value)) throw generalProtection();
     cpu.view.setBigUint64(segmentAddress(name), value, true);
   },
 });
@@ -142,12 +141,12 @@ const table = new Map<number, Msr>([
     },
   ],
   [0xc000_0081, stored("star")],
-  [0xc000_0082, stored("lstar", canonical)],
-  [0xc000_0083, stored("cstar", canonical)],
+  [0xc000_0082, stored("lstar", isCanonical)],
+  [0xc000_0083, stored("cstar", isCanonical)],
   [0xc000_0084, stored("sfmask", fits32)],
   [0xc000_0100, segmentBase("fs")],
   [0xc000_0101, segmentBase("gs")],
-  [0xc000_0102, stored("kernelGsBase", canonical)],
+  [0xc000_0102, stored("kernelGsBase", isCanonical)],
   [0xc000_0103, stored("tscAux", fits32)],
   [
     0xda0, // XSS: no supervisor states

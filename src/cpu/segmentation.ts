@@ -1,4 +1,5 @@
 /** Segment registers: descriptors and the checks of loading them (AMD64 APM volume 2, chapter 4). */
+import { isCanonical } from "./canonical.ts";
 import type { Cpu } from "./cpu.ts";
 import { Fault, generalProtection, Vector } from "./fault.ts";
 import { Attribute, Flag, type Segment, type SegmentRegister } from "./state.ts";
@@ -90,10 +91,12 @@ export function loadSegment(cpu: Cpu, name: SegmentRegister, selector: number): 
   state.setSegment(name, segmentOf(selector, { ...d, high: d.high | 0x100 }));
 }
 
-/** System descriptors are 16 bytes in long mode: the base's high half. */
-function systemBaseHigh(cpu: Cpu, d: Descriptor): bigint {
+/** System descriptors are 16 bytes in long mode: the base's high half. Throws #GP if the whole is not canonical. */
+function systemBaseHigh(cpu: Cpu, selector: number, d: Descriptor): bigint {
   if (!cpu.longMode) return 0n;
-  return cpu.linear.read(d.address + 8n, 4, true) << 32n;
+  const high = cpu.linear.read(d.address + 8n, 4, true) << 32n;
+  if (!isCanonical(high | segmentOf(0, d).base)) throw generalProtection(selector & 0xfffc);
+  return high;
 }
 
 /** LLDT. */
@@ -107,7 +110,7 @@ export function loadLdt(cpu: Cpu, selector: number): void {
   if (descriptorType(d) !== 2) throw generalProtection(selector & 0xfffc);
   if (!isPresent(d)) throw new Fault(Vector.NP, selector & 0xfffc);
   const segment = segmentOf(selector, d);
-  cpu.state.setSegment("ldtr", { ...segment, base: segment.base | systemBaseHigh(cpu, d) });
+  cpu.state.setSegment("ldtr", { ...segment, base: segment.base | systemBaseHigh(cpu, selector, d) });
 }
 
 /** LTR. */
@@ -119,7 +122,7 @@ export function loadTask(cpu: Cpu, selector: number): void {
   if (type !== 9 && (type !== 1 || cpu.longMode)) throw generalProtection(selector & 0xfffc);
   if (!isPresent(d)) throw new Fault(Vector.NP, selector & 0xfffc);
   const segment = segmentOf(selector, { ...d, high: d.high | 0x200 });
-  const base = segment.base | systemBaseHigh(cpu, d);
+  const base = segment.base | systemBaseHigh(cpu, selector, d);
   cpu.linear.write(d.address + 5n, 1, BigInt(((d.high >>> 8) & 0xff) | 2), true);
   cpu.state.setSegment("tr", { ...segment, base });
 }

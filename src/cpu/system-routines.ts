@@ -1,4 +1,6 @@
 /** The routines behind system instructions, and behind the few integer ones that are large. */
+
+import { isCanonical } from "./canonical.ts";
 import {
   CR4,
   loadMachineStatus,
@@ -153,11 +155,17 @@ defineRoutine("loadSegment", (cpu) => {
   loadSegment(cpu, name, cpu.argumentNumber(1) & 0xffff);
   if (name === "ss") cpu.shadowNext(true);
 });
+/** Base and limit of LGDT and LIDT. */
+function tableArgument(cpu: Cpu): { base: bigint; limit: number } {
+  const base = cpu.argument(0);
+  if (cpu.longMode && !isCanonical(base)) throw generalProtection();
+  return { base, limit: cpu.argumentNumber(1) };
+}
 defineRoutine("loadGdt", (cpu) => {
-  cpu.state.gdtr = { base: cpu.argument(0), limit: cpu.argumentNumber(1) };
+  cpu.state.gdtr = tableArgument(cpu);
 });
 defineRoutine("loadIdt", (cpu) => {
-  cpu.state.idtr = { base: cpu.argument(0), limit: cpu.argumentNumber(1) };
+  cpu.state.idtr = tableArgument(cpu);
 });
 defineRoutine("loadLdt", (cpu) => loadLdt(cpu, cpu.argumentNumber(0) & 0xffff));
 defineRoutine("loadTask", (cpu) => loadTask(cpu, cpu.argumentNumber(0) & 0xffff));
@@ -207,7 +215,7 @@ defineRoutine("invalidateByIdentifier", (cpu) => {
   const identifiers = (cpu.state.cr4 & CR4.PCIDE) !== 0n;
   if (type > 3n || identifier >> 12n) throw generalProtection();
   if (type < 2n && identifier !== 0n && !identifiers) throw generalProtection();
-  if (type === 0n && BigInt.asUintN(64, BigInt.asIntN(48, address)) !== address) throw generalProtection();
+  if (type === 0n && !isCanonical(address)) throw generalProtection();
   // More may always be dropped than was asked for.
   cpu.tlb.flush();
 });

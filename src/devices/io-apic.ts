@@ -46,7 +46,8 @@ export class IoApic implements MmioDevice, Stateful {
   setPin(pin: number, asserted: boolean): void {
     const rising = asserted && !this.#asserted[pin];
     this.#asserted[pin] = asserted;
-    if (rising && (this.#low[pin] & LEVEL) === 0) this.#pendingEdge[pin] = true;
+    // An edge at a masked input is lost (82093AA data sheet, 3.2.4).
+    if (rising && (this.#low[pin] & (LEVEL | MASKED)) === 0) this.#pendingEdge[pin] = true;
     this.#service(pin);
   }
 

@@ -252,3 +252,16 @@ describe("system instructions", () => {
     },
   );
 });
+
+describe("AVX", () => {
+  it.each([
+    [0x4_0000n, 7n, true],
+    [0x4_0000n, 3n, false],
+    [0n, 7n, false],
+  ])("with CR4 %s and XCR0 %s is there: %s", async (cr4, xcr0, there) => {
+    cpu.state.cr4 = cr4;
+    cpu.state.xcr0 = xcr0;
+    cpu.memory.write(CODE, Uint8Array.of(0xc5, 0xfc, 0x77, 0xcd, 0x53)); // vzeroall; int 0x53
+    expect(haltedIn().vector).toBe(there ? 0x53 : 6);
+  });
+});
