@@ -61,6 +61,8 @@ export interface CpuOptions extends TierOptions {
   readonly randomSeed?: bigint;
 }
 
+/** More than any guest that gets somewhere takes. */
+const FRUITLESS_FAULTS = 1000;
 const dataSegments = ["es", "ss", "ds", "fs", "gs"] as const;
 
 /** Entries of a block after which compiling it pays. */
@@ -112,6 +114,9 @@ export class Cpu {
   #limit = 0;
   /** Instructions of the running block that are not finished, while TypeScript is called from it. */
   #unfinished = 0;
+  /** Faults in a row since the last instruction that retired, and what was retired at the last one. */
+  #fruitless = 0;
+  #retiredAtFault = -1;
   /** Accesses take the slow way, because the limit or type of a data segment may forbid them. */
   #checksSegments = false;
   #shadowTime = -1;
@@ -484,6 +489,11 @@ export class Cpu {
   }
 
   #deliverFault(fault: Fault, rip: bigint): void {
+    // Handlers whose own first instruction faults, without end, retire nothing: after many such faults each takes a tick, so that time
+    // goes on and whoever limits it gets a turn.
+    this.#fruitless = this.retired === this.#retiredAtFault ? this.#fruitless + 1 : 0;
+    if (this.#fruitless > FRUITLESS_FAULTS) this.#sliceEnd++;
+    this.#retiredAtFault = this.retired;
     this.#i32[layout.linkSlot >> 2] = 0;
     raiseException(this, fault, rip);
   }
@@ -544,6 +554,8 @@ export class Cpu {
     this.#i32[layout.linkSlot >> 2] = 0;
     this.#sliceEnd = other.#sliceEnd;
     this.#skipped = other.#skipped;
+    this.#fruitless = other.#fruitless;
+    this.#retiredAtFault = other.#retiredAtFault;
     this.#shadowTime = other.#shadowTime;
     this.#stackShadowTime = other.#stackShadowTime;
     this.#runAlone = other.#runAlone;

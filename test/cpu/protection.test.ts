@@ -265,3 +265,9 @@ describe("AVX", () => {
     expect(haltedIn().vector).toBe(there ? 0x53 : 6);
   });
 });
+
+it("a handler that itself faults without end does not stop time", () => {
+  cpu.memory.write(HANDLERS + 6 * 16, Uint8Array.of(0x0f, 0x0b));
+  cpu.memory.write(CODE, Uint8Array.of(0x0f, 0x0b));
+  expect(cpu.run(cpu.time + 3000).kind).toBe("time");
+});

@@ -41,10 +41,13 @@ describe("I/O APIC", () => {
     expect(sent.length).toBe(2);
   });
 
-  it("keeps an edge that came while it was masked", () => {
+  it("loses an edge that came while it was masked, as the data sheet says", () => {
     const { device, sent, write } = ioApic();
     device.setPin(5, true);
     write(0x10 + 2 * 5, 0x35);
+    expect(sent).toEqual([]);
+    device.setPin(5, false);
+    device.setPin(5, true);
     expect(sent.map((m) => m.vector)).toEqual([0x35]);
   });
 
