@@ -73,20 +73,9 @@ static bool emulate_call(struct arch_uprobe *auprobe, struct pt_regs *regs)
 
 static bool emulate_conditional_jump(struct arch_uprobe *auprobe, struct pt_regs *regs)
 {
-	unsigned long flags = regs->flags;
-	bool of = flags & X86_EFLAGS_OF, sf = flags & X86_EFLAGS_SF, zf = flags & X86_EFLAGS_ZF, holds = false;
+	bool holds = condition_holds(regs->flags, auprobe->condition);
 
-	switch (auprobe->condition >> 1) {
-	case 0: holds = of; break;
-	case 1: holds = flags & X86_EFLAGS_CF; break;
-	case 2: holds = zf; break;
-	case 3: holds = zf || (flags & X86_EFLAGS_CF); break;
-	case 4: holds = sf; break;
-	case 5: holds = flags & X86_EFLAGS_PF; break;
-	case 6: holds = sf != of; break;
-	case 7: holds = zf || sf != of; break;
-	}
-	regs->ip += auprobe->length + (holds != (auprobe->condition & 1) ? auprobe->displacement : 0);
+	regs->ip += auprobe->length + (holds ? auprobe->displacement : 0);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #ifndef _KPROBES_X86_INSN_H
 #define _KPROBES_X86_INSN_H
 
+#include <asm/processor-flags.h>
 #include <kernel/types.h>
 
 struct insn {
@@ -37,6 +38,24 @@ static inline s32 insn_s32(const u8 *code, u8 offset, u8 size)
 	case 4: return (s32)(code[offset] | code[offset + 1] << 8 | code[offset + 2] << 16 | (u32)code[offset + 3] << 24);
 	default: return 0;
 	}
+}
+
+/* Does condition code @cc (the low four bits of Jcc's opcode) hold? Inline, because a function of its own could be probed. */
+static __always_inline bool condition_holds(unsigned long flags, u8 cc)
+{
+	bool of = flags & X86_EFLAGS_OF, sf = flags & X86_EFLAGS_SF, zf = flags & X86_EFLAGS_ZF, holds = false;
+
+	switch (cc >> 1) {
+	case 0: holds = of; break;
+	case 1: holds = flags & X86_EFLAGS_CF; break;
+	case 2: holds = zf; break;
+	case 3: holds = zf || (flags & X86_EFLAGS_CF); break;
+	case 4: holds = sf; break;
+	case 5: holds = flags & X86_EFLAGS_PF; break;
+	case 6: holds = sf != of; break;
+	case 7: holds = zf || sf != of; break;
+	}
+	return holds != (cc & 1);
 }
 
 #endif

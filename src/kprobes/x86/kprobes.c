@@ -192,24 +192,6 @@ static void emulate_jmp(struct kprobe *p, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(emulate_jmp);
 
-static bool condition_holds(unsigned long flags, u8 cc)
-{
-	bool of = flags & X86_EFLAGS_OF, sf = flags & X86_EFLAGS_SF, zf = flags & X86_EFLAGS_ZF, holds = false;
-
-	switch (cc >> 1) {
-	case 0: holds = of; break;
-	case 1: holds = flags & X86_EFLAGS_CF; break;
-	case 2: holds = zf; break;
-	case 3: holds = zf || (flags & X86_EFLAGS_CF); break;
-	case 4: holds = sf; break;
-	case 5: holds = flags & X86_EFLAGS_PF; break;
-	case 6: holds = sf != of; break;
-	case 7: holds = zf || sf != of; break;
-	}
-	return holds != (cc & 1);
-}
-NOKPROBE_SYMBOL(condition_holds);
-
 static void emulate_jcc(struct kprobe *p, struct pt_regs *regs)
 {
 	regs->ip = next_ip(p) + (condition_holds(regs->flags, p->ainsn.branch.type) ? p->ainsn.branch.rel : 0);
