@@ -531,6 +531,8 @@ static ssize_t do_sendmsg(struct file *file, struct unix_sock *s, const struct u
 			ret = -EFAULT;
 		at += n;
 	}
+	if (ret >= 0 && header->control_length > INT_MAX)
+		ret = -ENOBUFS;
 	if (ret >= 0 && header->control_length) {
 		with = read_control(header);
 		if (IS_ERR(with)) {
