@@ -40,7 +40,7 @@ static inline s32 insn_s32(const u8 *code, u8 offset, u8 size)
 	}
 }
 
-/* Does condition code @cc (the low four bits of Jcc's opcode) hold? Inline, because a function of its own could be probed. */
+/* Does condition code @cc (low four bits of Jcc's opcode) hold? Inline: a function of its own could be probed. */
 static __always_inline bool condition_holds(unsigned long flags, u8 cc)
 {
 	bool of = flags & X86_EFLAGS_OF, sf = flags & X86_EFLAGS_SF, zf = flags & X86_EFLAGS_ZF, holds = false;
