@@ -36,6 +36,7 @@ export class Bus {
   /** Moves a device that {@link mapMmio} has placed to where no other one is; where there is one, that one wins. */
   moveMmio(device: MmioDevice, start: number): void {
     const at = this.#mmio.findIndex((range) => range.device === device);
+    if (at < 0) throw new Error("a device that is not mapped cannot be moved");
     const [{ start: from, end }] = this.#mmio.splice(at, 1);
     this.#mmio.push({ start, end: start + end - from, device });
   }
