@@ -92,13 +92,16 @@ static void waits(void)
 	pid = fork();
 	if (!pid) {
 		kill(getpid(), SIGSTOP);
-		_exit(3);
+		/* Does not end by itself: the parent shall see that it runs again. */
+		for (;;)
+			pause();
 	}
 	T(waitpid(pid, &status, WUNTRACED) == pid);
 	T(status);
 	T(kill(pid, SIGCONT));
 	T(waitpid(pid, &status, WCONTINUED) == pid);
 	T(status);
+	T(kill(pid, SIGKILL));
 	T(waitpid(pid, &status, 0) == pid);
 	T(status);
 	T(waitpid(-1, &status, 12345678));
