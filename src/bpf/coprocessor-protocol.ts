@@ -52,6 +52,9 @@ export const statuses = {
 export const privilegeBits = { bpf: 1, perfmon: 2 } as const;
 /** In load.privileges too: the kernel is going to interpret the program, which bars what only compiled programs may do. */
 export const loadBits = { interpret: 0x100 } as const;
+/** In bits 16 to 19 of load.privileges: the year whose rules are in force (the kernel option bpf_rules=). */
+export const ruleCodes = { latest: 0, y2015: 1, y2017: 2, y2020: 3 } as const;
+export const LOAD_RULES_SHIFT = 16;
 /** Bits of load.result_flags. */
 export const resultBits = { kprobe_override: 1, tail_call: 2, get_stack: 4, write_user: 8 } as const;
 /** In bits 16 to 31 of load.result_flags: where the last access to the context ends, in bytes. */
@@ -208,6 +211,8 @@ export function coprocessorHeader(): string {
   group("status", statuses);
   group("priv", privilegeBits);
   group("load", loadBits);
+  lines.splice(-1, 0, define("BPF_COP_LOAD_RULES_SHIFT", LOAD_RULES_SHIFT));
+  group("rules", ruleCodes);
   group("result", resultBits);
   lines.splice(-1, 0, define("BPF_COP_RESULT_CONTEXT_SHIFT", RESULT_CONTEXT_SHIFT));
   group("helper", internalHelpers);

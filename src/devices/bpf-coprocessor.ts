@@ -13,17 +13,20 @@ import {
   COPROCESSOR_VERSION,
   commands,
   fieldOffsets,
+  LOAD_RULES_SHIFT,
   loadBits,
   privilegeBits,
   RESULT_CONTEXT_SHIFT,
   registers,
   resultBits,
+  ruleCodes,
   statuses,
 } from "../bpf/coprocessor-protocol.ts";
 import * as isa from "../bpf/isa.ts";
 import { progTag } from "../bpf/prog-tag.ts";
 import type { MapDescriptor, ProgramToVerify, VerifyResult } from "../bpf/verifier/index.ts";
 import { BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS } from "../bpf/verifier/map-types.ts";
+import type { RuleName } from "../bpf/verifier/rules.ts";
 import { CodeGenerationError, type CompiledProgram, compile, type KernelLayout } from "../bpf/x86-64/code-generator.ts";
 import {
   type AccessSize,
@@ -121,6 +124,13 @@ class BlockView<B extends Block> {
 }
 
 const MAPS_OF_MAPS: ReadonlySet<number> = new Set([BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS]);
+
+const RULES_BY_CODE: Readonly<Record<number, RuleName>> = {
+  [ruleCodes.latest]: "6.1",
+  [ruleCodes.y2015]: "2015",
+  [ruleCodes.y2017]: "2017",
+  [ruleCodes.y2020]: "2020",
+};
 
 const describeMap = (map: BlockView<typeof blocks.map>): MapDescriptor => ({
   id: map.u64("address"),
@@ -332,6 +342,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       mapByFd: (fd) => maps.descriptors.get(fd) ?? EBADF,
       logLevel: block.u32("log_level"),
       interpreted: (privileges & loadBits.interpret) !== 0,
+      rules: RULES_BY_CODE[(privileges >>> LOAD_RULES_SHIFT) & 0xf] ?? "6.1",
     });
     this.#log = new TextEncoder().encode(result.log);
     block.set("log_length", this.#log.length);

@@ -294,8 +294,13 @@ static int __register_kprobe(struct kprobe *p)
 	struct kprobe *top = get_kprobe(p->addr);
 	int ret;
 
-	if (top)
+	if (top) {
+		/* All probes at an address are of the kind of the first. */
+		p->flags &= ~KPROBE_FLAG_FTRACE;
+		p->flags |= top->flags & KPROBE_FLAG_FTRACE;
 		return register_aggr_kprobe(top, p);
+	}
+	arch_check_ftrace_location(p);
 	ret = arch_prepare_kprobe(p);
 	if (ret)
 		return ret;

@@ -6,6 +6,7 @@
  */
 #define pr_fmt(fmt) "bpf: " fmt
 
+#include <kernel/bpf_rules.h>
 #include <kernel/init.h>
 #include <kernel/io.h>
 #include <kernel/mm.h>
@@ -201,7 +202,7 @@ static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *req
 		.expected_attach_type = request->expected_attach_type,
 		.prog_flags = request->prog_flags,
 		.privileges = (bpf_capable() ? BPF_COP_PRIV_BPF : 0) | (perfmon_capable() ? BPF_COP_PRIV_PERFMON : 0) |
-			      (bpf_jit_enable ? 0 : BPF_COP_LOAD_INTERPRET),
+			      (bpf_jit_enable ? 0 : BPF_COP_LOAD_INTERPRET) | bpf_rules << BPF_COP_LOAD_RULES_SHIFT,
 		.gpl_compatible = request->gpl_compatible,
 		.log_level = request->log_level,
 		.insn_cnt = request->insn_cnt,

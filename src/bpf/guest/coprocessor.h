@@ -37,6 +37,12 @@
 #define BPF_COP_PRIV_PERFMON            0x2
 
 #define BPF_COP_LOAD_INTERPRET          0x100
+#define BPF_COP_LOAD_RULES_SHIFT        0x10
+
+#define BPF_COP_RULES_LATEST            0x0
+#define BPF_COP_RULES_Y2015             0x1
+#define BPF_COP_RULES_Y2017             0x2
+#define BPF_COP_RULES_Y2020             0x3
 
 #define BPF_COP_RESULT_KPROBE_OVERRIDE  0x1
 #define BPF_COP_RESULT_TAIL_CALL        0x2

@@ -3,6 +3,7 @@
  * BPF maps: their life (references, ids, descriptors) and the BPF_MAP_ commands of bpf(2). What a kind of map does is in
  * the files of the kinds. Errors are those of Linux 6.1 (man bpf; kernel/bpf/syscall.c tells the order of the checks).
  */
+#include <kernel/bpf_rules.h>
 #include <kernel/capability.h>
 #include <kernel/mm.h>
 #include <kernel/poll.h>
@@ -288,6 +289,9 @@ int map_create(union bpf_attr *attr)
 	struct bpf_map *map;
 	int f_flags, err;
 
+	err = bpf_rules_check_map(attr);
+	if (err)
+		return err;
 	if (attr->btf_vmlinux_value_type_id) {
 		if (attr->map_type != BPF_MAP_TYPE_STRUCT_OPS || attr->btf_key_type_id || attr->btf_value_type_id)
 			return -EINVAL;

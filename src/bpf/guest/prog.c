@@ -3,6 +3,7 @@
  * BPF programs: their life (references, ids, descriptors) and BPF_PROG_LOAD. The order of the checks is that of Linux 6.1
  * (kernel/bpf/syscall.c); what the program itself may do is decided by the co-processor.
  */
+#include <kernel/bpf_rules.h>
 #include <kernel/capability.h>
 #include <kernel/mm.h>
 #include <kernel/seq_file.h>
@@ -394,6 +395,9 @@ int bpf_prog_load(union bpf_attr *attr)
 	if (strncpy_from_user(license, u64_to_user_ptr(attr->license), sizeof(license) - 1) < 0)
 		return -EFAULT;
 	license[sizeof(license) - 1] = '\0';
+	err = bpf_rules_check_prog(attr);
+	if (err)
+		return err;
 	if (attr->insn_cnt == 0 || attr->insn_cnt > (bpf_capable() ? BPF_COMPLEXITY_LIMIT_INSNS : BPF_MAXINSNS))
 		return -E2BIG;
 	if (type != BPF_PROG_TYPE_SOCKET_FILTER && type != BPF_PROG_TYPE_CGROUP_SKB && !bpf_capable())

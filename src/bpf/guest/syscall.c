@@ -3,6 +3,7 @@
  * bpf(2): takes the caller's attributes over, whatever version of the structure the caller has, and hands them to the
  * commands. (man bpf; kernel/bpf/syscall.c)
  */
+#include <kernel/bpf_rules.h>
 #include <kernel/capability.h>
 #include <kernel/mm.h>
 #include <kernel/syscalls.h>
@@ -131,6 +132,10 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 	memset(&attr, 0, sizeof(attr));
 	if (copy_from_user(&attr, uattr, size))
 		return -EFAULT;
+
+	err = bpf_rules_check_command(cmd);
+	if (err)
+		return err;
 
 	switch (cmd) {
 	case BPF_MAP_CREATE:

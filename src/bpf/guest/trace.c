@@ -3,6 +3,7 @@
  * Programs on trace events: the array of programs that an event carries, attaching to it, and running it. (semantics
  * A12, A21, A22; kernel/trace/bpf_trace.c)
  */
+#include <kernel/bpf_rules.h>
 #include <kernel/kprobes.h>
 #include <kernel/perf_event.h>
 #include <kernel/trace_events.h>
@@ -67,14 +68,21 @@ static void prog_array_delete(struct bpf_prog_array *array, struct bpf_prog *pro
 	memmove(&array->items[i], &array->items[i + 1], (array->cnt - i) * sizeof(array->items[0]));
 }
 
+/* An override must not leave a function half done, nor hit one whose callers do not expect a failure. (A12, A29) */
+static bool may_override(struct trace_event_call *call)
+{
+	if (bpf_rules == BPF_RULES_2017)
+		return trace_kprobe_ftrace(call);
+	return trace_kprobe_on_func_entry(call) && trace_kprobe_error_injectable(call);
+}
+
 int perf_event_attach_bpf_prog(struct perf_event *event, struct bpf_prog *prog, u64 bpf_cookie)
 {
 	struct trace_event_call *call = event->tp_event;
 	struct bpf_prog_array *array;
 	int err;
 
-	/* An override must not leave a function half done, nor hit one whose callers do not expect a failure. */
-	if (prog->kprobe_override && (!trace_kprobe_on_func_entry(call) || !trace_kprobe_error_injectable(call)))
+	if (prog->kprobe_override && !may_override(call))
 		return -EINVAL;
 	if (event->prog)
 		return -EEXIST;
@@ -112,7 +120,7 @@ void perf_event_detach_bpf_prog(struct perf_event *event)
 unsigned int trace_call_bpf(struct trace_event_call *call, void *ctx)
 {
 	struct bpf_prog_array *array = call->prog_array;
-	unsigned int ret = 1;
+	unsigned int ret = 1, only = 1;
 	u32 i;
 
 	if (++bpf_prog_active != 1) {
@@ -124,11 +132,13 @@ unsigned int trace_call_bpf(struct trace_event_call *call, void *ctx)
 		bpf_run_ctx.regs = call->flags & (TRACE_EVENT_FL_KPROBE | TRACE_EVENT_FL_UPROBE) ? ctx : *(struct pt_regs **)ctx;
 		for (i = 0; i < array->cnt; i++) {
 			bpf_run_ctx.bpf_cookie = array->items[i].bpf_cookie;
-			ret &= bpf_prog_run(array->items[i].prog, ctx);
+			only = bpf_prog_run(array->items[i].prog, ctx);
+			ret &= only;
 		}
 	}
 	bpf_prog_active--;
-	return ret;
+	/* In 2015 any result but 0 stored the event (B4). */
+	return call->only_prog ? only : ret;
 }
 
 const struct pt_regs *bpf_run_regs(void)

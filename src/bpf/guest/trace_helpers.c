@@ -3,6 +3,7 @@
  * Helpers of tracing programs: reading any memory without faulting, printing to the trace buffer, and sending the probed call
  * back to its caller with a value of the program's choice.
  */
+#include <kernel/bpf_rules.h>
 #include <kernel/error-injection.h>
 #include <kernel/ctype.h>
 #include <kernel/kprobes.h>
@@ -57,6 +58,10 @@ BPF_HELPER(probe_read_user_str) { return read_user_str((void *)r1, r2, (void *)r
 /* The older forms tell user from kernel addresses by their value. */
 BPF_HELPER(probe_read)
 {
+	/* At first the destination was left as it was when the source could not be read. (B6) */
+	if (bpf_rules == BPF_RULES_2015)
+		return r3 < TASK_SIZE ? copy_from_user_nofault((void *)r1, (void __user *)r3, r2)
+				      : copy_from_kernel_nofault((void *)r1, (void *)r3, r2);
 	return r3 < TASK_SIZE ? read_user((void *)r1, r2, (void *)r3) : read_kernel((void *)r1, r2, (void *)r3);
 }
 
@@ -152,6 +157,11 @@ BPF_HELPER(override_return)
 	struct pt_regs *regs = (struct pt_regs *)r1;
 
 	regs_set_return_value(regs, r2);
+	if (bpf_rules == BPF_RULES_2017) {
+		bpf_kprobe_override = true;
+		regs->ip = (unsigned long)override_func;
+		return 0;
+	}
 	override_function_with_return(regs);
 	return 0;
 }

@@ -10,7 +10,7 @@ import {
   helperName,
   offeredHelper,
 } from "../helpers.ts";
-import { BPF_REG_0, BPF_REG_1, BPF_REG_3, type Instruction } from "../isa.ts";
+import { BPF_REG_0, BPF_REG_1, BPF_REG_2, BPF_REG_3, type Instruction } from "../isa.ts";
 import { syncBounds } from "./bounds.ts";
 import { enterCallback } from "./check-function-call.ts";
 import {
@@ -34,6 +34,7 @@ import { checkRegisterArgument, DST_OP_NO_MARK, SRC_OP } from "./liveness.ts";
 import { mapSupports } from "./map-functions.ts";
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PROG_ARRAY } from "./map-types.ts";
 import { markPrecise } from "./precision.ts";
+import { BPF_PROG_TYPE_KPROBE } from "./program-types.ts";
 import { acquireReference, checkReferenceLeak, releaseReference } from "./references.ts";
 import {
   baseType,
@@ -68,6 +69,7 @@ const MAX_ERRNO = 4095n;
 
 const id = (name: string): number => helperId(name) ?? -1;
 const TAIL_CALL = id("tail_call");
+const PROBE_READ = id("probe_read");
 const SPIN_LOCK = id("spin_lock");
 const RINGBUF_RESERVE = id("ringbuf_reserve");
 const MAP_WRITERS = new Set(["map_update_elem", "map_delete_elem", "map_push_elem", "map_pop_elem"].map(id));
@@ -444,22 +446,37 @@ function forgetPacketPointers(env: VerifierEnvironment): void {
   });
 }
 
+/** As it was in 2015: the destination lies on the stack, and its size is a constant other than 0. */
+function checkProbeReadToStack(env: VerifierEnvironment): void {
+  const destination = env.registers[BPF_REG_1];
+  const size = env.registers[BPF_REG_2];
+  if (destination.type !== PTR_TO_STACK) {
+    env.reject(EACCES, `R1 type=${typeName(destination.type)} expected=${typeName(PTR_TO_STACK)}`);
+  }
+  if (size.type !== SCALAR_VALUE || !tnumIsConst(size.varOff)) {
+    env.reject(EACCES, `R2 type=${typeName(size.type)} expected=imm`);
+  }
+  if (size.varOff.value === 0n) env.reject(EACCES, `invalid stack type R1 off=${destination.off} access_size=0`);
+}
+
 /** BPF_CALL of a helper. */
 export function checkHelperCall(env: VerifierEnvironment, insn: Instruction): void {
   const helper = insn.imm;
   const index = env.insnIndex;
   const shown = `${helperName(helper)}#${helper}`;
-  if (helper < 0 || helper >= HELPER_COUNT) env.reject(EINVAL, `invalid func ${shown}`);
+  if (helper < 0 || helper >= (env.rules.helperCount ?? HELPER_COUNT)) env.reject(EINVAL, `invalid func ${shown}`);
   const prototype = offeredHelper(helper, {
     type: env.program.type,
     sleepable: env.sleepable,
     capable: env.capable,
     perfmon: env.allowPointerLeaks,
   });
-  if (prototype === undefined) env.reject(EINVAL, `unknown func ${shown}`);
+  const kprobeHelpers = env.program.type === BPF_PROG_TYPE_KPROBE ? env.rules.kprobeHelpers : undefined;
+  if (prototype === undefined || kprobeHelpers?.has(helper) === false) env.reject(EINVAL, `unknown func ${shown}`);
   if (!env.program.gplCompatible && prototype.gplOnly) {
     env.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
   }
+  if (env.rules.probeReadToStack && helper === PROBE_READ) checkProbeReadToStack(env);
   const meta = new CallMeta(prototype);
   prototype.arguments.forEach((kind, i) => {
     checkArgument(env, i, kind, meta);

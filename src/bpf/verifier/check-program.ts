@@ -40,7 +40,7 @@ import { checkHelperCall, checkReferenceLeakBefore, forgetCallerSaved } from "./
 import { checkFunctionCall, leaveFunction } from "./check-function-call.ts";
 import { checkConditionalJump } from "./check-jump.ts";
 import { BPF_READ, BPF_WRITE, checkAtomic, checkMemoryAccess, checkUnmodified } from "./check-memory.ts";
-import { COMPLEXITY_LIMIT_INSNS, type VerifierEnvironment } from "./environment.ts";
+import type { VerifierEnvironment } from "./environment.ts";
 import { E2BIG, EACCES, EFAULT, EINVAL } from "./errors.ts";
 import { endBranch, isStateVisited } from "./explored-states.ts";
 import { checkRegisterArgument, DST_OP, DST_OP_NO_MARK, SRC_OP } from "./liveness.ts";
@@ -310,7 +310,7 @@ export function checkPaths(env: VerifierEnvironment): void {
       env.reject(EFAULT, `invalid insn idx ${env.insnIndex} insn_cnt ${instructions.length}`);
     }
     const insn = env.instruction;
-    if (++env.instructionsProcessed > COMPLEXITY_LIMIT_INSNS) {
+    if (++env.instructionsProcessed > env.rules.complexityLimit) {
       env.reject(E2BIG, `BPF program is too large. Processed ${env.instructionsProcessed} insn`);
     }
     let outcome: Outcome;

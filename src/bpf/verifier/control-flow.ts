@@ -68,7 +68,7 @@ class ControlFlowWalk {
       return true;
     }
     if ((state[to] & 0xf0) === DISCOVERED) {
-      if (loopAllowed && env.capable) return false;
+      if (loopAllowed && env.capable && env.rules.loops) return false;
       env.reject(EINVAL, `back-edge from insn ${from} to ${to}`);
     }
     state[from] = DISCOVERED | kind;

@@ -15,6 +15,7 @@ import { VerifierLog } from "./log.ts";
 import { printInstruction } from "./print-instruction.ts";
 import { printFrame } from "./print-state.ts";
 import { DEF_NOT_SUBREG, NOT_INIT, type RegisterState, typeName } from "./register-state.ts";
+import { type VerifierRules, verifierRules } from "./rules.ts";
 import type { FrameState, VerifierState } from "./state.ts";
 
 export const BPF_F_STRICT_ALIGNMENT = 1 << 0;
@@ -22,8 +23,6 @@ export const BPF_F_ANY_ALIGNMENT = 1 << 1;
 export const BPF_F_TEST_STATE_FREQ = 1 << 3;
 export const BPF_F_SLEEPABLE = 1 << 4;
 
-/** Instructions that may be processed, over all paths. */
-export const COMPLEXITY_LIMIT_INSNS = 1_000_000;
 /** Branches that may wait to be looked at. */
 export const COMPLEXITY_LIMIT_JUMP_SEQUENCE = 8192;
 /** States stored at one instruction, for unprivileged programs. */
@@ -95,6 +94,7 @@ export class VerifierEnvironment {
   readonly strictAlignment: boolean;
   readonly testStateFrequency: boolean;
   readonly sleepable: boolean;
+  readonly rules: VerifierRules;
 
   state: VerifierState;
   insnIndex = 0;
@@ -130,9 +130,10 @@ export class VerifierEnvironment {
     this.explored = new Array(program.instructions.length);
     const privileges = program.privileges ?? { bpf: true, perfmon: true };
     const flags = program.flags ?? 0;
+    this.rules = verifierRules(program.rules ?? "6.1");
     this.capable = privileges.bpf;
     this.allowPointerLeaks = privileges.perfmon;
-    this.allowUninitializedStack = privileges.perfmon;
+    this.allowUninitializedStack = privileges.perfmon && this.rules.uninitializedStack;
     this.bypassSpectreV1 = privileges.perfmon;
     this.bypassSpectreV4 = privileges.perfmon;
     this.strictAlignment = (flags & BPF_F_STRICT_ALIGNMENT) !== 0 && (flags & BPF_F_ANY_ALIGNMENT) === 0;

@@ -16,19 +16,15 @@ export type {
 import { BPF_MAXINSNS } from "../isa.ts";
 import { checkPaths, initialState } from "./check-program.ts";
 import { checkControlFlow } from "./control-flow.ts";
-import { COMPLEXITY_LIMIT_INSNS, VerifierEnvironment } from "./environment.ts";
+import { VerifierEnvironment } from "./environment.ts";
 import { E2BIG, EINVAL, Rejection } from "./errors.ts";
 import { prepareProgram } from "./fixups.ts";
 import type { ProgramToVerify, VerifiedProgram, VerifierStatistics, VerifyResult } from "./interface.ts";
 import { BPF_LOG_STATS } from "./log.ts";
 import { BPF_MAP_TYPE_PROG_ARRAY } from "./map-types.ts";
 import { checkSubprograms, findSubprograms, resolveMaps } from "./program-structure.ts";
-import { BPF_PROG_TYPE_KPROBE } from "./program-types.ts";
+import { BPF_PROG_TYPE_SYSCALL } from "./program-types.ts";
 import { checkStackDepth } from "./stack-depth.ts";
-
-const BPF_PROG_TYPE_TRACING = 26;
-const BPF_PROG_TYPE_LSM = 29;
-const SLEEPABLE_TYPES = [BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_LSM];
 
 function statisticsOf(env: VerifierEnvironment): VerifierStatistics {
   return {
@@ -47,7 +43,7 @@ function logStatistics(env: VerifierEnvironment): void {
     env.verbose(`stack depth ${depths.join("+")}\n`);
   }
   env.verbose(
-    `processed ${env.instructionsProcessed} insns (limit ${COMPLEXITY_LIMIT_INSNS}) ` +
+    `processed ${env.instructionsProcessed} insns (limit ${env.rules.complexityLimit}) ` +
       `max_states_per_insn ${env.maxStatesPerInstruction} total_states ${env.totalStates} ` +
       `peak_states ${env.peakStates} mark_read ${env.longestMarkReadWalk}\n`,
   );
@@ -56,8 +52,11 @@ function logStatistics(env: VerifierEnvironment): void {
 function check(env: VerifierEnvironment): VerifiedProgram {
   findSubprograms(env);
   checkSubprograms(env);
-  if (env.sleepable && !SLEEPABLE_TYPES.includes(env.program.type)) {
-    env.reject(EINVAL, "Only fentry/fexit/fmod_ret, lsm, and kprobe/uprobe programs can be sleepable");
+  if (env.program.type === BPF_PROG_TYPE_SYSCALL && !env.sleepable) {
+    env.reject(EINVAL, "Syscall programs can only be sleepable");
+  }
+  if (env.sleepable && !env.rules.sleepable.types.includes(env.program.type)) {
+    env.reject(EINVAL, env.rules.sleepable.refusedType);
   }
   resolveMaps(env);
   checkControlFlow(env);
@@ -76,7 +75,7 @@ export function verify(program: ProgramToVerify): VerifyResult {
   const capable = program.privileges?.bpf ?? true;
   const env = new VerifierEnvironment(program, initialState(!capable));
   const count = program.instructions.length;
-  if (count === 0 || count > (capable ? COMPLEXITY_LIMIT_INSNS : BPF_MAXINSNS)) {
+  if (count === 0 || count > (capable ? env.rules.maxInstructions : BPF_MAXINSNS)) {
     return { errno: E2BIG, log: "", statistics: statisticsOf(env) };
   }
   try {

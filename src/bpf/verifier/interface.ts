@@ -4,6 +4,7 @@
  * Program types, map types and flags have the numbers of `<linux/bpf.h>`.
  */
 import type { Instruction } from "../isa.ts";
+import type { RuleName } from "./rules.ts";
 
 /** A map, as far as the verifier has to know it. */
 export interface MapDescriptor {
@@ -57,6 +58,8 @@ export interface ProgramToVerify {
   readonly logLevel?: number;
   /** The program is going to be interpreted: no callbacks, no tail calls beside functions. */
   readonly interpreted?: boolean;
+  /** The year whose rules are in force (the kernel option `bpf_rules=`). Default 6.1. */
+  readonly rules?: RuleName;
   /** Microseconds for the "verification time" line of BPF_LOG_STATS; the verifier reads no clock. Default 0. */
   readonly elapsedMicroseconds?: () => number;
 }

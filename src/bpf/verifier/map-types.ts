@@ -31,5 +31,6 @@ export const BPF_MAP_TYPE_TASK_STORAGE = 29;
 export const BPF_MAP_TYPE_BLOOM_FILTER = 30;
 export const BPF_MAP_TYPE_USER_RINGBUF = 31;
 
+export const BPF_F_NO_PREALLOC = 1 << 0;
 export const BPF_F_RDONLY_PROG = 1 << 7;
 export const BPF_F_WRONLY_PROG = 1 << 8;

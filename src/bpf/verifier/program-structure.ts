@@ -71,22 +71,7 @@ import { SubprogramInfo, type VerifierEnvironment } from "./environment.ts";
 import { E2BIG, EBADF, EINVAL, ENOTSUPP, EPERM, EPROTO } from "./errors.ts";
 import type { MapDescriptor } from "./interface.ts";
 import { BPF_MAX_VAR_OFF } from "./limits.ts";
-import {
-  BPF_MAP_TYPE_ARRAY,
-  BPF_MAP_TYPE_ARRAY_OF_MAPS,
-  BPF_MAP_TYPE_HASH,
-  BPF_MAP_TYPE_HASH_OF_MAPS,
-  BPF_MAP_TYPE_INODE_STORAGE,
-  BPF_MAP_TYPE_LRU_HASH,
-  BPF_MAP_TYPE_LRU_PERCPU_HASH,
-  BPF_MAP_TYPE_PERCPU_ARRAY,
-  BPF_MAP_TYPE_PERCPU_HASH,
-  BPF_MAP_TYPE_RINGBUF,
-  BPF_MAP_TYPE_SK_STORAGE,
-  BPF_MAP_TYPE_STRUCT_OPS,
-  BPF_MAP_TYPE_TASK_STORAGE,
-  BPF_MAP_TYPE_USER_RINGBUF,
-} from "./map-types.ts";
+import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_STRUCT_OPS } from "./map-types.ts";
 import { BPF_PROG_TYPE_SOCKET_FILTER, isTracingProgram } from "./program-types.ts";
 
 const MAX_SUBPROGRAMS = 256;
@@ -186,22 +171,6 @@ export function checkSubprograms(env: VerifierEnvironment): void {
   }
 }
 
-const SLEEPABLE_MAPS: ReadonlySet<number> = new Set([
-  BPF_MAP_TYPE_HASH,
-  BPF_MAP_TYPE_LRU_HASH,
-  BPF_MAP_TYPE_ARRAY,
-  BPF_MAP_TYPE_PERCPU_HASH,
-  BPF_MAP_TYPE_PERCPU_ARRAY,
-  BPF_MAP_TYPE_LRU_PERCPU_HASH,
-  BPF_MAP_TYPE_ARRAY_OF_MAPS,
-  BPF_MAP_TYPE_HASH_OF_MAPS,
-  BPF_MAP_TYPE_RINGBUF,
-  BPF_MAP_TYPE_USER_RINGBUF,
-  BPF_MAP_TYPE_INODE_STORAGE,
-  BPF_MAP_TYPE_SK_STORAGE,
-  BPF_MAP_TYPE_TASK_STORAGE,
-]);
-
 /** Some maps may not be used by some kinds of program. */
 function checkMapCompatibility(env: VerifierEnvironment, map: MapDescriptor): void {
   const tracing = isTracingProgram(env.program.type);
@@ -214,9 +183,8 @@ function checkMapCompatibility(env: VerifierEnvironment, map: MapDescriptor): vo
   }
   if (map.timerOffset !== undefined && tracing) env.reject(EINVAL, "tracing progs cannot use bpf_timer yet");
   if (map.type === BPF_MAP_TYPE_STRUCT_OPS) env.reject(EINVAL, "bpf_struct_ops map cannot be used in prog");
-  if (env.sleepable && !SLEEPABLE_MAPS.has(map.type)) {
-    env.reject(EINVAL, "Sleepable programs can only use array, hash, and ringbuf maps");
-  }
+  const refused = env.sleepable ? env.rules.sleepable.refusedMap(map) : undefined;
+  if (refused !== undefined) env.reject(EINVAL, refused);
 }
 
 /** Every opcode exists, every ld_imm64 is whole, and file descriptors of maps become maps. */
@@ -224,6 +192,8 @@ export function resolveMaps(env: VerifierEnvironment): void {
   const insns = env.instructions;
   for (let i = 0; i < insns.length; i++) {
     const insn = insns[i];
+    const unknown = env.rules.refusedInstruction?.(insn);
+    if (unknown !== undefined) env.reject(EINVAL, unknown);
     if (bpfClass(insn.code) === BPF_LDX && (bpfMode(insn.code) !== BPF_MEM || insn.imm !== 0)) {
       env.reject(EINVAL, "BPF_LDX uses reserved fields");
     }

@@ -9,6 +9,9 @@ export const BPF_PROG_TYPE_PERF_EVENT = 7;
 export const BPF_PROG_TYPE_CGROUP_SKB = 8;
 export const BPF_PROG_TYPE_RAW_TRACEPOINT = 17;
 export const BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE = 24;
+export const BPF_PROG_TYPE_TRACING = 26;
+export const BPF_PROG_TYPE_LSM = 29;
+export const BPF_PROG_TYPE_SYSCALL = 31;
 
 /** Programs that may run anywhere in the kernel. */
 export const isTracingProgram = (type: number): boolean =>

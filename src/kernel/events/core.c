@@ -4,6 +4,7 @@
  * (man perf_event_open; semantics A12, A13, B2, B12)
  */
 #include <kernel/bpf.h>
+#include <kernel/bpf_rules.h>
 #include <kernel/capability.h>
 #include <kernel/err.h>
 #include <kernel/fs.h>
@@ -251,7 +252,7 @@ int perf_event_set_bpf_prog(struct perf_event *event, struct bpf_prog *prog, u64
 
 void perf_event_free_bpf_prog(struct perf_event *event)
 {
-	if (!event->prog)
+	if (perf_event_free_only_prog(event) || !event->prog)
 		return;
 	if (event->tp_event) {
 		perf_event_detach_bpf_prog(event);
@@ -584,9 +585,12 @@ static int query_bpf(struct perf_event *event, struct perf_event_query_bpf __use
 
 static int set_bpf(struct perf_event *event, int fd)
 {
-	struct bpf_prog *prog = bpf_prog_get(fd);
+	struct bpf_prog *prog;
 	int ret;
 
+	if (bpf_rules == BPF_RULES_2015)
+		return perf_event_set_only_prog(event, fd);
+	prog = bpf_prog_get(fd);
 	if (IS_ERR(prog))
 		return PTR_ERR(prog);
 	ret = perf_event_set_bpf_prog(event, prog, 0);

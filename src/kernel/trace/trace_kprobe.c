@@ -7,6 +7,7 @@
 #include "probe_args.h"
 #include "trace_kprobe.h"
 #include <kernel/bpf.h>
+#include <kernel/bpf_rules.h>
 #include <kernel/ctype.h>
 #include <kernel/err.h>
 #include <kernel/error-injection.h>
@@ -55,8 +56,14 @@ static int run_programs(struct trace_kprobe *tk, struct pt_regs *regs, bool *sto
 	if (!call->prog_array)
 		return 0;
 	ret = trace_call_bpf(call, regs);
-	if (regs->ip != ip)
+	if (bpf_rules != BPF_RULES_2017) {
+		if (regs->ip != ip)
+			return 1;
+	} else if (bpf_kprobe_override && !trace_kprobe_is_return(tk)) {
+		/* It may be another probe's: nobody looked at it when a return probe overrode. */
+		bpf_kprobe_override = false;
 		return 1;
+	}
 	if (!ret)
 		*store = false;
 	return 0;
@@ -148,6 +155,11 @@ bool trace_kprobe_on_func_entry(struct trace_event_call *call)
 bool trace_kprobe_error_injectable(struct trace_event_call *call)
 {
 	return (call->flags & TRACE_EVENT_FL_KPROBE) && within_error_injection_list(address_of(first_probe(call)));
+}
+
+bool trace_kprobe_ftrace(struct trace_event_call *call)
+{
+	return (call->flags & TRACE_EVENT_FL_KPROBE) && (first_probe(call)->rp.kp.flags & KPROBE_FLAG_FTRACE);
 }
 
 bool trace_kprobe_describe(struct trace_event_call *call, bool *is_return, const char **symbol, u64 *offset, u64 *addr)

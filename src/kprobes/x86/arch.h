@@ -11,6 +11,11 @@
 kprobe_opcode_t *arch_adjust_kprobe_addr(unsigned long function, unsigned long offset, bool *on_func_entry);
 /* 0, or -EILSEQ if @addr is inside an instruction (C4), -EINVAL if the function cannot be decoded. */
 int arch_check_insn_boundary(unsigned long addr, unsigned long function);
+/* Sets KPROBE_FLAG_FTRACE if the probe can and is to go through the function tracer's call (C3). */
+void arch_check_ftrace_location(struct kprobe *p);
+void arch_prepare_kprobe_ftrace(struct kprobe *p);
+void arch_arm_kprobe_ftrace(struct kprobe *p);
+void arch_disarm_kprobe_ftrace(struct kprobe *p);
 /* Copies or classifies the instruction at p->addr. -EINVAL or -EOPNOTSUPP for what cannot be probed (C5, C9). */
 int arch_prepare_kprobe(struct kprobe *p);
 void arch_remove_kprobe(struct kprobe *p);

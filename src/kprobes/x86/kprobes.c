@@ -339,6 +339,10 @@ int arch_prepare_kprobe(struct kprobe *p)
 	int ret;
 
 	memset(&p->ainsn, 0, sizeof(p->ainsn));
+	if (p->flags & KPROBE_FLAG_FTRACE) {
+		arch_prepare_kprobe_ftrace(p);
+		return 0;
+	}
 	original_bytes(p->ainsn.opcode_bytes, (unsigned long)p->addr);
 	if (p->ainsn.opcode_bytes[0] == INT3_INSN_OPCODE)
 		return -EINVAL;		/* somebody else's breakpoint */
@@ -366,12 +370,20 @@ void arch_arm_kprobe(struct kprobe *p)
 {
 	u8 int3 = INT3_INSN_OPCODE;
 
+	if (p->flags & KPROBE_FLAG_FTRACE) {
+		arch_arm_kprobe_ftrace(p);
+		return;
+	}
 	text_poke(p->addr, &int3, 1);
 	text_poke_sync();
 }
 
 void arch_disarm_kprobe(struct kprobe *p)
 {
+	if (p->flags & KPROBE_FLAG_FTRACE) {
+		arch_disarm_kprobe_ftrace(p);
+		return;
+	}
 	text_poke(p->addr, &p->opcode, 1);
 	text_poke_sync();
 }

@@ -94,6 +94,8 @@ int _cond_resched(void);
 
 #define UTS_SYSNAME	"Linux"
 #define UTS_RELEASE	"6.1.0-enomem"
+/* The same as a number, which programs of 2015 had to name. */
+#define LINUX_VERSION_CODE	(6 << 16 | 1 << 8 | 0)
 #define UTS_VERSION	"#1"
 
 __printf(1, 2) __noreturn __cold void panic(const char *fmt, ...);

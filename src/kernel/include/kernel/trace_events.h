@@ -53,6 +53,7 @@ struct trace_event_call {
 	int perf_refcount;
 	struct list_head perf_events;	/* struct perf_event, linked by tp_list */
 	struct bpf_prog_array *prog_array;
+	struct bpf_prog *only_prog;	/* under the rules of 2015: the one in prog_array, owned by the event */
 	struct event_filter *filter;	/* of tracefs; NULL: everything */
 	struct dentry *dir;
 };
@@ -94,6 +95,8 @@ void trace_buffer_printk(const char *text, size_t length);
 /* For the attach rules of overrides (A12): is the call's probe at a function's entry, and may that function be made to fail? */
 bool trace_kprobe_on_func_entry(struct trace_event_call *call);
 bool trace_kprobe_error_injectable(struct trace_event_call *call);
+/* Is it a kprobe that goes through the function tracer? */
+bool trace_kprobe_ftrace(struct trace_event_call *call);
 /* Where a kprobe event's first probe is: symbol and offset, or the address alone (*symbol is NULL). False: no kprobe event. */
 bool trace_kprobe_describe(struct trace_event_call *call, bool *is_return, const char **symbol, u64 *offset, u64 *addr);
 

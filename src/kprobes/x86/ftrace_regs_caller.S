@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Called from a function's first five bytes: builds the pt_regs of the moment before the function began, has the probe
+ * handled, restores all registers from it and goes on where its ip says. That is behind the call, or override_func,
+ * which is then entered with the function's own return address on top of the stack. (semantics A29, C3)
+ */
+#include <kernel/segment.h>
+
+/* pt_regs offsets */
+#define PT_IP	128
+#define PT_SIZE	168
+
+	.text
+	.globl	ftrace_regs_caller
+	.type	ftrace_regs_caller, @function
+	.p2align 4
+ftrace_regs_caller:
+	pushq	$__KERNEL_DS
+	pushq	%rsp
+	pushfq
+	addq	$16, 8(%rsp)		/* pt_regs.sp: the stack at the function's entry */
+	pushq	$__KERNEL_CS
+	pushq	32(%rsp)		/* ip: where this call returns to */
+	pushq	$-1
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	pushq	%rcx
+	pushq	%rax
+	pushq	%r8
+	pushq	%r9
+	pushq	%r10
+	pushq	%r11
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	movq	%rsp, %rdi
+	cld
+	call	kprobe_ftrace_handler
+	movq	PT_IP(%rsp), %rax
+	movq	%rax, PT_SIZE(%rsp)
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	popq	%r11
+	popq	%r10
+	popq	%r9
+	popq	%r8
+	popq	%rax
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	lea	24(%rsp), %rsp		/* orig_ax, ip, cs */
+	popfq
+	lea	16(%rsp), %rsp		/* sp, ss */
+	ret
+	.size	ftrace_regs_caller, . - ftrace_regs_caller
+
+	.globl	override_func
+	.type	override_func, @function
+	.p2align 4
+override_func:
+	ret
+	.size	override_func, . - override_func
+	.section .note.GNU-stack, "", @progbits
