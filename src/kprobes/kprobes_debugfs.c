@@ -27,9 +27,9 @@ static void show_kprobe(struct kprobe *p, void *data)
 	unsigned long offset = 0;
 
 	kallsyms_lookup((unsigned long)p->addr, NULL, &offset, NULL, name);
-	seq_printf(m, "%px  %s  %s+0x%lx    %s%s%s\n", p->addr, is_kretprobe(p) ? "r" : "k", name, offset,
+	seq_printf(m, "%px  %s  %s+0x%lx    %s%s%s%s\n", p->addr, is_kretprobe(p) ? "r" : "k", name, offset,
 		   kprobe_gone(p) ? "[GONE]" : "", kprobe_disabled(p) && !kprobe_gone(p) ? "[DISABLED]" : "",
-		   p->flags & KPROBE_FLAG_OPTIMIZED ? "[OPTIMIZED]" : "");
+		   p->flags & KPROBE_FLAG_OPTIMIZED ? "[OPTIMIZED]" : "", p->flags & KPROBE_FLAG_FTRACE ? "[FTRACE]" : "");
 }
 
 static int list_show(struct seq_file *m, void *v)

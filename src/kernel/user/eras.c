@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: MIT
+/*
+ * eras [YEAR...]
+ *
+ * The same programs under the rules of 2015, 2017, 2020 and Linux 6.1 (/proc/sys/kernel/bpf_rules): a row for each
+ * question, a column for each year. Without arguments, all four; "now" is the year that the kernel was booted with.
+ */
+#include "lib/bpf.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define TRACING "/sys/kernel/debug/tracing/"
+#define RULES "/proc/sys/kernel/bpf_rules"
+
+/* ---- instructions ---- */
+
+#define INSN(code, dst, src, off, imm)	((struct bpf_insn){ code, dst, src, off, imm })
+#define MOV(dst, value)			INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
+#define MOV_REG(dst, src)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
+#define ADD(dst, value)			INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value)
+#define LOAD64(dst, src, value)		INSN(BPF_LD | BPF_DW | BPF_IMM, dst, src, 0, value), INSN(0, 0, 0, 0, 0)
+#define LOAD_STACK(dst, off)		INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, BPF_REG_10, off, 0)
+#define STORE(off, value)		INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, off, value)
+#define JEQ(dst, value, off)		INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, off, value)
+#define JNE(dst, value, off)		INSN(BPF_JMP | BPF_JNE | BPF_K, dst, 0, off, value)
+#define JNE32(dst, value, off)		INSN(BPF_JMP32 | BPF_JNE | BPF_K, dst, 0, off, value)
+#define CALL(helper)			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
+#define CALL_FUNCTION(off)		INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, off)
+#define EXIT				INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define RETURN(value)			MOV(BPF_REG_0, value), EXIT
+
+struct load {
+	int type, flags;
+	unsigned int version;
+	const char *license;
+};
+
+static unsigned int kernel_version;
+
+static int load_program(struct load how, const struct bpf_insn *insns, int count)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = how.type ? how.type : BPF_PROG_TYPE_KPROBE;
+	attr.prog_flags = how.flags;
+	attr.insns = (unsigned long)insns;
+	attr.insn_cnt = count;
+	attr.license = (unsigned long)(how.license ? how.license : "GPL");
+	attr.kern_version = how.version ? how.version : kernel_version;
+	return sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+#define LOAD_AS(how, ...) \
+	load_program(how, (struct bpf_insn[]){ __VA_ARGS__ }, \
+		     sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
+#define LOAD(...) LOAD_AS((struct load){ 0 }, __VA_ARGS__)
+
+static int new_map(enum bpf_map_type type, unsigned int flags)
+{
+	unsigned int key = 4, value = 8, entries = 4;
+
+	if (type == BPF_MAP_TYPE_RINGBUF) {
+		key = value = 0;
+		entries = 4096;
+	}
+	return bpf_map_create(type, "", key, value, entries, flags);
+}
+
+/* ---- events ---- */
+
+static int command(const char *text)
+{
+	int fd = open(TRACING "kprobe_events", O_WRONLY | O_APPEND), ok;
+
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok ? 0 : -1;
+}
+
+static void forget_probes(void)
+{
+	close(open(TRACING "kprobe_events", O_WRONLY | O_TRUNC));
+}
+
+static int number_in(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return -1;
+	close(fd);
+	return atoi(text);
+}
+
+static int open_event(const char *name)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr), .sample_period = 1 };
+	char path[256];
+
+	snprintf(path, sizeof(path), TRACING "events/%s/id", name);
+	attr.config = number_in(path);
+	return sys_perf_event_open(&attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static int probe(const char *definition, const char *name, const char *place)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s:%s %s\n", definition, name, place);
+	if (command(text))
+		return -1;
+	snprintf(text, sizeof(text), "kprobes/%s", name);
+	return open_event(text);
+}
+
+static int attach(int event, int program)
+{
+	return ioctl(event, PERF_EVENT_IOC_SET_BPF, program);
+}
+
+static const char *outcome(long value)
+{
+	return value < 0 ? strerrorname_np(errno) : "yes";
+}
+
+/* A program attached to a probe; closes what it opened. */
+static const char *attach_to(const char *definition, const char *place, int program)
+{
+	int event = program < 0 ? -1 : probe(definition, "era", place);
+	const char *text = outcome(event < 0 ? -1 : attach(event, program));
+
+	close(event);
+	close(program);
+	forget_probes();
+	return text;
+}
+
+/* ---- questions: each answers with a word or an errno ---- */
+
+static const char *loaded(int fd)
+{
+	const char *text = outcome(fd);
+
+	close(fd);
+	return text;
+}
+
+static const char *no_version(void) { return loaded(LOAD_AS((struct load){ .version = 1 }, RETURN(0))); }
+static const char *right_version(void) { return loaded(LOAD(RETURN(0))); }
+
+/* @count instructions, the last two of which are r0 = 0; exit. */
+static const char *many_instructions(int count)
+{
+	struct bpf_insn *insns = malloc(count * sizeof(*insns));
+	const char *text;
+
+	for (int i = 0; i < count - 1; i++)
+		insns[i] = MOV(BPF_REG_0, 0);
+	insns[count - 1] = EXIT;
+	text = loaded(load_program((struct load){ 0 }, insns, count));
+	free(insns);
+	return text;
+}
+
+static const char *insns_4095(void) { return many_instructions(4095); }
+static const char *insns_4096(void) { return many_instructions(4096); }
+static const char *insns_4097(void) { return many_instructions(4097); }
+
+static const char *loop(void)
+{
+	return loaded(LOAD(MOV(BPF_REG_0, 3), ADD(BPF_REG_0, -1), JNE(BPF_REG_0, 0, -2), EXIT));
+}
+
+static const char *function(void)
+{
+	return loaded(LOAD(CALL_FUNCTION(1), EXIT, RETURN(0)));
+}
+
+static const char *jump32(void)
+{
+	return loaded(LOAD(MOV(BPF_REG_0, 0), JNE32(BPF_REG_0, 1, 0), EXIT));
+}
+
+static const char *stack_garbage(void)
+{
+	return loaded(LOAD(LOAD_STACK(BPF_REG_1, -8), RETURN(0)));
+}
+
+static const char *register_garbage(void)
+{
+	return loaded(LOAD(MOV_REG(BPF_REG_0, BPF_REG_2), EXIT));
+}
+
+static const char *helper(int number)
+{
+	return loaded(LOAD(CALL(number), RETURN(0)));
+}
+
+static const char *ktime(void) { return helper(BPF_FUNC_ktime_get_ns); }
+static const char *boot_time(void) { return helper(BPF_FUNC_ktime_get_boot_ns); }
+
+static const char *override(void)
+{
+	return loaded(LOAD(MOV(BPF_REG_2, -12), CALL(BPF_FUNC_override_return), RETURN(0)));
+}
+
+static const char *read_to_stack(void)
+{
+	return loaded(LOAD(MOV_REG(BPF_REG_3, BPF_REG_1), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8),
+			   MOV(BPF_REG_2, 8), CALL(BPF_FUNC_probe_read), RETURN(0)));
+}
+
+static const char *read_to_map(void)
+{
+	int map = new_map(BPF_MAP_TYPE_ARRAY, 0);
+	const char *text = loaded(LOAD(MOV_REG(BPF_REG_6, BPF_REG_1), STORE(-4, 0), MOV_REG(BPF_REG_2, BPF_REG_10),
+				       ADD(BPF_REG_2, -4), LOAD64(BPF_REG_1, BPF_PSEUDO_MAP_FD, map),
+				       CALL(BPF_FUNC_map_lookup_elem), JEQ(BPF_REG_0, 0, 4),
+				       MOV_REG(BPF_REG_1, BPF_REG_0), MOV(BPF_REG_2, 8),
+				       MOV_REG(BPF_REG_3, BPF_REG_6), CALL(BPF_FUNC_probe_read), RETURN(0)));
+
+	close(map);
+	return text;
+}
+
+static const char *proprietary_read(void)
+{
+	return loaded(LOAD_AS((struct load){ .license = "Proprietary" }, MOV_REG(BPF_REG_3, BPF_REG_1),
+			      MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8), MOV(BPF_REG_2, 8),
+			      CALL(BPF_FUNC_probe_read), RETURN(0)));
+}
+
+static const char *map_of(enum bpf_map_type type) { return loaded(new_map(type, 0)); }
+static const char *hash_map(void) { return map_of(BPF_MAP_TYPE_HASH); }
+static const char *percpu_map(void) { return map_of(BPF_MAP_TYPE_PERCPU_ARRAY); }
+static const char *ring_buffer(void) { return map_of(BPF_MAP_TYPE_RINGBUF); }
+
+static const char *program_type(int type, int flags)
+{
+	return loaded(LOAD_AS(((struct load){ .type = type, .flags = flags }), RETURN(0)));
+}
+
+static const char *tracepoint_type(void) { return program_type(BPF_PROG_TYPE_TRACEPOINT, 0); }
+static const char *raw_tracepoint_type(void) { return program_type(BPF_PROG_TYPE_RAW_TRACEPOINT, 0); }
+
+/* ---- attaching ---- */
+
+static const char *two_programs(void)
+{
+	int first = probe("p", "era", "__x64_sys_getpgid"), second = open_event("kprobes/era");
+	int a = LOAD(RETURN(0)), b = LOAD(RETURN(0));
+	const char *text = attach(first, a) ? "?" : outcome(attach(second, b));
+
+	close(first);
+	close(second);
+	close(a);
+	close(b);
+	forget_probes();
+	return text;
+}
+
+static int hits(int map)
+{
+	unsigned int key = 0;
+	unsigned long long value = 0;
+
+	bpf_map_lookup_elem(map, &key, &value);
+	return value;
+}
+
+/* Stores the number of an element that it writes: a count that 2015 could keep too. */
+static int load_marker(int map, int result)
+{
+	return LOAD(STORE(-4, 0), STORE(-16, 1), STORE(-12, 0), MOV_REG(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4),
+		    MOV_REG(BPF_REG_3, BPF_REG_10), ADD(BPF_REG_3, -16), MOV(BPF_REG_4, BPF_ANY),
+		    LOAD64(BPF_REG_1, BPF_PSEUDO_MAP_FD, map), CALL(BPF_FUNC_map_update_elem), RETURN(result));
+}
+
+static const char *other_descriptor(void)
+{
+	unsigned int key = 0;
+	unsigned long long zero = 0;
+	int map = new_map(BPF_MAP_TYPE_ARRAY, 0), program = load_marker(map, 0);
+	int first = probe("p", "era", "__x64_sys_getpgid"), second = open_event("kprobes/era");
+	const char *text;
+
+	if (attach(first, program))
+		return "?";
+	close(second);
+	bpf_map_update_elem(map, &key, &zero, BPF_ANY);
+	syscall(__NR_getpgid, 0);
+	text = hits(map) ? "runs on" : "is gone";
+	close(first);
+	close(program);
+	close(map);
+	forget_probes();
+	return text;
+}
+
+/* Whether an event is stored whose program returns @result: by the descriptor's own count. */
+static const char *stored(int result)
+{
+	int program = LOAD(RETURN(result)), event = probe("p", "era", "__x64_sys_getpgid");
+	unsigned long long count = 0;
+
+	if (attach(event, program))
+		return "?";
+	syscall(__NR_getpgid, 0);
+	read(event, &count, sizeof(count));
+	close(event);
+	close(program);
+	forget_probes();
+	return count ? "yes" : "no";
+}
+
+static const char *stored_1(void) { return stored(1); }
+static const char *stored_2(void) { return stored(2); }
+
+static const char *software_event(void)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .sample_period = 1,
+					.config = PERF_COUNT_SW_CPU_CLOCK };
+	int event = sys_perf_event_open(&attr, 0, -1, -1, 0), program = LOAD(RETURN(0));
+	const char *text = outcome(attach(event, program));
+
+	close(event);
+	close(program);
+	return text;
+}
+
+static const char *pmu_event(void)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr), .sample_period = 1 };
+	int program = LOAD(RETURN(0)), event;
+	const char *text;
+
+	attr.type = number_in("/sys/bus/event_source/devices/kprobe/type");
+	attr.kprobe_func = (unsigned long)"__x64_sys_getpgid";
+	event = sys_perf_event_open(&attr, -1, 0, -1, 0);
+	text = event < 0 ? outcome(event) : outcome(attach(event, program));
+	close(event);
+	close(program);
+	return text;
+}
+
+/* ---- overriding ---- */
+
+static int load_override(int value)
+{
+	return LOAD(MOV(BPF_REG_2, value), CALL(BPF_FUNC_override_return), RETURN(0));
+}
+
+static const char *on_listed(void) { return attach_to("p", "__x64_sys_getpgid", load_override(-12)); }
+static const char *on_unlisted(void) { return attach_to("p", "get_unused_fd_flags", load_override(-12)); }
+static const char *on_middle(void) { return attach_to("p", "__x64_sys_getpgid+5", load_override(-12)); }
+static const char *on_return(void) { return attach_to("r", "__x64_sys_getpgid", load_override(-12)); }
+static const char *on_return_unlisted(void) { return attach_to("r", "get_unused_fd_flags", load_override(-12)); }
+
+/* The call that the program makes fail, if it could be attached. */
+static const char *pipe_fails(void)
+{
+	int fds[2], event, program = load_override(-ENOSPC);
+	const char *text = "-";
+
+	if (program < 0)
+		return text;
+	event = probe("p", "era", "get_unused_fd_flags");
+	if (!attach(event, program))
+		text = pipe(fds) ? strerrorname_np(errno) : "succeeds";
+	close(event);
+	close(program);
+	forget_probes();
+	return text;
+}
+
+static const char *getpgid_fails(void)
+{
+	int event, program = load_override(-ENOSPC);
+	const char *text = "-";
+
+	if (program < 0)
+		return text;
+	event = probe("p", "era", "__x64_sys_getpgid");
+	if (!attach(event, program))
+		text = syscall(__NR_getpgid, 0) < 0 ? strerrorname_np(errno) : "succeeds";
+	close(event);
+	close(program);
+	forget_probes();
+	return text;
+}
+
+/* What kind of probe an event on a function's entry gets. */
+static const char *kind_of_probe(void)
+{
+	static char list[8192];
+	int event = probe("p", "era", "get_unused_fd_flags"), fd = open("/sys/kernel/debug/kprobes/list", O_RDONLY);
+	ssize_t n = read(fd, list, sizeof(list) - 1);
+
+	list[n < 0 ? 0 : n] = '\0';
+	close(fd);
+	close(event);
+	forget_probes();
+	return strstr(list, "[FTRACE]") ? "ftrace" : strstr(list, "get_unused_fd_flags") ? "int3" : "?";
+}
+
+/* ---- sleepable programs ---- */
+
+static const char *sleepable_kprobe(void) { return program_type(BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE); }
+static const char *sleepable_tracepoint(void) { return program_type(BPF_PROG_TYPE_TRACEPOINT, BPF_F_SLEEPABLE); }
+
+/* ---- the table ---- */
+
+static const struct {
+	const char *text;
+	const char *(*ask)(void);
+} questions[] = {
+	{ "== Loading a program on kprobes", NULL },
+	{ "that names another kernel's version", no_version },
+	{ "that names this kernel's version", right_version },
+	{ "of 4095 instructions", insns_4095 },
+	{ "of 4096 instructions", insns_4096 },
+	{ "of 4097 instructions", insns_4097 },
+	{ "with a loop of three rounds", loop },
+	{ "with a function of its own", function },
+	{ "with a jump on 32 bits", jump32 },
+	{ "that reads stack it has not written", stack_garbage },
+	{ "that reads a register it has not written", register_garbage },
+	{ "that calls bpf_probe_read, to the stack", read_to_stack },
+	{ "that calls bpf_probe_read, to a map", read_to_map },
+	{ "the same to the stack, not under the GPL", proprietary_read },
+	{ "that calls bpf_ktime_get_ns", ktime },
+	{ "that calls bpf_override_return", override },
+	{ "that calls bpf_ktime_get_boot_ns", boot_time },
+	{ "== Other things to make", NULL },
+	{ "a hash", hash_map },
+	{ "an array for each processor", percpu_map },
+	{ "a ring buffer", ring_buffer },
+	{ "a program for tracepoints", tracepoint_type },
+	{ "a program for raw tracepoints", raw_tracepoint_type },
+	{ "== Attaching", NULL },
+	{ "a second program to a probe event", two_programs },
+	{ "when another descriptor is closed, it", other_descriptor },
+	{ "to an event of the kprobe PMU", pmu_event },
+	{ "to a software event", software_event },
+	{ "a program that returned 1 stores", stored_1 },
+	{ "a program that returned 2 stores", stored_2 },
+	{ "the kind of a probe on an entry", kind_of_probe },
+	{ "== Attaching an override", NULL },
+	{ "to getpgid, which is on the list", on_listed },
+	{ "to get_unused_fd_flags, which is not on it", on_unlisted },
+	{ "to getpgid's second instruction", on_middle },
+	{ "to the return from getpgid", on_return },
+	{ "to the return from get_unused_fd_flags", on_return_unlisted },
+	{ "getpgid then", getpgid_fails },
+	{ "pipe then", pipe_fails },
+	{ "== Sleepable programs", NULL },
+	{ "for uprobes", sleepable_kprobe },
+	{ "for tracepoints", sleepable_tracepoint },
+};
+
+static char *years[] = { "2015", "2017", "2020", "6.1" };
+
+static int choose(const char *year)
+{
+	int fd = open(RULES, O_WRONLY), ok = write(fd, year, strlen(year)) > 0;
+
+	close(fd);
+	return ok;
+}
+
+static void show_row(int number, char **columns, int count)
+{
+	printf("%-44s", questions[number].text);
+	for (int i = 0; i < count; i++) {
+		if (strcmp(columns[i], "now") && !choose(columns[i]))
+			printf("%-11s", "?");
+		else
+			printf(i + 1 < count ? "%-11s" : "%s", questions[number].ask());
+	}
+	printf("\n");
+}
+
+int main(int argc, char **argv)
+{
+	int count = argc > 1 ? argc - 1 : 4;
+	char **columns = argc > 1 ? argv + 1 : years;
+	unsigned int major = 0, minor = 0;
+	struct utsname name;
+
+	if (!uname(&name)) {
+		char *dot = strchr(name.release, '.');
+
+		major = atoi(name.release);
+		minor = dot ? atoi(dot + 1) : 0;
+	}
+	kernel_version = major << 16 | minor << 8;
+	printf("%-44s", "");
+	for (int i = 0; i < count; i++)
+		printf(i + 1 < count ? "%-11s" : "%s", columns[i]);
+	printf("\n");
+	for (unsigned int i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+		if (questions[i].ask)
+			show_row(i, columns, count);
+		else
+			printf("\n%s\n", questions[i].text);
+	}
+	return 0;
+}
