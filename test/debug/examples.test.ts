@@ -32,6 +32,15 @@ override: open_ctree will return -12
 handled: overridden, at just_return_func
 returning: -12 to btrfs_fill_super`,
   },
+  "override-of-2017": {
+    image: "override-open-ctree",
+    options: ["--append", "bpf_rules=2017"],
+    lines: `
+open_ctree begins with: call ftrace_regs_caller
+the program calls its helper with -12
+override_func: ret
+back in btrfs_fill_super with eax = -12`,
+  },
   "override-step-by-step": {
     image: "override-open-ctree",
     needsTypes: true,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include "bpf_internal.h"
 
@@ -536,6 +537,24 @@ fail:
 	return -1;
 }
 
+/* The number of the running kernel, which kernels before 5.0 wanted to see. */
+static unsigned int running_version(void)
+{
+	unsigned int part[3] = { 0, 0, 0 };
+	struct utsname name;
+	char *at = name.release;
+
+	if (uname(&name))
+		return 0;
+	for (int i = 0; i < 3; i++) {
+		part[i] = strtoul(at, &at, 10);
+		if (*at != '.')
+			break;
+		at++;
+	}
+	return part[0] << 16 | part[1] << 8 | (part[2] > 255 ? 255 : part[2]);
+}
+
 static int load_insns(struct bpf_program *program, const struct bpf_insn *insns, size_t count, char *log)
 {
 	union bpf_attr attr;
@@ -545,7 +564,7 @@ static int load_insns(struct bpf_program *program, const struct bpf_insn *insns,
 	attr.insns = (unsigned long)insns;
 	attr.insn_cnt = count;
 	attr.license = (unsigned long)program->object->license;
-	attr.kern_version = program->object->kern_version;
+	attr.kern_version = program->object->kern_version ? program->object->kern_version : running_version();
 	strncpy(attr.prog_name, program->name, sizeof(attr.prog_name) - 1);
 	if (log) {
 		attr.log_level = 1;
