@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/build-guest.ts",
+    setupFiles: "test/answer-the-runner.ts",
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",
