@@ -89,11 +89,13 @@ export class BtfError extends Error {}
 /** All types of a .BTF section (or /sys/kernel/btf/vmlinux). */
 export class Btf {
   readonly types: readonly BtfType[];
+  readonly #strings: Uint8Array;
   readonly #byName = new Map<string, BtfType[]>();
 
   /** @throws BtfError saying what is damaged */
   constructor(bytes: Uint8Array) {
     this.types = readTypes(bytes);
+    this.#strings = stringSection(bytes);
     for (const type of this.types) {
       if (type.name === "") continue;
       const same = this.#byName.get(type.name);
@@ -107,6 +109,12 @@ export class Btf {
     const type = this.types[id];
     if (type === undefined) throw new BtfError(`BTF type ${id} does not exist`);
     return type;
+  }
+
+  /** A string of the string section by its offset, or undefined if that lies outside. */
+  string(offset: number): string | undefined {
+    if (offset < 0 || offset >= this.#strings.length) return undefined;
+    return new TextDecoder().decode(this.#strings.subarray(offset, this.#strings.indexOf(0, offset)));
   }
 
   /** The first type of this name, of one of these kinds if any are given. */
@@ -237,6 +245,13 @@ export class Btf {
         return `${type.name}${after}`;
     }
   }
+}
+
+/** The strings of BTF whose header has been read before. */
+function stringSection(bytes: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = view.getUint32(4, true) + view.getUint32(16, true);
+  return bytes.subarray(start, start + view.getUint32(20, true));
 }
 
 function readTypes(bytes: Uint8Array): BtfType[] {

@@ -35,6 +35,15 @@ export const commands = {
   /** Reads the program after the verifier's changes, as BPF instructions. */
   read_xlated: 6,
   free: 7,
+  /** Keeps bytes for the next command that wants some, piece by piece. */
+  upload_data: 8,
+  /** Checks the bytes as type information, and keeps it under a handle. */
+  load_btf: 9,
+  free_btf: 10,
+  /** Checks key and value types of a map. */
+  check_map_btf: 11,
+  /** Reads what a loaded program's type information says of its code. */
+  read_info: 12,
 } as const;
 
 export const statuses = {
@@ -59,6 +68,12 @@ export const LOAD_RULES_SHIFT = 16;
 export const resultBits = { kprobe_override: 1, tail_call: 2, get_stack: 4, write_user: 8 } as const;
 /** In bits 16 to 31 of load.result_flags: where the last access to the context ends, in bytes. */
 export const RESULT_CONTEXT_SHIFT = 16;
+
+/**
+ * read_info.kind: `function` blocks; `struct bpf_func_info` and `struct bpf_line_info` for the program as the verifier left
+ * it; the offset in the image of each line's code, as u32.
+ */
+export const infoKinds = { functions: 1, func_info: 2, line_info: 3, line_offsets: 4 } as const;
 
 /**
  * Functions that generated code calls besides helpers, in the helper table under numbers that no helper has: loads of packet
@@ -101,6 +116,17 @@ export const blocks = {
     map_count: "u32",
     /** Array of `map` blocks, one for each file descriptor that the program names. */
     maps: "u64",
+    /** Type information that func_info and line_info refer to: its handle, or 0 and the errno that resolving it gave. */
+    btf: "u32",
+    btf_error: "u32",
+    /** Records as the loader gave them, uploaded one table after the other. */
+    func_info_cnt: "u32",
+    func_info_rec_size: "u32",
+    line_info_cnt: "u32",
+    line_info_rec_size: "u32",
+    /** How many records of each were uploaded: fewer if the loader's memory could not be read. */
+    func_info_present: "u32",
+    line_info_present: "u32",
     // The answer.
     /** 0 or a positive errno. */
     error: "u32",
@@ -115,6 +141,12 @@ export const blocks = {
     func_cnt: "u32",
     verified_insns: "u32",
     xlated_cnt: "u32",
+    /** Numbers of records in the tables of read_info. */
+    func_info_result: "u32",
+    line_info_result: "u32",
+    /** 1, 2: a record of func_info or line_info has something set behind what is known. */
+    unknown_fields: "u32",
+    reserved: "u32",
     tag: "tag",
   },
   map: {
@@ -127,6 +159,9 @@ export const blocks = {
     max_entries: "u32",
     map_flags: "u32",
     frozen: "u32",
+    /** Offsets of these in the value plus 1, from its type; 0: there is none. */
+    spin_lock: "u32",
+    timer: "u32",
     /** Kernel address of the struct bpf_map. */
     address: "u64",
     /** Kernel address of the first value, for maps whose values programs may address directly; else 0. */
@@ -162,6 +197,52 @@ export const blocks = {
   free: {
     handle: "u32",
     reserved: "u32",
+  },
+  upload_data: {
+    data: "u64",
+    /** 0 begins anew. */
+    offset: "u32",
+    length: "u32",
+  },
+  load_btf: {
+    log_level: "u32",
+    length: "u32",
+    // The answer.
+    error: "u32",
+    log_length: "u32",
+    handle: "u32",
+    reserved: "u32",
+  },
+  check_map_btf: {
+    handle: "u32",
+    map_type: "u32",
+    key_type: "u32",
+    value_type: "u32",
+    key_size: "u32",
+    value_size: "u32",
+    max_entries: "u32",
+    map_flags: "u32",
+    // The answer.
+    error: "u32",
+    /** As in `map`. */
+    spin_lock: "u32",
+    timer: "u32",
+  },
+  read_info: {
+    data: "u64",
+    handle: "u32",
+    kind: "u32",
+    offset: "u32",
+    length: "u32",
+  },
+  /** A function of a program: where its code lies in the image. */
+  function: {
+    offset: "u32",
+    length: "u32",
+    /** Type of the function, or 0. */
+    type: "u32",
+    reserved: "u32",
+    tag: "tag",
   },
 } as const satisfies Record<string, Block>;
 
@@ -216,6 +297,7 @@ export function coprocessorHeader(): string {
   group("result", resultBits);
   lines.splice(-1, 0, define("BPF_COP_RESULT_CONTEXT_SHIFT", RESULT_CONTEXT_SHIFT));
   group("helper", internalHelpers);
+  group("info", infoKinds);
   for (const [name, block] of Object.entries(blocks)) {
     lines.push(`struct bpf_cop_${name} {`);
     for (const [field, type] of Object.entries(block)) {

@@ -5,6 +5,24 @@
 import { createHash } from "node:crypto";
 import * as isa from "./isa.ts";
 
+/**
+ * Tag of one function of a program of several: of its instructions after the verifier's changes, with calls among functions
+ * naming them by number.
+ */
+export function functionTag(
+  program: readonly isa.Instruction[],
+  starts: readonly number[],
+  start: number,
+  end: number,
+): Uint8Array {
+  if (starts.length === 1) return progTag(program);
+  const named = program.slice(start, end).map((insn, index) => {
+    if (!isa.isPseudoCall(insn)) return insn;
+    return { ...insn, imm: 1, off: starts.indexOf(start + index + 1 + insn.imm) };
+  });
+  return progTag(named);
+}
+
 /** Tag of a program as user space gave it. */
 export function progTag(program: readonly isa.Instruction[]): Uint8Array {
   let insideMapLoad = false;

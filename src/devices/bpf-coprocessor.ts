@@ -5,6 +5,9 @@
  * Registers and request blocks: `src/bpf/coprocessor-protocol.ts`.
  */
 import { createHash } from "node:crypto";
+import type { Btf } from "../bpf/btf.ts";
+import { validateBtf } from "../bpf/btf-validation/index.ts";
+import { checkMapTypes } from "../bpf/btf-validation/map-types.ts";
 import {
   type Block,
   blockSize,
@@ -13,6 +16,7 @@ import {
   COPROCESSOR_VERSION,
   commands,
   fieldOffsets,
+  infoKinds,
   LOAD_RULES_SHIFT,
   loadBits,
   privilegeBits,
@@ -23,8 +27,14 @@ import {
   statuses,
 } from "../bpf/coprocessor-protocol.ts";
 import * as isa from "../bpf/isa.ts";
-import { progTag } from "../bpf/prog-tag.ts";
-import type { MapDescriptor, ProgramToVerify, VerifyResult } from "../bpf/verifier/index.ts";
+import { functionTag, progTag } from "../bpf/prog-tag.ts";
+import type {
+  InfoTable,
+  MapDescriptor,
+  ProgramToVerify,
+  VerifiedProgram,
+  VerifyResult,
+} from "../bpf/verifier/index.ts";
 import { BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS } from "../bpf/verifier/map-types.ts";
 import type { RuleName } from "../bpf/verifier/rules.ts";
 import { CodeGenerationError, type CompiledProgram, compile, type KernelLayout } from "../bpf/x86-64/code-generator.ts";
@@ -47,6 +57,9 @@ const MAX_HELPERS = 1024;
 const MAX_TRANSFER = 1 << 20;
 /** A frozen map's contents are read for the verifier up to this size. */
 const MAX_CONTENTS = 1 << 20;
+/** Bytes that are kept for a command; type information has at most 16 MB, records of lines may be longer. */
+const MAX_DATA = 1 << 26;
+const MAX_BTFS = 65_536;
 
 const EINVAL = 22;
 const ENOMEM = 12;
@@ -80,6 +93,8 @@ interface LoadedProgram {
   readonly compiled: CompiledProgram;
   readonly xlated: Uint8Array;
   readonly tag: Uint8Array;
+  /** By kind, the tables that READ_INFO gives out. */
+  readonly info: ReadonlyMap<number, Uint8Array>;
   /** The code for the address last asked for: it is read piece by piece. */
   bound?: { readonly base: bigint; readonly code: Uint8Array };
 }
@@ -139,6 +154,8 @@ const describeMap = (map: BlockView<typeof blocks.map>): MapDescriptor => ({
   valueSize: map.u32("value_size"),
   maxEntries: map.u32("max_entries"),
   flags: map.u32("map_flags"),
+  ...(map.u32("spin_lock") > 0 && { spinLockOffset: map.u32("spin_lock") - 1 }),
+  ...(map.u32("timer") > 0 && { timerOffset: map.u32("timer") - 1 }),
 });
 
 export class BpfCoprocessor implements MmioDevice, Stateful {
@@ -149,7 +166,9 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
   #helpers: ReadonlyMap<number, bigint> = new Map();
   #layout: KernelLayout | undefined;
   #staged: isa.Instruction[] = [];
+  #data: Uint8Array = new Uint8Array(0);
   #log: Uint8Array = new Uint8Array(0);
+  #btfs = new Map<number, Btf>();
   #programs = new Map<number, LoadedProgram>();
   #nextHandle = 1;
 
@@ -201,7 +220,9 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     this.#helpers = other.#helpers;
     this.#layout = other.#layout;
     this.#staged = [...other.#staged];
+    this.#data = other.#data;
     this.#log = other.#log;
+    this.#btfs = new Map(other.#btfs);
     this.#programs = new Map([...other.#programs].map(([handle, program]) => [handle, { ...program }]));
     this.#nextHandle = other.#nextHandle;
   }
@@ -215,7 +236,9 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       helpers: [...this.#helpers].flat(),
       layout: this.#layout && Object.values(this.#layout),
       staged: isa.encodeInstructions(this.#staged),
+      data: this.#data,
       log: this.#log,
+      btfs: [...this.#btfs.keys()],
       nextHandle: this.#nextHandle,
       programs: hash.digest("hex"),
     };
@@ -246,6 +269,23 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
           break;
         case commands.free:
           this.#free(new BlockView(this.#memory, blocks.free, address));
+          break;
+        case commands.upload_data:
+          this.#uploadData(new BlockView(this.#memory, blocks.upload_data, address));
+          break;
+        case commands.load_btf:
+          this.#loadBtf(new BlockView(this.#memory, blocks.load_btf, address));
+          break;
+        case commands.free_btf:
+          if (!this.#btfs.delete(new BlockView(this.#memory, blocks.free, address).u32("handle"))) {
+            throw new Refusal(statuses.bad_handle);
+          }
+          break;
+        case commands.check_map_btf:
+          this.#checkMapBtf(new BlockView(this.#memory, blocks.check_map_btf, address));
+          break;
+        case commands.read_info:
+          this.#readInfo(new BlockView(this.#memory, blocks.read_info, address));
           break;
         default:
           return statuses.bad_command;
@@ -283,6 +323,78 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     const data = this.#memory.read(block.pointer("data", count * isa.SLOT_SIZE), count * isa.SLOT_SIZE);
     if (first === 0) this.#staged = [];
     for (const insn of isa.decodeInstructions(data)) this.#staged.push(insn);
+  }
+
+  #uploadData(block: BlockView<typeof blocks.upload_data>): void {
+    const offset = block.u32("offset");
+    const length = block.u32("length");
+    if (offset !== 0 && offset !== this.#data.length) throw new Refusal(statuses.bad_request);
+    if (length > MAX_TRANSFER || offset + length > MAX_DATA) throw new Refusal(statuses.bad_request);
+    const data = new Uint8Array(offset + length);
+    if (offset !== 0) data.set(this.#data);
+    data.set(this.#memory.read(block.pointer("data", length), length), offset);
+    this.#data = data;
+  }
+
+  #takeData(length: number): Uint8Array {
+    if (length !== this.#data.length) throw new Refusal(statuses.bad_request);
+    const data = this.#data;
+    this.#data = new Uint8Array(0);
+    return data;
+  }
+
+  #loadBtf(block: BlockView<typeof blocks.load_btf>): void {
+    const result = validateBtf(this.#takeData(block.u32("length")), block.u32("log_level"));
+    this.#log = new TextEncoder().encode(result.log);
+    block.set("log_length", this.#log.length);
+    block.set("error", result.errno);
+    block.set("handle", 0);
+    if (result.btf === undefined) return;
+    if (this.#btfs.size >= MAX_BTFS) {
+      block.set("error", ENOMEM);
+      return;
+    }
+    const handle = this.#nextHandle++;
+    this.#btfs.set(handle, result.btf);
+    block.set("handle", handle);
+  }
+
+  #btf(handle: number): Btf {
+    const btf = this.#btfs.get(handle);
+    if (btf === undefined) throw new Refusal(statuses.bad_handle);
+    return btf;
+  }
+
+  #checkMapBtf(block: BlockView<typeof blocks.check_map_btf>): void {
+    const result = checkMapTypes(this.#btf(block.u32("handle")), {
+      mapType: block.u32("map_type"),
+      keyType: block.u32("key_type"),
+      valueType: block.u32("value_type"),
+      keySize: block.u32("key_size"),
+      valueSize: block.u32("value_size"),
+      maxEntries: block.u32("max_entries"),
+      mapFlags: block.u32("map_flags"),
+    });
+    block.set("error", result.errno);
+    block.set("spin_lock", (result.spinLockOffset ?? -1) + 1);
+    block.set("timer", (result.timerOffset ?? -1) + 1);
+  }
+
+  /** func_info and line_info of the program that is to be loaded. */
+  #typeInfo(block: BlockView<typeof blocks.load>): ProgramToVerify["typeInfo"] {
+    const counts = { functions: block.u32("func_info_cnt"), lines: block.u32("line_info_cnt") };
+    if (counts.functions === 0 && counts.lines === 0) return undefined;
+    const sizes = { functions: block.u32("func_info_rec_size"), lines: block.u32("line_info_rec_size") };
+    const functionBytes = sizes.functions * block.u32("func_info_present");
+    const lineBytes = sizes.lines * block.u32("line_info_present");
+    const data = this.#takeData(functionBytes + lineBytes);
+    const table = (count: number, recordSize: number, bytes: Uint8Array): InfoTable => ({ count, recordSize, bytes });
+    const handle = block.u32("btf");
+    return {
+      btf: handle === 0 ? block.u32("btf_error") : this.#btf(handle),
+      functions: table(counts.functions, sizes.functions, data.subarray(0, functionBytes)),
+      lines: table(counts.lines, sizes.lines, data.subarray(functionBytes)),
+    };
   }
 
   #readMaps(block: BlockView<typeof blocks.load>): {
@@ -329,7 +441,9 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     const program = this.#staged;
     const maps = this.#readMaps(block);
     const privileges = block.u32("privileges");
+    const typeInfo = this.#typeInfo(block);
     this.#staged = [];
+    this.#data = new Uint8Array(0);
     this.#log = new Uint8Array(0);
 
     const result = this.#verify({
@@ -343,13 +457,18 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       logLevel: block.u32("log_level"),
       interpreted: (privileges & loadBits.interpret) !== 0,
       rules: RULES_BY_CODE[(privileges >>> LOAD_RULES_SHIFT) & 0xf] ?? "6.1",
+      typeInfo,
     });
     this.#log = new TextEncoder().encode(result.log);
     block.set("log_length", this.#log.length);
     block.set("verified_insns", result.statistics.instructionsProcessed);
     block.set("error", result.errno);
     block.set("handle", 0);
-    if (!("instructions" in result)) return;
+    block.set("unknown_fields", 0);
+    if (!("instructions" in result)) {
+      if (result.unknownFields !== undefined) block.set("unknown_fields", result.unknownFields === "functions" ? 1 : 2);
+      return;
+    }
 
     if (this.#programs.size >= MAX_PROGRAMS) {
       block.set("error", ENOMEM);
@@ -374,7 +493,12 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     }
     const handle = this.#nextHandle++;
     const tag = progTag(program);
-    this.#programs.set(handle, { compiled, xlated: isa.encodeInstructions(instructions), tag });
+    this.#programs.set(handle, {
+      compiled,
+      xlated: isa.encodeInstructions(instructions),
+      tag,
+      info: infoTables(result, instructions, compiled),
+    });
     const flags =
       (result.kprobeOverride ? resultBits.kprobe_override : 0) |
       (result.tailCall ? resultBits.tail_call : 0) |
@@ -388,6 +512,9 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     block.set("stack_depth", result.stackDepth);
     block.set("func_cnt", compiled.functionOffsets.length);
     block.set("xlated_cnt", instructions.length);
+    const isTyped = result.subprograms[0].type !== undefined;
+    block.set("func_info_result", isTyped ? result.subprograms.length : 0);
+    block.set("line_info_result", result.lines.length);
     block.setBytes("tag", tag);
   }
 
@@ -412,6 +539,12 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
   #readXlated(block: BlockView<typeof blocks.read_xlated>): void {
     const program = this.#program(block.u32("handle"));
     this.#copyOut(block, program.xlated, block.u32("first") * isa.SLOT_SIZE, block.u32("count") * isa.SLOT_SIZE);
+  }
+
+  #readInfo(block: BlockView<typeof blocks.read_info>): void {
+    const table = this.#program(block.u32("handle")).info.get(block.u32("kind"));
+    if (table === undefined) throw new Refusal(statuses.bad_request);
+    this.#copyOut(block, table, block.u32("offset"), block.u32("length"));
   }
 
   #free(block: BlockView<typeof blocks.free>): void {
@@ -449,4 +582,38 @@ function resolve(
     resolved[slot + 1] = second;
   });
   return resolved;
+}
+
+/** The tables of READ_INFO, by kind. */
+function infoTables(
+  program: VerifiedProgram,
+  instructions: readonly isa.Instruction[],
+  compiled: CompiledProgram,
+): ReadonlyMap<number, Uint8Array> {
+  const words = (values: readonly number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
+  const starts = program.subprograms.map(({ start }) => start);
+  const isTyped = program.subprograms[0].type !== undefined;
+  const functions = program.subprograms.map(({ start, type }, index) => {
+    const end = starts[index + 1] ?? instructions.length;
+    const offset = compiled.functionOffsets[index];
+    const tag = functionTag(instructions, starts, start, end);
+    const length = compiled.functionEnds[index] - offset;
+    return [...words([offset, length, type ?? 0, 0]), ...tag];
+  });
+  // A function's first line begins with its prologue.
+  const codeOf = (slot: number): number => {
+    const index = starts.indexOf(slot);
+    return index < 0 ? compiled.slotOffsets[slot] : compiled.functionOffsets[index];
+  };
+  return new Map([
+    [infoKinds.functions, Uint8Array.from(functions.flat())],
+    [infoKinds.func_info, words(isTyped ? program.subprograms.flatMap(({ start, type }) => [start, type ?? 0]) : [])],
+    [
+      infoKinds.line_info,
+      words(
+        program.lines.flatMap(({ instruction, file, text, lineAndColumn }) => [instruction, file, text, lineAndColumn]),
+      ),
+    ],
+    [infoKinds.line_offsets, words(program.lines.map(({ instruction }) => codeOf(instruction)))],
+  ]);
 }

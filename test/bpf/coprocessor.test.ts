@@ -74,6 +74,7 @@ function accept(program: ProgramToVerify): VerifyResult {
     instructions,
     facts: [],
     subprograms: [{ start: 0, stackDepth: 8, hasTailCall: false, tailCallReachable: false }],
+    lines: [],
     maps: found,
     seen: [],
     kprobeOverride: program.instructions.some((insn) => isa.isHelperCall(insn) && insn.imm === 58),

@@ -13,7 +13,7 @@
 #include <kernel/mutex.h>
 #include <kernel/text-patching.h>
 #include <kernel/vmalloc.h>
-#include "internal.h"
+#include "btf.h"
 
 /* Records of BPF_HELPER(), gathered by the linker. */
 extern const struct bpf_helper_entry __start_bpf_helpers[], __stop_bpf_helpers[];
@@ -60,6 +60,26 @@ static int upload(const struct bpf_insn *insns, u32 count)
 		*request = (struct bpf_cop_upload){
 			.data = virt_to_phys(data_page), .first = first, .count = now };
 		err = command(BPF_COP_CMD_UPLOAD);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Hands bytes over for the next command; @offset says how many went before. */
+static int upload_data(const void *from, u32 length, u32 offset)
+{
+	struct bpf_cop_upload_data *request = request_page;
+	u32 at;
+	int err;
+
+	for (at = 0; at < length || (!length && !offset && !at); at += PAGE_SIZE) {
+		u32 now = min_t(u32, PAGE_SIZE, length - at);
+
+		memcpy(data_page, from + at, now);
+		*request = (struct bpf_cop_upload_data){
+			.data = virt_to_phys(data_page), .offset = offset + at, .length = now };
+		err = command(BPF_COP_CMD_UPLOAD_DATA);
 		if (err)
 			return err;
 	}
@@ -188,13 +208,19 @@ static int fetch_instructions(struct bpf_prog *prog)
 	return 0;
 }
 
-static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *request)
+static int load_locked(struct bpf_prog *prog, struct bpf_load_request *request)
 {
+	u32 func_info_size = request->func_info_present * request->func_info_rec_size;
+	u32 line_info_size = request->line_info_present * request->line_info_rec_size;
 	struct bpf_cop_load *load = request_page;
 	struct bpf_cop_load answer;
 	int err;
 
 	err = upload(request->insns, request->insn_cnt);
+	if (!err)
+		err = upload_data(request->func_info, func_info_size, 0);
+	if (!err)
+		err = upload_data(request->line_info, line_info_size, func_info_size);
 	if (err)
 		return err;
 	*load = (struct bpf_cop_load){
@@ -208,11 +234,20 @@ static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *req
 		.insn_cnt = request->insn_cnt,
 		.map_count = request->map_count,
 		.maps = request->map_count ? virt_to_phys((void *)request->maps) : 0,
+		.btf = request->btf ? request->btf->handle : 0,
+		.btf_error = -request->btf_error,
+		.func_info_cnt = request->func_info_cnt,
+		.func_info_rec_size = request->func_info_rec_size,
+		.func_info_present = request->func_info_present,
+		.line_info_cnt = request->line_info_cnt,
+		.line_info_rec_size = request->line_info_rec_size,
+		.line_info_present = request->line_info_present,
 	};
 	err = command(BPF_COP_CMD_LOAD);
 	if (err)
 		return err;
 	answer = *load;
+	request->unknown_fields = answer.unknown_fields;
 	err = -(int)answer.error;
 	if (request->log_level) {
 		int log_err = copy_log(answer.log_length, request->log_buf, request->log_size);
@@ -235,6 +270,8 @@ static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *req
 	prog->func_cnt = answer.func_cnt;
 	prog->verified_insns = answer.verified_insns;
 	prog->len = answer.xlated_cnt;
+	prog->func_info_cnt = answer.func_info_result;
+	prog->line_info_cnt = answer.line_info_result;
 	memcpy(prog->tag, answer.tag, sizeof(prog->tag));
 	if (answer.result_flags & BPF_COP_RESULT_WRITE_USER)
 		printk(KERN_WARNING "%s[%d] is installing a program with bpf_probe_write_user helper that may corrupt user "
@@ -264,7 +301,7 @@ static int load_locked(struct bpf_prog *prog, const struct bpf_load_request *req
 	return 0;
 }
 
-int bpf_coprocessor_load(struct bpf_prog *prog, const struct bpf_load_request *request)
+int bpf_coprocessor_load(struct bpf_prog *prog, struct bpf_load_request *request)
 {
 	int err;
 
@@ -288,6 +325,103 @@ void bpf_coprocessor_unload(struct bpf_prog *prog)
 	forget(prog->handle);
 	mutex_unlock(&coprocessor_mutex);
 }
+
+int bpf_coprocessor_read_info(const struct bpf_prog *prog, u32 kind, void *to, u32 length)
+{
+	struct bpf_cop_read_info *request = request_page;
+	int err = 0;
+	u32 at;
+
+	mutex_lock(&coprocessor_mutex);
+	for (at = 0; at < length && !err; at += PAGE_SIZE) {
+		u32 now = min_t(u32, PAGE_SIZE, length - at);
+
+		*request = (struct bpf_cop_read_info){
+			.data = virt_to_phys(data_page), .handle = prog->handle, .kind = kind, .offset = at,
+			.length = now };
+		err = command(BPF_COP_CMD_READ_INFO);
+		if (!err)
+			memcpy(to + at, data_page, now);
+	}
+	mutex_unlock(&coprocessor_mutex);
+	return err;
+}
+
+/* ---- type information ---- */
+
+static int load_btf_locked(struct btf *btf, u32 log_level, char __user *log_buf, u32 log_size)
+{
+	struct bpf_cop_load_btf *load = request_page;
+	struct bpf_cop_load_btf answer;
+	int err;
+
+	err = upload_data(btf->data, btf->data_size, 0);
+	if (err)
+		return err;
+	*load = (struct bpf_cop_load_btf){ .log_level = log_level, .length = btf->data_size };
+	err = command(BPF_COP_CMD_LOAD_BTF);
+	if (err)
+		return err;
+	answer = *load;
+	err = -(int)answer.error;
+	if (log_level) {
+		int log_err = copy_log(answer.log_length, log_buf, log_size);
+
+		/* What is wrong with the types matters more than that the log does not hold all of it. */
+		if (log_err && !err)
+			err = log_err;
+	}
+	if (err && answer.handle) {
+		*(struct bpf_cop_free *)request_page = (struct bpf_cop_free){ .handle = answer.handle };
+		command(BPF_COP_CMD_FREE_BTF);
+	} else {
+		btf->handle = answer.handle;
+	}
+	return err;
+}
+
+int bpf_coprocessor_load_btf(struct btf *btf, u32 log_level, char __user *log_buf, u32 log_size)
+{
+	int err;
+
+	if (!registers)
+		return -ENODEV;
+	mutex_lock(&coprocessor_mutex);
+	err = load_btf_locked(btf, log_level, log_buf, log_size);
+	mutex_unlock(&coprocessor_mutex);
+	return err;
+}
+
+void bpf_coprocessor_free_btf(u32 handle)
+{
+	mutex_lock(&coprocessor_mutex);
+	*(struct bpf_cop_free *)request_page = (struct bpf_cop_free){ .handle = handle };
+	command(BPF_COP_CMD_FREE_BTF);
+	mutex_unlock(&coprocessor_mutex);
+}
+
+int bpf_coprocessor_check_map_btf(struct bpf_map *map, const struct btf *btf, u32 key_type, u32 value_type)
+{
+	struct bpf_cop_check_map_btf *request = request_page;
+	int err;
+
+	mutex_lock(&coprocessor_mutex);
+	*request = (struct bpf_cop_check_map_btf){
+		.handle = btf->handle, .map_type = map->map_type, .key_type = key_type, .value_type = value_type,
+		.key_size = map->key_size, .value_size = map->value_size, .max_entries = map->max_entries,
+		.map_flags = map->map_flags };
+	err = command(BPF_COP_CMD_CHECK_MAP_BTF);
+	if (!err)
+		err = -(int)request->error;
+	if (!err) {
+		map->spin_lock = request->spin_lock;
+		map->timer = request->timer;
+	}
+	mutex_unlock(&coprocessor_mutex);
+	return err;
+}
+
+/* ---- setting up ---- */
 
 /* Tells the device where helpers are and where a tail call finds its program. */
 static int setup(void)

@@ -25,6 +25,11 @@
 #define BPF_COP_CMD_READ_CODE           0x5
 #define BPF_COP_CMD_READ_XLATED         0x6
 #define BPF_COP_CMD_FREE                0x7
+#define BPF_COP_CMD_UPLOAD_DATA         0x8
+#define BPF_COP_CMD_LOAD_BTF            0x9
+#define BPF_COP_CMD_FREE_BTF            0xa
+#define BPF_COP_CMD_CHECK_MAP_BTF       0xb
+#define BPF_COP_CMD_READ_INFO           0xc
 
 #define BPF_COP_STATUS_OK               0x0
 #define BPF_COP_STATUS_BAD_COMMAND      0x1
@@ -54,6 +59,11 @@
 #define BPF_COP_HELPER_SKB_LOAD_16      0x10002
 #define BPF_COP_HELPER_SKB_LOAD_32      0x10004
 
+#define BPF_COP_INFO_FUNCTIONS          0x1
+#define BPF_COP_INFO_FUNC_INFO          0x2
+#define BPF_COP_INFO_LINE_INFO          0x3
+#define BPF_COP_INFO_LINE_OFFSETS       0x4
+
 struct bpf_cop_setup {
 	u64 helpers;
 	u32 helper_count;
@@ -80,6 +90,14 @@ struct bpf_cop_load {
 	u32 insn_cnt;
 	u32 map_count;
 	u64 maps;
+	u32 btf;
+	u32 btf_error;
+	u32 func_info_cnt;
+	u32 func_info_rec_size;
+	u32 line_info_cnt;
+	u32 line_info_rec_size;
+	u32 func_info_present;
+	u32 line_info_present;
 	u32 error;
 	u32 handle;
 	u32 log_length;
@@ -90,9 +108,13 @@ struct bpf_cop_load {
 	u32 func_cnt;
 	u32 verified_insns;
 	u32 xlated_cnt;
+	u32 func_info_result;
+	u32 line_info_result;
+	u32 unknown_fields;
+	u32 reserved;
 	u8 tag[8];
 };
-_Static_assert(sizeof(struct bpf_cop_load) == 88, "struct bpf_cop_load");
+_Static_assert(sizeof(struct bpf_cop_load) == 136, "struct bpf_cop_load");
 
 struct bpf_cop_map {
 	u32 fd;
@@ -103,11 +125,13 @@ struct bpf_cop_map {
 	u32 max_entries;
 	u32 map_flags;
 	u32 frozen;
+	u32 spin_lock;
+	u32 timer;
 	u64 address;
 	u64 values;
 	u64 contents;
 };
-_Static_assert(sizeof(struct bpf_cop_map) == 56, "struct bpf_cop_map");
+_Static_assert(sizeof(struct bpf_cop_map) == 64, "struct bpf_cop_map");
 
 struct bpf_cop_read_log {
 	u64 data;
@@ -140,5 +164,55 @@ struct bpf_cop_free {
 	u32 reserved;
 };
 _Static_assert(sizeof(struct bpf_cop_free) == 8, "struct bpf_cop_free");
+
+struct bpf_cop_upload_data {
+	u64 data;
+	u32 offset;
+	u32 length;
+};
+_Static_assert(sizeof(struct bpf_cop_upload_data) == 16, "struct bpf_cop_upload_data");
+
+struct bpf_cop_load_btf {
+	u32 log_level;
+	u32 length;
+	u32 error;
+	u32 log_length;
+	u32 handle;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct bpf_cop_load_btf) == 24, "struct bpf_cop_load_btf");
+
+struct bpf_cop_check_map_btf {
+	u32 handle;
+	u32 map_type;
+	u32 key_type;
+	u32 value_type;
+	u32 key_size;
+	u32 value_size;
+	u32 max_entries;
+	u32 map_flags;
+	u32 error;
+	u32 spin_lock;
+	u32 timer;
+} __attribute__((aligned(8)));
+_Static_assert(sizeof(struct bpf_cop_check_map_btf) == 48, "struct bpf_cop_check_map_btf");
+
+struct bpf_cop_read_info {
+	u64 data;
+	u32 handle;
+	u32 kind;
+	u32 offset;
+	u32 length;
+};
+_Static_assert(sizeof(struct bpf_cop_read_info) == 24, "struct bpf_cop_read_info");
+
+struct bpf_cop_function {
+	u32 offset;
+	u32 length;
+	u32 type;
+	u32 reserved;
+	u8 tag[8];
+};
+_Static_assert(sizeof(struct bpf_cop_function) == 24, "struct bpf_cop_function");
 
 #endif

@@ -17,6 +17,9 @@
 /* Largest program of a task with CAP_BPF. */
 #define BPF_COMPLEXITY_LIMIT_INSNS	1000000
 
+/* Bits that a loader may ask of the log. */
+#define BPF_LOG_MASK	7
+
 /* Errno of internal refusals that bpf(2) shows to user space as it is. */
 #ifndef ENOTSUPP
 #define ENOTSUPP	524
@@ -93,6 +96,8 @@ int bpf_map_get_next_id(u32 id, u32 *next);
 /* @flags: BPF_F_RDONLY, BPF_F_WRONLY */
 int bpf_map_get_fd_by_id(u32 id, int flags);
 int bpf_map_get_info(struct bpf_map *map, struct bpf_map_info *info);
+/* The size that fdinfo tells for memory that is taken up. */
+u64 bpf_map_memory_footprint(const struct bpf_map *map);
 
 int generic_map_lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr);
 int generic_map_update_batch(struct bpf_map *map, struct file *file, const union bpf_attr *attr,
@@ -123,7 +128,7 @@ size_t bpf_prog_array_pointers_offset(void);
 
 /* ---- programs ---- */
 
-int bpf_prog_load(union bpf_attr *attr);
+int bpf_prog_load(union bpf_attr *attr, union bpf_attr __user *uattr);
 int bpf_prog_new_fd(struct bpf_prog *prog);
 struct bpf_prog *bpf_prog_from_file(struct file *file);
 int bpf_prog_get_next_id(u32 id, u32 *next);
@@ -178,11 +183,21 @@ struct bpf_load_request {
 	u32 insn_cnt;
 	const struct bpf_cop_map *maps;
 	u32 map_count;
+	/* Type information, or the errno that resolving it gave; func_info and line_info, as many records as could be read. */
+	struct btf *btf;
+	int btf_error;
+	const void *func_info, *line_info;
+	u32 func_info_cnt, func_info_rec_size, func_info_present;
+	u32 line_info_cnt, line_info_rec_size, line_info_present;
+	/* The answer: 1, 2: func_info or line_info has records with something set that is unknown. */
+	u32 unknown_fields;
 };
 
 bool bpf_coprocessor_present(void);
 /* Verifies and generates. On success prog->image holds the code, or prog->insns what is to be interpreted. 0 or the verifier's -errno; -ENODEV without a co-processor. */
-int bpf_coprocessor_load(struct bpf_prog *prog, const struct bpf_load_request *request);
+int bpf_coprocessor_load(struct bpf_prog *prog, struct bpf_load_request *request);
+/* Copies bytes of one of the program's tables, BPF_COP_INFO_, into the kernel. */
+int bpf_coprocessor_read_info(const struct bpf_prog *prog, u32 kind, void *to, u32 length);
 /* Copies the program as the verifier left it to user space. */
 int bpf_coprocessor_read_xlated(struct bpf_prog *prog, void __user *to, u32 length);
 /* Forgets the program and frees its code. */

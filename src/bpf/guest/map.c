@@ -9,7 +9,7 @@
 #include <kernel/poll.h>
 #include <kernel/vmalloc.h>
 #include <kernel/seq_file.h>
-#include "internal.h"
+#include "btf.h"
 
 static const struct bpf_map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_HASH] = &htab_map_ops,
@@ -93,12 +93,20 @@ void bpf_map_inc(struct bpf_map *map)
 	refcount_inc(&map->refcnt);
 }
 
+static void map_free(struct bpf_map *map)
+{
+	struct btf *btf = map->btf;
+
+	map->ops->map_free(map);
+	btf_put(btf);
+}
+
 void bpf_map_put(struct bpf_map *map)
 {
 	if (!refcount_dec_and_test(&map->refcnt))
 		return;
 	list_del(&map->list);
-	map->ops->map_free(map);
+	map_free(map);
 }
 
 static void bpf_map_put_uref(struct bpf_map *map)
@@ -283,6 +291,26 @@ bool bpf_map_can_write(struct file *file, struct bpf_map *map)
 
 /* ---- creation ---- */
 
+/* The types of keys and values, for who prints the map and for locks in values. */
+static int map_take_types(struct bpf_map *map, const union bpf_attr *attr)
+{
+	struct btf *btf = btf_get_by_fd(attr->btf_fd);
+	int err;
+
+	if (IS_ERR(btf))
+		return PTR_ERR(btf);
+	err = btf->kernel_btf ? -EACCES :
+	      bpf_coprocessor_check_map_btf(map, btf, attr->btf_key_type_id, attr->btf_value_type_id);
+	if (err) {
+		btf_put(btf);
+		return err;
+	}
+	map->btf = btf;
+	map->btf_key_type_id = attr->btf_key_type_id;
+	map->btf_value_type_id = attr->btf_value_type_id;
+	return 0;
+}
+
 int map_create(union bpf_attr *attr)
 {
 	const struct bpf_map_ops *ops;
@@ -309,11 +337,9 @@ int map_create(union bpf_attr *attr)
 	if (attr->map_type >= ARRAY_SIZE(map_types) || !map_types[attr->map_type])
 		return -EINVAL;
 	ops = map_types[attr->map_type];
-	/* No network device takes maps over, and there is no type information that could be named. */
+	/* No network device takes maps over. */
 	if (attr->map_ifindex)
 		return -EOPNOTSUPP;
-	if (attr->btf_key_type_id || attr->btf_value_type_id)
-		return -EINVAL;
 	if (ops->map_alloc_check) {
 		err = ops->map_alloc_check(attr);
 		if (err)
@@ -329,6 +355,11 @@ int map_create(union bpf_attr *attr)
 	err = bpf_obj_name_cpy(map->name, attr->map_name, sizeof(attr->map_name));
 	if (err < 0)
 		goto free;
+	if (attr->btf_key_type_id || attr->btf_value_type_id) {
+		err = map_take_types(map, attr);
+		if (err)
+			goto free;
+	}
 	map->id = bpf_new_id(&last_map_id);
 	list_add_tail(&map->list, &all_maps);
 	err = bpf_map_new_fd(map, f_flags);
@@ -336,7 +367,7 @@ int map_create(union bpf_attr *attr)
 		return err;
 	list_del(&map->list);
 free:
-	ops->map_free(map);
+	map_free(map);
 	return err;
 }
 
@@ -403,6 +434,11 @@ int bpf_map_get_info(struct bpf_map *map, struct bpf_map_info *info)
 	info->max_entries = map->max_entries;
 	info->map_flags = map->map_flags;
 	info->map_extra = map->map_extra;
+	if (map->btf) {
+		info->btf_id = map->btf->id;
+		info->btf_key_type_id = map->btf_key_type_id;
+		info->btf_value_type_id = map->btf_value_type_id;
+	}
 	memcpy(info->name, map->name, sizeof(info->name));
 	return 0;
 }

@@ -9,10 +9,11 @@
 #include <kernel/seq_file.h>
 #include <kernel/time.h>
 #include <kernel/vmalloc.h>
-#include "internal.h"
+#include "btf.h"
 
 #define MAX_USED_MAPS	64
-#define BPF_LOG_MASK	7
+/* A record of func_info or line_info; the co-processor refuses longer ones. */
+#define MAX_INFO_REC_SIZE	252
 
 static LIST_HEAD(all_progs);
 static u32 last_prog_id;
@@ -32,6 +33,7 @@ static void bpf_prog_free(struct bpf_prog *prog)
 	for (i = 0; i < prog->used_map_cnt; i++)
 		bpf_map_put(prog->used_maps[i]);
 	kfree(prog->used_maps);
+	btf_put(prog->btf);
 	kvfree(prog->insns);
 	kfree(prog);
 }
@@ -257,6 +259,8 @@ static int resolve_map(struct load *load, u32 fd)
 	entry->max_entries = map->max_entries;
 	entry->map_flags = map->map_flags;
 	entry->frozen = map->frozen;
+	entry->spin_lock = map->spin_lock;
+	entry->timer = map->timer;
 	entry->address = (u64)map;
 	if (map->inner_map_meta) {
 		struct bpf_cop_map *inner = entry + MAX_USED_MAPS;
@@ -348,7 +352,73 @@ static int check_log(const union bpf_attr *attr)
 	return 0;
 }
 
-static int verify_and_place(struct load *load, const union bpf_attr *attr)
+/* Takes records of func_info or line_info over, as many as are worth reading; *@present says how many could be read. */
+static void *copy_records(u64 from, u32 count, u32 size, u32 most, u32 *present)
+{
+	u32 wanted = min(count, most);
+	void *records;
+
+	*present = 0;
+	if (!wanted || size < sizeof(u32) || size > MAX_INFO_REC_SIZE)
+		return NULL;
+	records = kvmalloc((size_t)wanted * size, GFP_KERNEL | __GFP_NOWARN);
+	if (!records)
+		return ERR_PTR(-ENOMEM);
+	for (; *present < wanted; ++*present) {
+		size_t at = (size_t)*present * size;
+
+		if (copy_from_user(records + at, u64_to_user_ptr(from) + at, size))
+			break;
+	}
+	return records;
+}
+
+/* What the types of functions and the lines of source are. Errors in it come up in the order of the verifier's checks. */
+static int take_type_info(struct bpf_load_request *request, const union bpf_attr *attr, struct bpf_prog *prog)
+{
+	void *records;
+
+	if (!attr->func_info_cnt && !attr->line_info_cnt)
+		return 0;
+	request->btf = btf_get_by_fd(attr->prog_btf_fd);
+	if (IS_ERR(request->btf)) {
+		request->btf_error = PTR_ERR(request->btf);
+		request->btf = NULL;
+	} else if (request->btf->kernel_btf) {
+		btf_put(request->btf);
+		request->btf_error = -EACCES;
+		request->btf = NULL;
+	}
+	prog->btf = request->btf;
+	request->func_info_cnt = attr->func_info_cnt;
+	request->func_info_rec_size = attr->func_info_rec_size;
+	request->line_info_cnt = attr->line_info_cnt;
+	request->line_info_rec_size = attr->line_info_rec_size;
+	records = copy_records(attr->func_info, attr->func_info_cnt, attr->func_info_rec_size, prog->insn_cnt,
+			       &request->func_info_present);
+	if (IS_ERR(records))
+		return PTR_ERR(records);
+	request->func_info = records;
+	/* Lines lie at different instructions: one more than these shows that something is wrong. */
+	records = copy_records(attr->line_info, attr->line_info_cnt, attr->line_info_rec_size, prog->insn_cnt + 1,
+			       &request->line_info_present);
+	if (IS_ERR(records))
+		return PTR_ERR(records);
+	request->line_info = records;
+	return 0;
+}
+
+/* Tells a loader whose records are too new how long the known ones are. */
+static int tell_record_size(const struct bpf_load_request *request, union bpf_attr __user *uattr)
+{
+	if (request->unknown_fields == 1)
+		return put_user((u32)sizeof(struct bpf_func_info), &uattr->func_info_rec_size);
+	if (request->unknown_fields == 2)
+		return put_user((u32)sizeof(struct bpf_line_info), &uattr->line_info_rec_size);
+	return 0;
+}
+
+static int verify_and_place(struct load *load, const union bpf_attr *attr, union bpf_attr __user *uattr)
 {
 	struct bpf_prog *prog = load->prog;
 	struct bpf_load_request request = {
@@ -375,13 +445,19 @@ static int verify_and_place(struct load *load, const union bpf_attr *attr)
 	if (err)
 		return err;
 	request.map_count = load->map_count;
-	err = bpf_coprocessor_load(prog, &request);
+	err = take_type_info(&request, attr, prog);
+	if (!err)
+		err = bpf_coprocessor_load(prog, &request);
+	kvfree(request.func_info);
+	kvfree(request.line_info);
+	if (tell_record_size(&request, uattr))
+		err = -EFAULT;
 	if (err)
 		return err;
 	return check_tail_call_arrays(prog);
 }
 
-int bpf_prog_load(union bpf_attr *attr)
+int bpf_prog_load(union bpf_attr *attr, union bpf_attr __user *uattr)
 {
 	enum bpf_prog_type type = attr->prog_type;
 	struct load load = { };
@@ -440,7 +516,7 @@ int bpf_prog_load(union bpf_attr *attr)
 	err = bpf_obj_name_cpy(prog->name, attr->prog_name, sizeof(attr->prog_name));
 	if (err < 0)
 		goto free;
-	err = verify_and_place(&load, attr);
+	err = verify_and_place(&load, attr, uattr);
 	if (err)
 		goto free;
 	kfree(load.maps);
@@ -526,57 +602,4 @@ int bpf_prog_get_fd_by_id(u32 id)
 		return fd;
 	}
 	return -ENOENT;
-}
-
-/* @info comes with the lengths of the caller's buffers in it, and leaves with those of the program. */
-int bpf_prog_get_info(struct bpf_prog *prog, struct bpf_prog_info *info, struct bpf_prog_info __user *uinfo)
-{
-	struct bpf_prog_info in = *info;
-	u32 i, now;
-	int err;
-
-	memset(info, 0, sizeof(*info));
-	info->jited_prog_insns = in.jited_prog_insns;
-	info->xlated_prog_insns = in.xlated_prog_insns;
-	info->map_ids = in.map_ids;
-	info->type = prog->type;
-	info->id = prog->id;
-	info->load_time = prog->load_time;
-	info->created_by_uid = prog->created_by_uid;
-	info->gpl_compatible = prog->gpl_compatible;
-	info->verified_insns = prog->verified_insns;
-	info->run_time_ns = prog->run_time_ns;
-	info->run_cnt = prog->run_cnt;
-	memcpy(info->tag, prog->tag, sizeof(info->tag));
-	memcpy(info->name, prog->name, sizeof(info->name));
-	info->nr_map_ids = prog->used_map_cnt;
-	for (i = 0; i < min(in.nr_map_ids, prog->used_map_cnt); i++)
-		if (put_user(prog->used_maps[i]->id, (u32 __user *)u64_to_user_ptr(in.map_ids) + i))
-			return -EFAULT;
-	if (!bpf_capable())
-		return 0;
-	info->xlated_prog_len = prog->len * sizeof(struct bpf_insn);
-	if (in.xlated_prog_len) {
-		now = min(in.xlated_prog_len, info->xlated_prog_len);
-		err = bpf_coprocessor_read_xlated(prog, u64_to_user_ptr(in.xlated_prog_insns), now);
-		if (err)
-			return err;
-	}
-	/* All functions lie in one image; each has the whole of it for its place. */
-	info->jited_ksyms = in.jited_ksyms;
-	info->jited_func_lens = in.jited_func_lens;
-	info->nr_jited_ksyms = info->nr_jited_func_lens = prog->func_cnt;
-	for (i = 0; i < min(in.nr_jited_ksyms, prog->func_cnt); i++)
-		if (put_user((u64)prog->bpf_func, (u64 __user *)u64_to_user_ptr(in.jited_ksyms) + i))
-			return -EFAULT;
-	for (i = 0; i < min(in.nr_jited_func_lens, prog->func_cnt); i++)
-		if (put_user(prog->jited_len, (u32 __user *)u64_to_user_ptr(in.jited_func_lens) + i))
-			return -EFAULT;
-	info->jited_prog_len = prog->jited_len;
-	if (in.jited_prog_len) {
-		now = min(in.jited_prog_len, info->jited_prog_len);
-		if (copy_to_user(u64_to_user_ptr(in.jited_prog_insns), prog->image, now))
-			return -EFAULT;
-	}
-	return 0;
 }

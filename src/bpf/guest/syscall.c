@@ -7,6 +7,7 @@
 #include <kernel/capability.h>
 #include <kernel/mm.h>
 #include <kernel/syscalls.h>
+#include "btf.h"
 #include "link.h"
 
 /* Fails unless the structure of a newer user space has nothing set that is unknown here. */
@@ -45,6 +46,7 @@ static int obj_get_info_by_fd(union bpf_attr *attr, union bpf_attr __user *uattr
 	struct bpf_link *link;
 	struct bpf_prog *prog;
 	struct bpf_map *map;
+	struct btf *btf;
 	int err;
 
 	if (!file)
@@ -52,6 +54,7 @@ static int obj_get_info_by_fd(union bpf_attr *attr, union bpf_attr __user *uattr
 	prog = bpf_prog_from_file(file);
 	map = bpf_map_from_file(file);
 	link = bpf_link_from_file(file);
+	btf = btf_from_file(file);
 	if (prog) {
 		struct bpf_prog_info info = { };
 
@@ -88,6 +91,10 @@ static int obj_get_info_by_fd(union bpf_attr *attr, union bpf_attr __user *uattr
 		err = bpf_link_get_info(link, &info);
 		if (!err && (copy_to_user(uinfo, &info, len) || put_user(len, &uattr->info.info_len)))
 			err = -EFAULT;
+	} else if (btf) {
+		err = check_tail_zero(uinfo, sizeof(struct bpf_btf_info), len);
+		if (!err)
+			err = btf_get_info_by_fd(btf, attr, uattr);
 	} else {
 		err = -EINVAL;
 	}
@@ -109,12 +116,6 @@ static int get_next_id(union bpf_attr *attr, union bpf_attr __user *uattr, int (
 	if (!err)
 		err = put_user(next, &uattr->next_id);
 	return err;
-}
-
-/* Type information that user space could ask for by number: none is kept. */
-static int no_next_id(u32 id, u32 *next)
-{
-	return -ENOENT;
 }
 
 SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, size)
@@ -158,7 +159,7 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 	case BPF_MAP_DELETE_BATCH:
 		return CHECK_ATTR(&attr, batch.flags) ? map_do_batch(&attr, uattr, cmd) : -EINVAL;
 	case BPF_PROG_LOAD:
-		return CHECK_ATTR(&attr, core_relo_rec_size) ? bpf_prog_load(&attr) : -EINVAL;
+		return CHECK_ATTR(&attr, core_relo_rec_size) ? bpf_prog_load(&attr, uattr) : -EINVAL;
 	case BPF_PROG_TEST_RUN:
 		return CHECK_ATTR(&attr, test.batch_size) ? bpf_prog_test_run(&attr, uattr) : -EINVAL;
 	case BPF_PROG_GET_NEXT_ID:
@@ -194,9 +195,11 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 	case BPF_BTF_GET_FD_BY_ID:
 		if (!CHECK_ATTR(&attr, btf_id))
 			return -EINVAL;
-		return capable(CAP_SYS_ADMIN) ? -ENOENT : -EPERM;
+		return capable(CAP_SYS_ADMIN) ? bpf_btf_get_fd_by_id(attr.btf_id) : -EPERM;
 	case BPF_BTF_GET_NEXT_ID:
-		return get_next_id(&attr, uattr, no_next_id);
+		return get_next_id(&attr, uattr, bpf_btf_get_next_id);
+	case BPF_BTF_LOAD:
+		return CHECK_ATTR(&attr, btf_log_level) ? bpf_btf_load(&attr) : -EINVAL;
 	case BPF_ITER_CREATE:
 		return CHECK_ATTR(&attr, iter_create.flags) ? iter_create(&attr) : -EINVAL;
 	case BPF_PROG_BIND_MAP:

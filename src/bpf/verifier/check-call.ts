@@ -169,7 +169,7 @@ function mayPassPacket(env: VerifierEnvironment, prototype: HelperPrototype): bo
 }
 
 /** Memory of `size` bytes that a helper reads or fills. */
-function checkHelperMemory(
+export function checkHelperMemory(
   env: VerifierEnvironment,
   regno: number,
   size: number,

@@ -5,12 +5,14 @@ import { forgetCallerSaved } from "./check-call.ts";
 import type { VerifierEnvironment } from "./environment.ts";
 import { E2BIG, EACCES, EFAULT, EINVAL } from "./errors.ts";
 import { pushBranch } from "./explored-states.ts";
+import { checkArguments, isGlobalFunction } from "./function-types.ts";
 import type { MapDescriptor } from "./interface.ts";
 import { markRead } from "./liveness.ts";
 import { isIterable } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
 import {
   CONST_PTR_TO_MAP,
+  DEF_NOT_SUBREG,
   PTR_TO_MAP_KEY,
   PTR_TO_MAP_VALUE,
   PTR_TO_STACK,
@@ -32,11 +34,13 @@ function setupCall(caller: FrameState, callee: FrameState): void {
   for (let i = BPF_REG_1; i <= BPF_REG_5; i++) callee.registers[i].assignAll(caller.registers[i]);
 }
 
+function refuseDepth(env: VerifierEnvironment): never {
+  return env.reject(E2BIG, `the call stack of ${env.state.frames.length + 1} frames is too deep`);
+}
+
 function enter(env: VerifierEnvironment, subprogram: number, setup: CalleeSetup): void {
   const { state } = env;
-  if (state.frames.length >= MAX_CALL_FRAMES) {
-    env.reject(E2BIG, `the call stack of ${state.frames.length + 1} frames is too deep`);
-  }
+  if (state.frames.length >= MAX_CALL_FRAMES) refuseDepth(env);
   const caller = env.frame;
   const callee = newFrame(env.insnIndex, state.frames.length, subprogram, env.scalarsPrecise);
   env.markEverythingChanged();
@@ -58,7 +62,18 @@ export function checkFunctionCall(env: VerifierEnvironment): void {
   const target = env.insnIndex + env.instruction.imm + 1;
   const subprogram = env.findSubprogram(target);
   if (subprogram < 0) env.reject(EFAULT, `verifier bug. No program starts at insn ${target}`);
-  enter(env, subprogram, setupCall);
+  if (env.state.frames.length >= MAX_CALL_FRAMES) refuseDepth(env);
+  const fits = checkArguments(env, subprogram, true);
+  if (!isGlobalFunction(env, subprogram)) {
+    enter(env, subprogram, setupCall);
+    return;
+  }
+  if (!fits) env.reject(EINVAL, `Caller passes invalid args into func#${subprogram}`);
+  if (env.log.perInstruction) env.verbose(`Func#${subprogram} is global and valid. Skipping.\n`);
+  forgetCallerSaved(env);
+  const result = env.registers[BPF_REG_0];
+  env.markUnknown(result);
+  result.subregDef = DEF_NOT_SUBREG;
 }
 
 /** A range as the log names it when a value is outside. */

@@ -276,7 +276,11 @@ export function checkMemoryAccess(
     refuseLeak(env, kind, valueRegno, "ctx");
     checkUnmodified(env, reg, regno);
     const access = contextAccess(env.program, offset, size, kind === BPF_WRITE);
-    if (access === null) env.reject(EACCES, `invalid bpf_context access off=${offset} size=${size}`);
+    if (access === null) {
+      env.verbose(`invalid bpf_context access off=${offset} size=${size}\n`);
+      env.printSourceLine(env.insnIndex, "; ");
+      env.reject(EACCES);
+    }
     env.maxContextOffset = Math.max(env.maxContextOffset, offset + size);
     if (isLoad) {
       env.markUnknown(value);

@@ -43,6 +43,7 @@ import { BPF_READ, BPF_WRITE, checkAtomic, checkMemoryAccess, checkUnmodified } 
 import type { VerifierEnvironment } from "./environment.ts";
 import { E2BIG, EACCES, EFAULT, EINVAL } from "./errors.ts";
 import { endBranch, isStateVisited } from "./explored-states.ts";
+import { checkArguments, isGlobalFunction, prepareArguments } from "./function-types.ts";
 import { checkRegisterArgument, DST_OP, DST_OP_NO_MARK, SRC_OP } from "./liveness.ts";
 import { mayLoadFromPacket } from "./program-types.ts";
 import { checkReferenceLeak } from "./references.ts";
@@ -63,14 +64,10 @@ import { BPF_MAIN_FUNC, newFrame, VerifierState } from "./state.ts";
 
 const SPIN_UNLOCK = 94;
 
-/** The state at the beginning of the main program: R1 is the context. */
-export function initialState(precise: boolean): VerifierState {
+/** The state at the beginning of a function that is verified by itself: nothing is known of its arguments yet. */
+export function initialState(precise: boolean, subprogram = 0): VerifierState {
   const state = new VerifierState();
-  const frame = newFrame(BPF_MAIN_FUNC, 0, 0, precise);
-  const context = frame.registers[BPF_REG_1];
-  context.type = PTR_TO_CTX;
-  context.markKnownZero();
-  state.frames.push(frame);
+  state.frames.push(newFrame(BPF_MAIN_FUNC, 0, subprogram, precise));
   state.branches = 1;
   return state;
 }
@@ -134,7 +131,8 @@ function checkLoadImmediate(env: VerifierEnvironment, insn: Instruction): void {
   dst.markKnownZero();
   const aux = env.currentAux;
   if (insn.src === BPF_PSEUDO_FUNC) {
-    if (env.program.functionInfo !== true) env.reject(EINVAL, "missing btf func_info");
+    const isTyped = env.program.functionInfo === true || (env.types?.functions.length ?? 0) > 0;
+    if (!isTyped) env.reject(EINVAL, "missing btf func_info");
     dst.type = PTR_TO_FUNC;
     dst.subprogram = env.calledSubprogram(env.insnIndex);
     return;
@@ -296,13 +294,11 @@ function popBranch(env: VerifierEnvironment): boolean {
   return true;
 }
 
-/** Follows every path from the current state. Rejects by exception. */
-export function checkPaths(env: VerifierEnvironment): void {
+/** Follows every path from the current state. */
+function followPaths(env: VerifierEnvironment): void {
   const { log, instructions } = env;
   let previous = -1;
   let showState = false;
-  env.passCount++;
-  env.insnIndex = 0;
   env.markEverythingChanged();
   for (;;) {
     env.previousIndex = previous;
@@ -330,6 +326,7 @@ export function checkPaths(env: VerifierEnvironment): void {
       }
       if (log.perInstruction) {
         if (env.somethingChanged) env.printChanges(env.frame);
+        env.printSourceLine(env.insnIndex, "; ");
         env.printInstructionLine(env.instructionText(env.insnIndex));
       }
       markSeen(env);
@@ -357,4 +354,36 @@ export function checkPaths(env: VerifierEnvironment): void {
         break;
     }
   }
+}
+
+/** Verifies a function by itself: the main program, or a global function for anything that its prototype lets callers pass. */
+function checkFunction(env: VerifierEnvironment, subprogram: number): void {
+  env.previousLine = undefined;
+  env.passCount++;
+  env.explored.fill(undefined);
+  env.state = initialState(env.scalarsPrecise, subprogram);
+  env.insnIndex = env.subprograms[subprogram].start;
+  env.state.firstInstruction = env.insnIndex;
+  env.previousIndex = -1;
+  if (subprogram > 0) prepareArguments(env, subprogram);
+  else {
+    const context = env.registers[BPF_REG_1];
+    context.type = PTR_TO_CTX;
+    context.markKnownZero();
+    // Only for the log: a program may declare its context as it likes.
+    checkArguments(env, subprogram, false);
+  }
+  followPaths(env);
+}
+
+/** Follows every path of every function that is verified by itself. Rejects by exception. */
+export function checkPaths(env: VerifierEnvironment): void {
+  for (let subprogram = 1; subprogram < env.subprograms.length - 1; subprogram++) {
+    if (!isGlobalFunction(env, subprogram)) continue;
+    checkFunction(env, subprogram);
+    if (env.log.perInstruction) {
+      env.verbose(`Func#${subprogram} is safe for any args that match its prototype\n`);
+    }
+  }
+  checkFunction(env, 0);
 }

@@ -166,7 +166,10 @@ function writeFixed(
     return;
   }
   if (reg !== null && isSpillablePointer(reg.type)) {
-    if (size !== BPF_REG_SIZE) env.reject(EACCES, "invalid size of register spill");
+    if (size !== BPF_REG_SIZE) {
+      env.printSourceLine(env.insnIndex, "; ");
+      env.reject(EACCES, "invalid size of register spill");
+    }
     if (frame !== env.frame && reg.type === PTR_TO_STACK) {
       env.reject(EINVAL, "cannot spill pointers to stack into stack frame of the caller");
     }
@@ -271,7 +274,10 @@ function readFixed(env: VerifierEnvironment, frame: FrameState, offset: number, 
   let spillSize = 1;
   while (spillSize < BPF_REG_SIZE && slot.types[BPF_REG_SIZE - 1 - spillSize] === STACK_SPILL) spillSize++;
   if (size !== BPF_REG_SIZE || spillSize !== BPF_REG_SIZE) {
-    if (reg.type !== SCALAR_VALUE) env.reject(EACCES, "invalid size of register fill");
+    if (reg.type !== SCALAR_VALUE) {
+      env.printSourceLine(env.insnIndex, "; ");
+      env.reject(EACCES, "invalid size of register fill");
+    }
     markRead(env, reg, reg.parent, REG_LIVE_READ64);
     if (dst === null) return;
     if (offset % BPF_REG_SIZE === 0 && size === spillSize) {

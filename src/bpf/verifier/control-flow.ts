@@ -59,7 +59,10 @@ class ControlFlowWalk {
   private follow(from: number, to: number, kind: number, loopAllowed: boolean): boolean {
     const { env, state } = this;
     if (state[from] >= (DISCOVERED | kind)) return false;
-    if (to < 0 || to >= state.length) env.reject(EINVAL, `jump out of range from insn ${from} to ${to}`);
+    if (to < 0 || to >= state.length) {
+      env.printSourceLine(from, `${from}: `);
+      env.reject(EINVAL, `jump out of range from insn ${from} to ${to}`);
+    }
     if (kind === BRANCH) markPrunePoint(env, to);
     if (state[to] === 0) {
       state[from] = DISCOVERED | kind;
@@ -69,6 +72,8 @@ class ControlFlowWalk {
     }
     if ((state[to] & 0xf0) === DISCOVERED) {
       if (loopAllowed && env.capable && env.rules.loops) return false;
+      env.printSourceLine(from, `${from}: `);
+      env.printSourceLine(to, `${to}: `);
       env.reject(EINVAL, `back-edge from insn ${from} to ${to}`);
     }
     state[from] = DISCOVERED | kind;

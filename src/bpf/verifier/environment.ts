@@ -17,6 +17,7 @@ import { printFrame } from "./print-state.ts";
 import { DEF_NOT_SUBREG, NOT_INIT, type RegisterState, typeName } from "./register-state.ts";
 import { type VerifierRules, verifierRules } from "./rules.ts";
 import type { FrameState, VerifierState } from "./state.ts";
+import { type LineInfo, lineOf, type ProgramTypes } from "./type-info.ts";
 
 export const BPF_F_STRICT_ALIGNMENT = 1 << 0;
 export const BPF_F_ANY_ALIGNMENT = 1 << 1;
@@ -84,6 +85,12 @@ export class VerifierEnvironment {
   /** Sorted by start, the main program first, with an end marker after the last. */
   readonly subprograms: SubprogramInfo[] = [];
   readonly maps: MapDescriptor[] = [];
+  /** What func_info and line_info say. */
+  types: ProgramTypes | undefined;
+  /** Functions that were seen to get something else than their prototype says. */
+  readonly unreliableFunctions = new Set<number>();
+  /** Which of the two has fields that are not known. */
+  unknownFields: "functions" | "lines" | undefined;
 
   /** CAP_BPF. */
   readonly capable: boolean;
@@ -109,6 +116,8 @@ export class VerifierEnvironment {
   changedSlots = 0n;
   private previousLogLength = 0;
   private previousInstructionLength = 0;
+  /** The line of source shown last. */
+  previousLine: LineInfo | undefined;
 
   /** Where the last access to the context ends. */
   maxContextOffset = 0;
@@ -272,6 +281,15 @@ export class VerifierEnvironment {
       next = second;
     }
     return printInstruction(insn, next, this.allowPointerLeaks);
+  }
+
+  /** The line of source that an instruction belongs to, unless it was the last one shown. */
+  printSourceLine(index: number, prefix: string): void {
+    if (this.log.level === 0 || this.types === undefined || this.types.lines.length === 0) return;
+    const line = lineOf(this.types.lines, index);
+    if (line === undefined || line === this.previousLine) return;
+    this.verbose(`${prefix}${(this.types.btf.string(line.text) ?? "").trimStart()}\n`);
+    this.previousLine = line;
   }
 
   printInstructionLine(text: string): void {

@@ -78,6 +78,7 @@ export function isStateVisited(env: VerifierEnvironment): boolean {
         const frame = state.frames[state.currentFrame];
         const otherEntry = frame.inAsyncCallback && frame.asyncEntryCount !== env.frame.asyncEntryCount;
         if (!otherEntry && maybeLooping(state, current) && statesEqual(env, state, current)) {
+          env.printSourceLine(index, "; ");
           env.reject(EINVAL, `infinite loop detected at insn ${index}`);
         }
         // Unrolling a loop: too many states would be compared for nothing.

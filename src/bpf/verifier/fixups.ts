@@ -36,6 +36,7 @@ import type { InstructionAux, VerifierEnvironment } from "./environment.ts";
 import { EINVAL } from "./errors.ts";
 import type { InstructionFacts, Subprogram, VerifiedProgram } from "./interface.ts";
 import { PTR_TO_CTX } from "./register-state.ts";
+import { linesAfterChanges } from "./type-info.ts";
 
 const ERANGE = 34;
 const TAIL_CALL = helperId("tail_call");
@@ -241,7 +242,9 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
     const end = env.subprograms[s + 1].start;
     const first = kept.find((node) => node.original >= start && node.original < end);
     if (first === undefined) continue;
-    subprograms.push({ start: firstSlot.get(first.original) ?? 0, stackDepth, hasTailCall, tailCallReachable });
+    const type = env.types?.functions[s]?.type;
+    const place = firstSlot.get(first.original) ?? 0;
+    subprograms.push({ start: place, stackDepth, hasTailCall, tailCallReachable, type });
   }
   checkInterpretable(env, kept, subprograms);
   const helpers = new Set(instructions.filter(isHelperCall).map((insn) => insn.imm));
@@ -256,6 +259,7 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
     instructions,
     facts,
     subprograms,
+    lines: linesAfterChanges(env.types?.lines ?? [], env.instructions.length, (slot) => firstSlot.get(slot)),
     maps: env.maps,
     seen: env.aux.map((aux) => aux.seen !== 0),
     kprobeOverride: OVERRIDE_RETURN !== undefined && helpers.has(OVERRIDE_RETURN),

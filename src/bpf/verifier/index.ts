@@ -3,6 +3,7 @@
  * (Documentation/bpf/verifier.rst), and prepares it for code generation.
  */
 export type {
+  InfoTable,
   InstructionFacts,
   MapDescriptor,
   Privileges,
@@ -25,6 +26,7 @@ import { BPF_MAP_TYPE_PROG_ARRAY } from "./map-types.ts";
 import { checkSubprograms, findSubprograms, resolveMaps } from "./program-structure.ts";
 import { BPF_PROG_TYPE_SYSCALL } from "./program-types.ts";
 import { checkStackDepth } from "./stack-depth.ts";
+import { checkTypeInfo } from "./type-info.ts";
 
 function statisticsOf(env: VerifierEnvironment): VerifierStatistics {
   return {
@@ -52,6 +54,7 @@ function logStatistics(env: VerifierEnvironment): void {
 function check(env: VerifierEnvironment): VerifiedProgram {
   findSubprograms(env);
   checkSubprograms(env);
+  checkTypeInfo(env);
   if (env.program.type === BPF_PROG_TYPE_SYSCALL && !env.sleepable) {
     env.reject(EINVAL, "Syscall programs can only be sleepable");
   }
@@ -91,6 +94,7 @@ export function verify(program: ProgramToVerify): VerifyResult {
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
     logStatistics(env);
-    return { errno: error.errno, log: env.log.toString(), statistics: statisticsOf(env) };
+    const { unknownFields } = env;
+    return { errno: error.errno, log: env.log.toString(), statistics: statisticsOf(env), unknownFields };
   }
 }

@@ -3,8 +3,10 @@
  * file descriptors are resolved by a function of the caller, and the result is the program ready for code generation.
  * Program types, map types and flags have the numbers of `<linux/bpf.h>`.
  */
+import type { Btf } from "../btf.ts";
 import type { Instruction } from "../isa.ts";
 import type { RuleName } from "./rules.ts";
+import type { LineInfo } from "./type-info.ts";
 
 /** A map, as far as the verifier has to know it. */
 export interface MapDescriptor {
@@ -38,6 +40,23 @@ export interface Privileges {
   readonly perfmon: boolean;
 }
 
+/** Records of func_info or line_info as the loader gave them. */
+export interface InfoTable {
+  readonly count: number;
+  /** Bytes of each; a loader's may be longer or shorter than ours. */
+  readonly recordSize: number;
+  /** The records, as far as the loader's memory could be read. */
+  readonly bytes: Uint8Array;
+}
+
+/** Type information of a program. */
+export interface TypeInfo {
+  /** The types, or the positive errno that resolving their descriptor gave. */
+  readonly btf: Btf | number;
+  readonly functions: InfoTable;
+  readonly lines: InfoTable;
+}
+
 export interface ProgramToVerify {
   /** BPF_PROG_TYPE_. */
   readonly type: number;
@@ -50,8 +69,9 @@ export interface ProgramToVerify {
   readonly privileges?: Privileges;
   /** The map behind a file descriptor of the loader, or a positive errno (EBADF: not open, EINVAL: not a map). */
   readonly mapByFd?: (fd: number) => MapDescriptor | number;
-  /** The program came with BTF func_info (callbacks need it). */
+  /** Callbacks need to come with func_info: this lets them pass without. */
   readonly functionInfo?: boolean;
+  readonly typeInfo?: TypeInfo;
   /** `fd_array`: the file descriptors that BPF_PSEUDO_MAP_IDX counts in. */
   readonly mapFds?: readonly number[];
   /** BPF_LOG_LEVEL1 = 1, BPF_LOG_LEVEL2 = 2, BPF_LOG_STATS = 4; 0 = no log text. Default 1. */
@@ -83,6 +103,8 @@ export interface Subprogram {
   readonly hasTailCall: boolean;
   /** A tail call is reachable from it (its own or one in a callee). */
   readonly tailCallReachable: boolean;
+  /** Number of its BTF_KIND_FUNC, if func_info came with the program. */
+  readonly type?: number;
 }
 
 /** What memory an instruction of the accepted program touches; the code generator needs it for faulting loads. */
@@ -97,7 +119,13 @@ export interface InstructionFacts {
 
 /** Errors carry a positive errno and the log; success carries the program to generate code for. */
 export type VerifyResult =
-  | { readonly errno: number; readonly log: string; readonly statistics: VerifierStatistics }
+  | {
+      readonly errno: number;
+      readonly log: string;
+      readonly statistics: VerifierStatistics;
+      /** E2BIG is about records of this table: they have something set behind what is known. */
+      readonly unknownFields?: "functions" | "lines";
+    }
   | (VerifiedProgram & { readonly errno: 0; readonly log: string; readonly statistics: VerifierStatistics });
 
 export interface VerifiedProgram {
@@ -112,6 +140,8 @@ export interface VerifiedProgram {
   /** One entry per slot of `instructions`. */
   readonly facts: readonly InstructionFacts[];
   readonly subprograms: readonly Subprogram[];
+  /** Where lines of source begin in `instructions`. */
+  readonly lines: readonly LineInfo[];
   /** Maps that the program refers to, in the order of first use. */
   readonly maps: readonly MapDescriptor[];
   /** Per slot of the program as loaded: whether any path reaches it. */

@@ -27,3 +27,21 @@ export const mayLoadFromPacket = (type: number): boolean =>
   type === BPF_PROG_TYPE_SCHED_CLS ||
   type === BPF_PROG_TYPE_SCHED_ACT ||
   type === BPF_PROG_TYPE_CGROUP_SKB;
+
+/** Structures that functions may name for the context, by the name of the structure. */
+export function contextStructures(type: number): readonly string[] {
+  switch (type) {
+    case BPF_PROG_TYPE_KPROBE:
+      return ["bpf_user_pt_regs_t", "pt_regs"];
+    case BPF_PROG_TYPE_PERF_EVENT:
+      return ["bpf_perf_event_data"];
+    case BPF_PROG_TYPE_RAW_TRACEPOINT:
+    case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+    case BPF_PROG_TYPE_TRACING:
+      return ["bpf_raw_tracepoint_args"];
+    case BPF_PROG_TYPE_XDP:
+      return ["xdp_md"];
+    default:
+      return mayLoadFromPacket(type) ? ["__sk_buff"] : [];
+  }
+}

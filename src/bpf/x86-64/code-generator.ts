@@ -67,6 +67,8 @@ export interface CompiledProgram {
   readonly size: number;
   /** Where each function starts in the image. */
   readonly functionOffsets: readonly number[];
+  /** Behind the last byte of each function; what is between functions fills up to their alignment. */
+  readonly functionEnds: readonly number[];
   /** Where each slot's code starts in the image; the last element is the end. */
   readonly slotOffsets: readonly number[];
   /** Where a tail call enters the image. */
@@ -187,6 +189,7 @@ class Pass {
   readonly code = new Emitter();
   readonly slotOffsets: number[] = [];
   readonly functionOffsets: number[] = [];
+  readonly functionEnds: number[] = [];
   readonly #program: ProgramToCompile;
   readonly #functions: readonly FunctionInfo[];
   readonly #previous: Pass | undefined;
@@ -201,6 +204,7 @@ class Pass {
       while (this.code.length % FUNCTION_ALIGNMENT !== 0) this.code.bytes(0xcc);
       this.functionOffsets.push(this.code.length);
       this.#function(fn);
+      this.functionEnds.push(this.code.length);
     }
     this.slotOffsets.push(this.code.length);
   }
@@ -627,6 +631,7 @@ export function compile(program: ProgramToCompile): CompiledProgram {
   return {
     size: layout.code.length,
     functionOffsets: layout.functionOffsets,
+    functionEnds: layout.functionEnds,
     slotOffsets: layout.slotOffsets,
     tailCallEntry: TAIL_CALL_OFFSET,
     bind: (base) => new Pass(program, functions, layout, base).code.take(),

@@ -16,6 +16,7 @@
 
 struct bpf_map;
 struct bpf_prog;
+struct btf;
 struct file;
 struct trace_event_call;
 struct perf_event;
@@ -80,6 +81,7 @@ struct bpf_map {
 	struct btf *btf;
 	u32 btf_key_type_id;
 	u32 btf_value_type_id;
+	u32 spin_lock, timer;		/* offsets of these in a value plus 1; 0: there is none */
 	/* PROG_ARRAY: kind of the programs that it holds, fixed by the first. */
 	struct {
 		bool set;
@@ -110,11 +112,15 @@ struct bpf_prog {
 	u32 verified_insns;
 	u64 load_time;			/* ns since boot */
 	u64 run_cnt, run_time_ns;	/* while somebody wanted them counted */
+	u64 recursion_misses;
 	u32 prog_flags;
 	u32 created_by_uid;
 	u32 used_map_cnt;
 	struct bpf_map **used_maps;
 	u32 func_cnt;
+	struct btf *btf;		/* the types of its functions and lines, or NULL */
+	u32 func_info_cnt, line_info_cnt;
+	u32 attach_btf_id;
 	unsigned int (*bpf_func)(const void *ctx, const void *insn);
 	void *image;			/* executable memory, image_size bytes */
 	size_t image_size;
