@@ -25,6 +25,8 @@ export interface Block {
   readonly ripLow: number;
   readonly ripHigh: number;
   readonly mode: number;
+  /** CS limit under which it was translated. */
+  readonly limit: number;
   /** Physical ranges [start, end) of its code: one, or two if its instruction crosses a page. */
   readonly ranges: readonly (readonly [start: number, end: number])[];
   /** Link records of other blocks that lead here. */
@@ -53,6 +55,8 @@ export interface CodePlace {
   stackSize: 2 | 4 | 8;
   /** Low halves of RIP and linear address differ by this (CS base). */
   csBaseLow: number;
+  /** Largest offset of code: the limit of CS; in 64-bit mode there is none (Infinity). */
+  limit: number;
 }
 
 export class Blocks {
@@ -102,7 +106,13 @@ export class Blocks {
     const candidates = this.#byKey.get(key);
     if (candidates !== undefined)
       for (const block of candidates)
-        if (block.ripLow === place.ripLow && block.ripHigh === place.ripHigh && block.mode === mode) return block;
+        if (
+          block.ripLow === place.ripLow &&
+          block.ripHigh === place.ripHigh &&
+          block.mode === mode &&
+          block.limit === place.limit
+        )
+          return block;
     if (this.#free + BLOCK_BYTES > RECORDS + RECORDS_BYTES) this.flush();
     return this.#translate(place, single ? 1 : LONGEST_BLOCK, key, mode, secondPage);
   }
@@ -110,7 +120,13 @@ export class Blocks {
   /** The block at an address like `block`'s and in the same mode, if there is one. `physical`: of its first byte. */
   find(block: Block, ripLow: number, ripHigh: number, physical: number): Block | undefined {
     for (const other of this.#byKey.get(physical * 2) ?? [])
-      if (other.ripLow === ripLow && other.ripHigh === ripHigh && other.mode === block.mode) return other;
+      if (
+        other.ripLow === ripLow &&
+        other.ripHigh === ripHigh &&
+        other.mode === block.mode &&
+        other.limit === block.limit
+      )
+        return other;
     return undefined;
   }
 
@@ -134,8 +150,12 @@ export class Blocks {
       const low = (ripLow + (at - physical)) | 0;
       const high = this.#carry(ripLow, at - physical, ripHigh, codeBits);
       if (count > 0 && this.endsBefore?.(low, high)) break;
+      // How many bytes from here on are within the limit.
+      const room = place.limit - (ripLow >>> 0) - (at - physical) + 1;
       let verdict = decoder.decode(this.#ram, at, pageEnd, codeBits);
-      if (verdict === Decoded.incomplete) {
+      let outside = verdict === Decoded.ok ? decoder.length > room : pageEnd - at >= room;
+      if (outside && count > 0) break;
+      if (verdict === Decoded.incomplete && !outside) {
         if (count > 0) break;
         // The first instruction goes on in the next page: a block of its own.
         const here = pageEnd - at;
@@ -147,14 +167,15 @@ export class Blocks {
         verdict = decoder.decode(this.#crossing, 0, LONGEST_INSTRUCTION, codeBits);
         ranges.push([next, next + LONGEST_INSTRUCTION - here]);
         limit = 1;
+        outside = verdict === Decoded.ok && decoder.length > room;
       }
       count++;
-      if (verdict === Decoded.ok) {
+      if (verdict === Decoded.ok && !outside) {
         at += decoder.length;
         this.#emit(record, place, at - physical);
         open = !decoder.definition.attributes.ends;
       } else {
-        const vector = verdict === Decoded.tooLong ? Vector.GP : Vector.UD;
+        const vector = verdict === Decoded.tooLong || outside ? Vector.GP : Vector.UD;
         this.#raise(record, place, at - physical, vector, vector === Vector.GP ? 0 : -1);
         open = false;
         // Whatever of it changes may make it an instruction.
@@ -184,6 +205,7 @@ export class Blocks {
       ripLow,
       ripHigh,
       mode,
+      limit: place.limit,
       ranges,
       incoming: [],
       dropped: false,
@@ -255,7 +277,11 @@ export class Blocks {
     }
     // Segment bases other than FS and GS do not count in 64-bit mode. String instructions have one without ModRM.
     u16[(record + Record.segment) >> 1] =
-      place.codeBits === 64 && d.segment < 4 ? layout.zero : layout.segments + d.segment * SEGMENT_BYTES;
+      place.codeBits !== 64
+        ? layout.effectiveBases + d.segment * 8
+        : d.segment < 4
+          ? layout.zero
+          : layout.segments + d.segment * SEGMENT_BYTES;
     for (const operand of row.operands) {
       if (operand.place === "rm" && !d.isMemory) i32[(record + Record.base) >> 2] = this.#slotOf(operand, d.rm);
       else if (operand.place === "opcode") i32[(record + Record.base) >> 2] = this.#slotOf(operand, d.opcodeRegister);
@@ -314,6 +340,12 @@ export class Blocks {
     const low = i32[(last + Record.immediate) >> 2];
     const high = i32[(last + Record.immediate + 4) >> 2];
     const next = this.#link(free, last + Record.target, low, high, place);
+    if (low >>> 0 > place.limit) {
+      // The jump itself faults.
+      const length = this.#u8[last + Record.length];
+      this.#raise(free, place, i32[(last + Record.nextRip) >> 2] - length - place.ripLow, Vector.GP, 0);
+      this.#u16[(free + Record.remaining) >> 1] = 1;
+    }
     i32[(last + Record.target) >> 2] = free;
     const afterLow = i32[(last + Record.nextRip) >> 2];
     const afterHigh = i32[(last + Record.nextRip + 4) >> 2];

@@ -17,6 +17,7 @@ import {
   readDescriptor,
   segmentOf,
 } from "./segmentation.ts";
+import { readStack } from "./stack-access.ts";
 import { Attribute, type Segment } from "./state.ts";
 import { innerStack, NewStack, readTask64 } from "./task-state.ts";
 
@@ -97,9 +98,7 @@ export function callThroughGate(cpu: Cpu, selector: number, gate: Descriptor, ne
   const oldStack = state.segment("ss");
   if (cpl === state.cpl) {
     const stack =
-      state.codeBits === 64
-        ? new NewStack(cpu, 0n, state.rsp, 0xffff_ffff_ffff_ffffn, false)
-        : NewStack.on(cpu, oldStack, state.rsp, false);
+      state.codeBits === 64 ? NewStack.flat(cpu, state.rsp, false) : NewStack.on(cpu, oldStack, state.rsp, false);
     checkOffset(cpu, target);
     stack.push(from, size);
     stack.push(next, size);
@@ -111,7 +110,7 @@ export function callThroughGate(cpu: Cpu, selector: number, gate: Descriptor, ne
     const pointer = readTask64(cpu, 4 + 8 * cpl);
     if (!isCanonical(pointer)) throw new Fault(Vector.SS, 0);
     checkOffset(cpu, target);
-    const stack = new NewStack(cpu, 0n, pointer, 0xffff_ffff_ffff_ffffn);
+    const stack = NewStack.flat(cpu, pointer);
     for (const value of [BigInt(oldStack.selector), state.rsp, from, next]) stack.push(value, size);
     state.setSegment("ss", { selector: cpl, base: 0n, limit: 0, attributes: cpl << Attribute.dplShift });
     enter(cpu, target, cpl);
@@ -123,9 +122,9 @@ export function callThroughGate(cpu: Cpu, selector: number, gate: Descriptor, ne
   const oldMask = oldStack.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
   const parameters = Array.from({ length: target.parameters }, (_, i) => {
     const at = (state.rsp + BigInt(i * size)) & oldMask;
-    return cpu.linear.read((oldStack.base + at) & 0xffff_ffffn, size, false, true);
+    return readStack(cpu, at, size);
   });
-  const stack = NewStack.on(cpu, segment, pointer);
+  const stack = NewStack.on(cpu, segment, pointer, true, segment.selector & 0xfffc);
   for (const value of [BigInt(oldStack.selector), state.rsp, ...parameters.reverse(), from, next])
     stack.push(value, size);
   state.setSegment("ss", segment);

@@ -14,10 +14,11 @@ import { GuestMemory } from "./guest-memory.ts";
 import { deliverExternal, raiseException } from "./interrupts.ts";
 import { resetState } from "./reset.ts";
 import { routineById } from "./routines.ts";
-import { checkAccess, needsNoCheck } from "./segmentation.ts";
+import { checkAccess } from "./segmentation.ts";
 import {
   Attribute,
   addressOf,
+  CHECKED_SEGMENT_HIGH,
   type CpuState,
   createCpuState,
   Flag,
@@ -25,12 +26,14 @@ import {
   SEGMENT_ATTRIBUTES,
   SEGMENT_BYTES,
   SEGMENT_LIMIT,
+  SEGMENTED_ADDRESS_MASK,
+  type SegmentRegister,
   segmentAddress,
   segmentRegisters,
 } from "./state.ts";
 import type { Delivery, StopReason, SystemBus } from "./system-bus.ts";
 import { commonForms } from "./tier0/common-forms.ts";
-import { ES_ACCESS, STACK_ACCESS } from "./tier0/emitter.ts";
+import { STACK_ACCESS } from "./tier0/emitter.ts";
 import { Handlers, type SlowPaths } from "./tier0/handlers.ts";
 import { Record } from "./tier0/record.ts";
 import { Regions } from "./tier1/regions.ts";
@@ -63,7 +66,6 @@ export interface CpuOptions extends TierOptions {
 
 /** More than any guest that gets somewhere takes. */
 const FRUITLESS_FAULTS = 1000;
-const dataSegments = ["es", "ss", "ds", "fs", "gs"] as const;
 
 /** Entries of a block after which compiling it pays. */
 const HOT_THRESHOLD = 8000;
@@ -72,6 +74,7 @@ const HOT_THRESHOLD = 8000;
 const LONGEST_SLICE = 2 ** 30;
 
 const EFER_LMA = 0x400;
+const CR0_AM = 0x4_0000;
 /** Where modeChanged() looks. */
 const ADDRESS = {
   cr0: addressOf("cr0"),
@@ -117,8 +120,6 @@ export class Cpu {
   /** Faults in a row since the last instruction that retired, and what was retired at the last one. */
   #fruitless = 0;
   #retiredAtFault = -1;
-  /** Accesses take the slow way, because the limit or type of a data segment may forbid them. */
-  #checksSegments = false;
   #shadowTime = -1;
   /** The same of MOV SS and POP SS alone: they hold off debug traps, too. */
   #stackShadowTime = -1;
@@ -145,12 +146,14 @@ export class Cpu {
     codeBits: 64,
     stackSize: 8,
     csBaseLow: 0,
+    limit: Infinity,
   };
   // What modeChanged() last derived, to notice changes.
   #modeKey = -1;
   #paging = -1;
   #root = -1;
   #csBase = 0;
+  #csLimit = Infinity;
   #dropTranslations = false;
 
   constructor(options: CpuOptions) {
@@ -193,6 +196,7 @@ export class Cpu {
         debugging.noteData(address, size, write);
         return true;
       },
+      checkSegment: (low, high, size, write) => this.#checkSegment(low, high, size, write),
       watchpoints,
       debuggerWatched: (address, size, read, write) => {
         const watchpoint = watchpoints.find(address, size, read, write);
@@ -446,8 +450,7 @@ export class Cpu {
     place.ripLow = this.#i32[layout.rip >> 2];
     place.ripHigh = this.#i32[(layout.rip + 4) >> 2];
     const low = (place.ripLow + place.csBaseLow) | 0;
-    if (place.codeBits !== 64 && place.ripLow >>> 0 > this.#i32[(segmentAddress("cs") + SEGMENT_LIMIT) >> 2] >>> 0)
-      throw new Fault(Vector.GP, 0);
+    if (place.codeBits !== 64 && place.ripLow >>> 0 > place.limit) throw new Fault(Vector.GP, 0);
     place.physical = this.linear.fetch(low, place.ripHigh);
     if (place.physical >= this.memory.size) throw new Fault(Vector.GP, 0);
     return this.#blocks.get(place, single, () => {
@@ -641,11 +644,15 @@ export class Cpu {
     place.codeBits = this.longMode && cs & Attribute.longMode ? 64 : cs & Attribute.big ? 32 : 16;
     place.stackSize = place.codeBits === 64 ? 8 : ss & Attribute.big ? 4 : 2;
     place.csBaseLow = place.codeBits === 64 ? 0 : i32[ADDRESS.cs >> 2];
-    this.#checksSegments =
-      place.codeBits !== 64 && !dataSegments.every((name) => needsNoCheck(this.state.segment(name)));
-    i32[layout.tlbBase >> 2] = this.#checksSegments ? EMPTY_TLB : TLB + (user ? TLB_MODE_BYTES : 0);
+    this.linear.segmented = place.codeBits !== 64;
+    if (this.linear.segmented) this.#setEffectiveBases((cr0 & 1) !== 0 && !(i32[layout.systemFlags >> 2] & Flag.VM));
+    const aligned = user && (cr0 & CR0_AM) !== 0 && (i32[layout.systemFlags >> 2] & Flag.AC) !== 0;
+    this.linear.checksAlignment = aligned;
+    i32[layout.tlbBase >> 2] = aligned ? EMPTY_TLB : TLB + (user ? TLB_MODE_BYTES : 0);
     const modeKey = place.codeBits * 16 + place.stackSize;
-    if (modeKey !== this.#modeKey || place.csBaseLow !== this.#csBase) {
+    place.limit = place.codeBits === 64 ? Infinity : i32[(ADDRESS.cs + SEGMENT_LIMIT) >> 2] >>> 0;
+    if (modeKey !== this.#modeKey || place.csBaseLow !== this.#csBase || place.limit !== this.#csLimit) {
+      this.#csLimit = place.limit;
       this.#modeKey = modeKey;
       this.#csBase = place.csBaseLow;
       this.tlb.flushJumps();
@@ -661,6 +668,26 @@ export class Cpu {
     i32[layout.waitFault >> 2] = (cr0 & 0xa) === 0xa ? Vector.NM : 0;
   }
 
+  /** The segment bases that accesses outside 64-bit mode add: marked where an access must be checked. */
+  #setEffectiveBases(protectedMode: boolean): void {
+    for (let i = 0; i < 6; i++) {
+      const at = layout.segments + i * SEGMENT_BYTES;
+      const attributes = this.#u16[(at + SEGMENT_ATTRIBUTES) >> 1];
+      // Flat: present, writable data that expands up. Real mode does not look at types.
+      const open = this.#i32[(at + SEGMENT_LIMIT) >> 2] === -1 && (!protectedMode || (attributes & 0x8e) === 0x82);
+      const slot = (layout.effectiveBases >> 2) + i * 2;
+      this.#i32[slot] = this.#i32[at >> 2];
+      this.#i32[slot + 1] = open ? 0 : CHECKED_SEGMENT_HIGH | (i << 1);
+    }
+  }
+
+  /** Linear address of an offset in a segment, as routines hand it to `linear`: marked if the access must be checked. */
+  segmentLinear(name: SegmentRegister, offset: bigint): bigint {
+    if (!this.linear.segmented) return BigInt.asUintN(64, offset);
+    const base = this.#u64[(layout.effectiveBases >> 3) + segmentRegisters.indexOf(name)];
+    return (base + BigInt.asUintN(32, offset)) & SEGMENTED_ADDRESS_MASK;
+  }
+
   // Slow paths of generated code
 
   /** Whether nothing of the block follows the instruction; if not, it is left and the instruction run alone. */
@@ -670,15 +697,11 @@ export class Cpu {
     return false;
   }
 
-  /** `size` as the slow path gets it, with its flags. */
-  #checkSegment(record: number, low: number, size: number, write: boolean): void {
-    const base = this.#u16[(record + Record.segment) >> 1];
-    const named = segmentRegisters[(base - layout.segments) / SEGMENT_BYTES];
-    const name = size & STACK_ACCESS ? "ss" : size & ES_ACCESS ? "es" : named;
-    // Descriptor tables and the like are no segment's.
-    if (name === undefined) return;
+  /** An access through a segment that says so in the upper half of its address. */
+  #checkSegment(low: number, high: number, size: number, write: boolean): void {
+    const name = segmentRegisters[(high >> 1) & 7];
     const offset = (low - this.#i32[segmentAddress(name) >> 2]) >>> 0;
-    checkAccess(this, name, offset, size & 0xff, write);
+    checkAccess(this, name, offset, size, write);
   }
 
   #slowPaths(): SlowPaths {
@@ -693,7 +716,6 @@ export class Cpu {
       this.#runningRecord = record;
       try {
         const stack = this.#u8[record + Record.flags] & 1 ? STACK_ACCESS : 0;
-        if (this.#checksSegments) this.#checkSegment(record, low, size, write);
         const host = this.linear.access(low, high, size | stack, write);
         if (host === 0) this.#faultRecord = record;
         this.#unfinished = 0;

@@ -17,6 +17,7 @@ import {
   readDescriptor,
   segmentOf,
 } from "./segmentation.ts";
+import { StackReader, stackMask, writeStack } from "./stack-access.ts";
 import { Attribute, Flag, type Segment } from "./state.ts";
 import { isTask, transferToTask } from "./task-switch.ts";
 
@@ -138,14 +139,11 @@ export function farCall(cpu: Cpu, selector: number, offset: bigint, size: number
     segment = directTarget(cpu, selector, d);
   }
   checkTarget(cpu, segment, offset);
-  const stack = state.segment("ss");
-  const is64 = state.codeBits === 64;
-  const mask = is64 ? 0xffff_ffff_ffff_ffffn : stack.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
+  const mask = stackMask(cpu);
   let pointer = state.rsp & mask;
   for (const value of [BigInt(state.segment("cs").selector), next]) {
     pointer = (pointer - BigInt(size)) & mask;
-    const address = is64 ? pointer : (stack.base + pointer) & 0xffff_ffffn;
-    cpu.linear.write(address, size, BigInt.asUintN(size * 8, value), false, true);
+    writeStack(cpu, pointer, size, value);
   }
   setStackPointer(cpu, pointer);
   enterCodeSegment(cpu, segment, state.cpl, offset);
@@ -154,20 +152,12 @@ export function farCall(cpu: Cpu, selector: number, offset: bigint, size: number
 /** RETF, and RETF n: `release` bytes of arguments go, too. */
 export function farReturn(cpu: Cpu, size: number, release: number): void {
   const { state } = cpu;
-  const stack = state.segment("ss");
-  const is64 = state.codeBits === 64;
-  const mask = is64 ? 0xffff_ffff_ffff_ffffn : stack.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
-  let pointer = state.rsp & mask;
-  const pop = (): bigint => {
-    const address = is64 ? pointer : (stack.base + pointer) & 0xffff_ffffn;
-    const value = cpu.linear.read(address, size, false, true);
-    pointer = (pointer + BigInt(size)) & mask;
-    return value;
-  };
-  const rip = pop();
-  const selector = Number(pop() & 0xffffn);
+  const stack = new StackReader(cpu, size);
+  const rip = stack.pop();
+  const selector = Number(stack.pop() & 0xffffn);
+  stack.skip(release);
   if (isRealMode(cpu)) {
-    setStackPointer(cpu, (pointer + BigInt(release)) & mask);
+    setStackPointer(cpu, stack.pointer);
     enterCodeSegment(cpu, realSegment(cpu, selector), state.cpl, rip);
     return;
   }
@@ -178,13 +168,12 @@ export function farReturn(cpu: Cpu, size: number, release: number): void {
   const segment = codeSegmentFor(cpu, selector, d, rpl);
   checkTarget(cpu, segment, rip);
   if (rpl === state.cpl) {
-    setStackPointer(cpu, (pointer + BigInt(release)) & mask);
+    setStackPointer(cpu, stack.pointer);
     enterCodeSegment(cpu, segment, rpl, rip);
     return;
   }
-  pointer = (pointer + BigInt(release)) & mask;
-  const newPointer = pop();
-  const stackSelector = Number(pop() & 0xffffn);
+  const newPointer = stack.pop();
+  const stackSelector = Number(stack.pop() & 0xffffn);
   const loadStack = loadStackForReturn(cpu, stackSelector, rpl, (segment.attributes & Attribute.longMode) !== 0);
   loadStack();
   state.rsp = newPointer + BigInt(release);

@@ -6,7 +6,7 @@ import { RAM } from "../mmu/memory-layout.ts";
 import { PageWalk, type PagingMode } from "../mmu/page-walk.ts";
 import type { Tlb } from "../mmu/tlb.ts";
 import { Fault, Vector } from "./fault.ts";
-import { Flag, layout } from "./state.ts";
+import { CHECKED_SEGMENT_HIGH, Flag, layout } from "./state.ts";
 import type { SystemBus } from "./system-bus.ts";
 import { READS_TOO, STACK_ACCESS } from "./tier0/emitter.ts";
 import type { Watchpoints } from "./watchpoints.ts";
@@ -26,6 +26,8 @@ export interface MemoryClient {
   watches: boolean;
   /** A data access while something is watched. False: not now; the instruction must be run alone. */
   watched(address: bigint, size: number, write: boolean): boolean;
+  /** Checks an access whose address is marked: see CHECKED_SEGMENT. */
+  checkSegment(low: number, high: number, size: number, write: boolean): void;
   /** The debugger's watchpoints; pages of theirs stay out of the TLB. */
   readonly watchpoints: Watchpoints;
   /** An access while there are any. False: not now; the instruction must be run alone. */
@@ -45,6 +47,10 @@ export class GuestMemory {
   };
   /** CPL 3. */
   user = false;
+  /** Outside 64-bit mode: addresses of operands have 32 bits, and may be marked. */
+  segmented = false;
+  /** Operands that are not aligned raise #AC. */
+  checksAlignment = false;
   readonly #tlb: Tlb;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
@@ -73,6 +79,20 @@ export class GuestMemory {
   #mayKeep(user: boolean): boolean {
     // With SMAP the flag AC decides anew at each access to a user page.
     return !this.#client.watches && !(this.supervisorAccessPrevention && !user && this.walk.userPage);
+  }
+
+  /** #AC comes before #PF, and behind #GP and #SS, as on AMD's processors; 16 bytes are the most that is asked for. */
+  #checkAlignment(low: number, high: number, size: number, stack: boolean): void {
+    if ((low & (Math.min(size, 16) - 1)) === 0) return;
+    this.#checkCanonical(high, stack);
+    throw new Fault(Vector.AC, 0);
+  }
+
+  /** What a routine reads or writes as one operand: #AC if alignment is checked and `address` is not a multiple of `alignment`. */
+  checkAlignment(address: bigint, alignment: number, stack = false): void {
+    if (!this.checksAlignment) return;
+    const high = this.segmented ? 0 : Number(BigInt.asIntN(32, address >> 32n));
+    this.#checkAlignment(Number(BigInt.asIntN(32, address)), high, alignment, stack);
   }
 
   #checkCanonical(high: number, stack: boolean): void {
@@ -107,6 +127,11 @@ export class GuestMemory {
     const size = sizeAndFlags & 0xff;
     const stack = (sizeAndFlags & STACK_ACCESS) !== 0;
     const { user } = this;
+    if (this.segmented) {
+      if (high & CHECKED_SEGMENT_HIGH) this.#client.checkSegment(low, high, size, write);
+      high = 0;
+    }
+    if (this.checksAlignment) this.#checkAlignment(low, high, size, stack);
     // An access that reaches out of canonical addresses is #GP even where its first page would be a #PF.
     if ((low & 0xfff) + size > PAGE) this.#checkCanonical((low | 0xfff) + 1 === 0 ? (high + 1) | 0 : high, stack);
     const first = this.#translate(low, high, write, user, stack);
@@ -223,6 +248,7 @@ export class GuestMemory {
 
   /** Reads up to 8 bytes, little-endian. `supervisor`: as CPL 0, as descriptor tables are read. Throws faults. */
   read(address: bigint, size: number, supervisor = false, stack = false): bigint {
+    if (this.segmented && !supervisor) address = this.#unmarked(address, size, false);
     if (this.#client.watchpoints.active) this.#client.debuggerWatched(address, size, true, false);
     const firstLow = Number(BigInt.asIntN(32, address));
     if ((firstLow & 0xfff) + size <= PAGE) {
@@ -254,8 +280,16 @@ export class GuestMemory {
     return value;
   }
 
+  /** The address of an operand without its mark, checked. */
+  #unmarked(address: bigint, size: number, write: boolean): bigint {
+    const high = Number((address >> 32n) & 0x1ffn);
+    if (high & CHECKED_SEGMENT_HIGH) this.#client.checkSegment(Number(BigInt.asIntN(32, address)), high, size, write);
+    return BigInt.asUintN(32, address);
+  }
+
   /** Faults as a write would. */
   probeWrite(address: bigint, size: number, supervisor = false, stack = false): void {
+    if (this.segmented && !supervisor) address = this.#unmarked(address, size, true);
     const last = address + BigInt(size - 1);
     this.#checkEnd(address, size, stack);
     // In the second page the fault is at its start.
@@ -268,6 +302,7 @@ export class GuestMemory {
 
   /** Writes up to 8 bytes, or nothing if it faults. */
   write(address: bigint, size: number, value: bigint, supervisor = false, stack = false): void {
+    if (this.segmented && !supervisor) address = this.#unmarked(address, size, true);
     if (this.#client.watchpoints.active) this.#client.debuggerWatched(address, size, false, true);
     const firstLow = Number(BigInt.asIntN(32, address));
     if ((firstLow & 0xfff) + size > PAGE) this.probeWrite(address, size, supervisor, stack);

@@ -18,6 +18,7 @@ import {
   readDescriptor,
   segmentOf,
 } from "./segmentation.ts";
+import { StackReader } from "./stack-access.ts";
 import { Attribute, Flag } from "./state.ts";
 import { innerStack, NewStack, readTask64 } from "./task-state.ts";
 import { enterVirtualSegment, interruptToTask, returnToTask } from "./task-switch.ts";
@@ -124,7 +125,7 @@ function deliverLong(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, 
   if (!isCanonical(pointer)) throw new Fault(Vector.SS, external);
   if (!isCanonical(target)) throw generalProtection(external);
 
-  const stack = new NewStack(cpu, 0n, pointer & ~0xfn, 0xffff_ffff_ffff_ffffn);
+  const stack = NewStack.flat(cpu, pointer & ~0xfn);
   stack.push(BigInt(state.segment("ss").selector), 8);
   stack.push(state.rsp, 8);
   stack.push(pushedFlags(cpu, vector, kind), 8);
@@ -176,13 +177,14 @@ function deliverProtected(cpu: Cpu, vector: number, kind: DeliveryKind, rip: big
   if (newCpl < state.cpl) {
     const inner = innerStack(cpu, newCpl, external);
     newStackSegment = inner.segment;
-    stack = NewStack.on(cpu, inner.segment, inner.pointer);
+    const error = (inner.segment.selector & 0xfffc) | external;
+    stack = NewStack.on(cpu, inner.segment, inner.pointer, true, error);
     if (virtual)
       for (const name of ["gs", "fs", "ds", "es"] as const) stack.push(BigInt(state.segment(name).selector), size);
     stack.push(BigInt(oldStack.selector), size);
     stack.push(state.rsp, size);
   } else {
-    stack = NewStack.on(cpu, oldStack, state.rsp);
+    stack = NewStack.on(cpu, oldStack, state.rsp, true, external);
   }
   stack.push(pushes, size);
   stack.push(oldCs, size);
@@ -204,7 +206,7 @@ function deliverReal(cpu: Cpu, vector: number, rip: bigint): void {
   if (vector * 4 + 3 > limit) throw generalProtection(vector * 8 + 2);
   const entry = cpu.linear.read(base + BigInt(vector * 4), 4, true);
   const stackSegment = state.segment("ss");
-  const stack = new NewStack(cpu, stackSegment.base, state.rsp & 0xffffn, 0xffffn);
+  const stack = NewStack.on(cpu, { ...stackSegment, attributes: stackSegment.attributes & ~Attribute.big }, state.rsp);
   stack.push(BigInt(state.flags & 0xffff), 2);
   stack.push(BigInt(state.segment("cs").selector), 2);
   stack.push(rip & 0xffffn, 2);
@@ -247,16 +249,9 @@ export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
     cpu.interruptReturned();
     return;
   }
-  const stackSegment = state.segment("ss");
   const is64 = state.codeBits === 64;
-  const mask = is64 ? 0xffff_ffff_ffff_ffffn : stackSegment.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
-  let pointer = state.rsp & mask;
-  const pop = (): bigint => {
-    const address = is64 ? pointer : (stackSegment.base + pointer) & 0xffff_ffffn;
-    const value = cpu.linear.read(address, size, false, true);
-    pointer = (pointer + BigInt(size)) & mask;
-    return value;
-  };
+  const stack = new StackReader(cpu, size);
+  const pop = (): bigint => stack.pop();
   const rip = pop();
   const selector = Number(pop() & 0xffffn);
   const flags = Number(pop() & 0xffff_ffffn);
@@ -279,7 +274,7 @@ export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
   if (rpl < state.cpl) throw generalProtection(selector & 0xfffc);
   const code = codeSegmentFor(cpu, selector, d, rpl);
   const outer = rpl > state.cpl;
-  let newPointer = pointer;
+  let newPointer = stack.pointer;
   let newStack: ReturnType<typeof loadStackForReturn> | undefined;
   if (outer || is64) {
     newPointer = pop();
@@ -305,21 +300,16 @@ export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
 
 function interruptReturnReal(cpu: Cpu, size: number): void {
   const { state } = cpu;
-  const stackSegment = state.segment("ss");
-  let pointer = state.rsp & 0xffffn;
-  const pop = (): bigint => {
-    const value = cpu.linear.read(stackSegment.base + pointer, size, false, true);
-    pointer = (pointer + BigInt(size)) & 0xffffn;
-    return value;
-  };
-  const rip = pop();
-  const selector = Number(pop() & 0xffffn);
-  const flags = Number(pop() & 0xffff_ffffn);
+  const stack = new StackReader(cpu, size);
+  const rip = stack.pop();
+  const selector = Number(stack.pop() & 0xffffn);
+  const flags = Number(stack.pop() & 0xffff_ffffn);
+  if (rip > BigInt(state.segment("cs").limit)) throw generalProtection();
   const ring = (state.systemFlags & Flag.VM) === 0 ? Flag.IOPL : 0;
   const writable = 0xcd5 | Flag.TF | Flag.NT | ring | Flag.IF | (size > 2 ? Flag.AC | Flag.ID | Flag.RF : 0);
   state.arithmeticFlags = flags;
   state.systemFlags = (state.systemFlags & ~writable) | (flags & writable & ~0x8d5);
-  setStackPointer(cpu, pointer);
+  setStackPointer(cpu, stack.pointer);
   loadSegment(cpu, "cs", selector);
   cpu.jump(rip);
   cpu.interruptReturned();

@@ -26,6 +26,7 @@ const segmentBase = (name: "fs" | "gs"): Msr => ({
   write: (cpu, value) => {
     if (!isCanonical(value)) throw generalProtection();
     cpu.view.setBigUint64(segmentAddress(name), value, true);
+    cpu.modeChanged();
   },
 });
 const fits32 = (value: bigint): boolean => value >> 32n === 0n;

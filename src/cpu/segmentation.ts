@@ -142,11 +142,16 @@ export function visibleDescriptor(cpu: Cpu, selector: number): Descriptor | unde
   return cpu.state.cpl > dpl || (selector & 3) > dpl ? undefined : d;
 }
 
-/** Whether nothing that goes through a data segment needs a look at its limit and type. A null one is looked at when it is loaded. */
-export function needsNoCheck({ selector, limit, attributes }: Segment): boolean {
-  const expandsDown = (attributes & 0xc) === 4;
-  const writable = (attributes & 0xa) === 2;
-  return (limit === 0xffff_ffff && writable && !expandsDown) || (attributes === 0 && isNull(selector));
+/** Whether `size` bytes at an offset are within a segment's limit. */
+export function isWithin(
+  { limit, attributes }: Segment,
+  offset: number,
+  size: number,
+  protectedMode: boolean,
+): boolean {
+  const last = offset + size - 1;
+  if (!protectedMode || (attributes & 0xc) !== 4) return last <= limit;
+  return offset > limit && last <= (attributes & Attribute.big ? 0xffff_ffff : 0xffff);
 }
 
 /**
@@ -155,7 +160,7 @@ export function needsNoCheck({ selector, limit, attributes }: Segment): boolean 
  */
 export function checkAccess(cpu: Cpu, name: SegmentRegister, offset: number, size: number, write: boolean): void {
   const segment = cpu.state.segment(name);
-  const { limit, attributes } = segment;
+  const { attributes } = segment;
   const fault = (): Fault => new Fault(name === "ss" ? Vector.SS : Vector.GP, 0);
   const protectedMode = !isRealMode(cpu);
   if (protectedMode) {
@@ -163,9 +168,5 @@ export function checkAccess(cpu: Cpu, name: SegmentRegister, offset: number, siz
     const code = (attributes & 8) !== 0;
     if (write ? code || !(attributes & 2) : code && !(attributes & 2)) throw fault();
   }
-  const last = offset + size - 1;
-  if (protectedMode && (attributes & 0xc) === 4) {
-    const top = attributes & Attribute.big ? 0xffff_ffff : 0xffff;
-    if (offset <= limit || last > top) throw fault();
-  } else if (last > limit) throw fault();
+  if (!isWithin(segment, offset, size, protectedMode)) throw fault();
 }

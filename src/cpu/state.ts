@@ -72,6 +72,16 @@ export const SEGMENT_BASE = 0;
 export const SEGMENT_LIMIT = 8;
 export const SEGMENT_SELECTOR = 12;
 export const SEGMENT_ATTRIBUTES = 14;
+/**
+ * Outside 64-bit mode a linear address has 32 bits. If something about a segment may forbid an access, its effective base has this
+ * bit, and the segment's number in bits 35:33 (bit 32 takes the carry of the addition): no TLB entry fits such an address, so the
+ * access takes the slow way, which checks it.
+ */
+export const CHECKED_SEGMENT = 1n << 40n;
+/** The same in the upper half of an address. */
+export const CHECKED_SEGMENT_HIGH = 0x100;
+/** What is kept of offset plus effective base. */
+export const SEGMENTED_ADDRESS_MASK = 0x1fe_ffff_ffffn;
 /** Bytes from one XMM register to the next: room for YMM. */
 export const XMM_STRIDE = 32;
 
@@ -115,6 +125,8 @@ function layOut() {
     /** The TLB and the jump cache of the current privilege level. */
     tlbBase: take(4),
     jumpCacheBase: take(4),
+    /** Segment bases outside 64-bit mode as accesses add them: see CHECKED_SEGMENT. */
+    effectiveBases: take(6 * 8),
     /** Exception that SSE, MMX and x87 instructions and WAIT raise now because of CR0 and CR4 (6: #UD, 7: #NM); 0: none. */
     sseFault: take(4),
     avxFault: take(4),

@@ -27,6 +27,7 @@ import {
   segmentOf,
   visibleDescriptor,
 } from "./segmentation.ts";
+import { readStack, writeStack } from "./stack-access.ts";
 import { Flag, numberedRegisters, segmentRegisters } from "./state.ts";
 import { Record } from "./tier0/record.ts";
 
@@ -71,9 +72,7 @@ defineRoutine("enter", (cpu) => {
   const level = cpu.argumentNumber(1);
   const size = cpu.argumentNumber(2);
   const stackBits = cpu.argumentNumber(3) * 8;
-  const base = state.codeBits === 64 ? 0n : state.segment("ss").base;
-  const linear = (pointer: bigint): bigint =>
-    state.codeBits === 64 ? BigInt.asUintN(64, pointer) : BigInt.asUintN(32, base + BigInt.asUintN(stackBits, pointer));
+  const at = (pointer: bigint): bigint => BigInt.asUintN(stackBits, pointer);
   let pointer = state.rsp;
   const merge = (old: bigint, value: bigint, bits: number): bigint =>
     bits === 16 ? (old & ~0xffffn) | BigInt.asUintN(16, value) : BigInt.asUintN(bits, value);
@@ -81,13 +80,13 @@ defineRoutine("enter", (cpu) => {
   // Pushed one by one: what lies below the stack pointer may have changed when a later one faults.
   const push = (word: bigint): void => {
     pointer -= BigInt(size);
-    cpu.linear.write(linear(pointer), size, BigInt.asUintN(size * 8, word), false, true);
+    writeStack(cpu, at(pointer), size, word);
   };
   push(state.rbp);
-  for (let i = 1; i < level; i++) push(cpu.linear.read(linear(state.rbp - BigInt(i * size)), size, false, true));
+  for (let i = 1; i < level; i++) push(readStack(cpu, at(state.rbp - BigInt(i * size)), size));
   if (level > 0) push(frame);
   // The new stack pointer must be writable although nothing is written there.
-  cpu.linear.probeWrite(linear(pointer - allocation), size, false, true);
+  cpu.linear.probeWrite(cpu.segmentLinear("ss", at(pointer - allocation)), size, false, true);
   state.rbp = merge(state.rbp, frame, size * 8);
   state.rsp = merge(state.rsp, pointer - allocation, stackBits);
 });
@@ -98,6 +97,7 @@ defineRoutine("checkVirtual8086Flags", (cpu) => {
   const { systemFlags } = cpu.state;
   if (systemFlags & Flag.VM && (systemFlags & Flag.IOPL) !== Flag.IOPL) throw generalProtection();
 });
+defineRoutine("alignmentFlagChanged", (cpu) => cpu.modeChanged());
 defineRoutine("flagsLoaded", (cpu) => cpu.interruptsMayBeOpen());
 defineRoutine("enableInterrupts", (cpu) => {
   const { state } = cpu;
@@ -207,7 +207,7 @@ defineRoutine("clearTaskSwitched", (cpu) => {
   cpu.state.cr0 &= ~8n;
 });
 defineRoutine("invalidatePage", (cpu) => {
-  const address = cpu.argument(0);
+  const address = cpu.linear.segmented ? BigInt.asUintN(32, cpu.argument(0)) : cpu.argument(0);
   cpu.tlb.flushPage(Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n)));
 });
 defineRoutine("invalidateByIdentifier", (cpu) => {

@@ -6,7 +6,9 @@ import {
   isCode,
   isNull,
   isPresent,
+  isRealMode,
   isSegment,
+  isWithin,
   markAccessed,
   readDescriptor,
   segmentOf,
@@ -55,25 +57,46 @@ export class NewStack {
   readonly #mask: bigint;
   /** The privilege level that pushes; the supervisor if not given. */
   readonly #supervisor: boolean;
+  /** Whose limit is checked, and the error code of #SS where it forbids a push. */
+  readonly #segment: Segment | undefined;
+  readonly #errorCode: number;
   pointer: bigint;
 
-  constructor(cpu: Cpu, base: bigint, pointer: bigint, mask: bigint, supervisor = true) {
+  private constructor(
+    cpu: Cpu,
+    pointer: bigint,
+    mask: bigint,
+    supervisor: boolean,
+    segment: Segment | undefined,
+    errorCode: number,
+  ) {
     this.#cpu = cpu;
-    this.#base = base;
+    this.#base = segment?.base ?? 0n;
     this.#mask = mask;
     this.#supervisor = supervisor;
-    this.pointer = pointer;
+    this.#segment = segment;
+    this.#errorCode = errorCode;
+    this.pointer = pointer & mask;
+  }
+
+  /** In 64-bit mode. */
+  static flat(cpu: Cpu, pointer: bigint, supervisor = true): NewStack {
+    return new NewStack(cpu, pointer, 0xffff_ffff_ffff_ffffn, supervisor, undefined, 0);
   }
 
   /** On a stack segment, at its width. */
-  static on(cpu: Cpu, segment: Segment, pointer: bigint, supervisor = true): NewStack {
+  static on(cpu: Cpu, segment: Segment, pointer: bigint, supervisor = true, errorCode = 0): NewStack {
     const mask = segment.attributes & Attribute.big ? 0xffff_ffffn : 0xffffn;
-    return new NewStack(cpu, segment.base, pointer & mask, mask, supervisor);
+    return new NewStack(cpu, pointer, mask, supervisor, segment, errorCode);
   }
 
   push(value: bigint, size: number): void {
     const at = (this.pointer - BigInt(size)) & this.#mask;
-    const address = this.#cpu.longMode ? this.#base + at : (this.#base + at) & 0xffff_ffffn;
+    const segment = this.#segment;
+    if (segment !== undefined && !isWithin(segment, Number(at), size, !isRealMode(this.#cpu)))
+      throw new Fault(Vector.SS, this.#errorCode);
+    const address = segment === undefined ? at : (this.#base + at) & 0xffff_ffffn;
+    if (!this.#supervisor) this.#cpu.linear.checkAlignment(address, size, true);
     const narrow = BigInt.asUintN(size * 8, value);
     this.#cpu.linear.write(BigInt.asUintN(64, address), size, narrow, this.#supervisor, true);
     this.pointer = at;

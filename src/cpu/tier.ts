@@ -134,6 +134,8 @@ export interface Tier {
   nextRip(): Expr;
   /** The condition of this code (0..15), as i32. */
   test(condition: number): Expr;
+  /** Faults unless the target can be jumped to, as far as decoding has not seen to it: before the effects of a call. */
+  checkDirectTarget(target: Operand): void;
   /** Ends the block: goes on at a target known at decoding. */
   jump(target: Operand): void;
   /** Ends the block: at the target if `condition` (i32), else at the next instruction. */

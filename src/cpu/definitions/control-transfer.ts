@@ -15,6 +15,7 @@ define(
   "call",
   "E8 Jz",
   (t, target) => {
+    t.checkDirectTarget(target);
     t.push(t.nextRip());
     t.jump(target);
   },

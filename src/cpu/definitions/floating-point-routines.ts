@@ -8,7 +8,7 @@ import { define } from "../definition.ts";
 import { Fault, generalProtection, Vector } from "../fault.ts";
 import { defineRoutine } from "../routines.ts";
 import { executeSseFloat, OPERAND_BYTES, sseException } from "../sse-float.ts";
-import { layout, SEGMENT_BYTES, type SegmentRegister, segmentRegisters, XMM_STRIDE } from "../state.ts";
+import { layout, type SegmentRegister, segmentAddress, segmentRegisters, XMM_STRIDE } from "../state.ts";
 import { Record } from "../tier0/record.ts";
 import { X87 } from "../x87.ts";
 
@@ -118,11 +118,27 @@ export function unitOf(cpu: Cpu): Unit {
 /** The segment of a memory operand: SS by its base register, FS or GS by a prefix, else DS (64-bit mode). */
 function operandSegment(cpu: Cpu, record: number): SegmentRegister {
   const base = cpu.view.getUint16(record + Record.segment, true);
-  if (base >= layout.segments && base < layout.segments + segmentRegisters.length * SEGMENT_BYTES) {
-    const name = segmentRegisters[(base - layout.segments) / SEGMENT_BYTES];
-    if (name === "fs" || name === "gs" || cpu.state.codeBits !== 64) return name;
-  }
+  if (cpu.state.codeBits !== 64) return segmentRegisters[(base - layout.effectiveBases) / 8];
+  if (base === segmentAddress("fs")) return "fs";
+  if (base === segmentAddress("gs")) return "gs";
   return cpu.view.getUint8(record + Record.flags) & 1 ? "ss" : "ds";
+}
+
+/** What #AC asks of x87 memory operands, by opcode and ModRM.reg; 80-bit operands are to lie at a multiple of 8. */
+function x87Alignment(opcode: number, digit: number, size16: boolean): number {
+  const environment = size16 ? 2 : 4;
+  switch (opcode) {
+    case 0xd9:
+      return digit < 4 ? 4 : digit & 1 ? 2 : environment;
+    case 0xdb:
+      return digit < 4 ? 4 : 8;
+    case 0xdd:
+      return digit < 4 ? 8 : digit === 7 ? 2 : environment;
+    case 0xdf:
+      return digit < 4 ? 2 : 8;
+    default:
+      return opcode === 0xdc ? 8 : opcode === 0xde ? 2 : 4;
+  }
 }
 
 /** Opcode, operand and address size; linear address; offset; flags. See definitions/x87.ts. */
@@ -130,13 +146,18 @@ defineRoutine("x87", (cpu, record) => {
   const what = cpu.argumentNumber(0);
   const { x87, memory } = unitOf(cpu);
   const address = cpu.argument(1);
+  const modrm = cpu.view.getUint8(record + Record.modrm);
+  if (modrm < 0xc0) {
+    const alignment = x87Alignment(what & 0xff, (modrm >> 3) & 7, (what & 0x100) !== 0);
+    cpu.linear.checkAlignment(address, alignment, (cpu.view.getUint8(record + Record.flags) & 1) !== 0);
+  }
   const offset = cpu.argument(2);
   memory.set(record, address, offset, what >>> 12);
   // What FCOMI does not get to change stays.
   cpu.setResult(0, BigInt(cpu.argumentNumber(3)));
   const known = x87.execute({
     opcode: what & 0xff,
-    modrm: cpu.view.getUint8(record + Record.modrm),
+    modrm,
     address,
     offset,
     rip: cpu.recordRip(record),
@@ -155,6 +176,7 @@ const mxcsrMask = 0xffff;
 /** Linear address, offset, address size, REX.W. */
 function imageOperand(cpu: Cpu, record: number): { address: bigint; rexW: boolean; memory: OperandMemory } {
   const address = cpu.argument(0);
+  cpu.linear.checkAlignment(address, 4);
   if (address & 15n) throw generalProtection();
   const memory = unitOf(cpu).memory.set(record, address, cpu.argument(1), cpu.argumentNumber(2));
   memory.checkCanonical(address);

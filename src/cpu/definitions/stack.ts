@@ -128,6 +128,7 @@ define(
     const next = t.let(i32.or(kept, i32.and(image, writable)));
     t.setField("i32", layout.systemFlags, next);
     t.flags.setImage(image);
+    t.if(i32.and(i32.xor(next, system), c32(Flag.AC)), () => t.call("alignmentFlagChanged"));
     t.setStackPointer(pointer);
     // A trap or an interrupt may be due now.
     t.if(i32.and(next, c32(Flag.TF | Flag.IF)), () => t.call("flagsLoaded"));

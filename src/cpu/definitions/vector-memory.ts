@@ -2,6 +2,7 @@
 import type { Cpu } from "../cpu.ts";
 import { Fault, Vector } from "../fault.ts";
 import { defineRoutine } from "../routines.ts";
+import { SEGMENTED_ADDRESS_MASK } from "../state.ts";
 import { Record } from "../tier0/record.ts";
 
 const wrap = (address: bigint): bigint => BigInt.asUintN(64, address);
@@ -71,7 +72,7 @@ defineRoutine("gather", (cpu, record) => {
     const at = indices + i * indexSize;
     const index = indexSize === 4 ? BigInt(view.getInt32(at, true)) : view.getBigInt64(at, true);
     const offset = BigInt.asUintN(addressSize * 8, base + displacement + (index << scale));
-    const address = BigInt.asUintN(mode === 64 ? 64 : 32, segment + offset);
+    const address = mode === 64 ? wrap(segment + offset) : (segment + offset) & SEGMENTED_ADDRESS_MASK;
     const value = cpu.linear.read(address, size, false, isStack(cpu, record));
     if (size === 4) view.setUint32(destination + i * 4, Number(value), true);
     else view.setBigUint64(destination + i * 8, value, true);

@@ -23,7 +23,7 @@ import { MemoryForm } from "../decoder.ts";
 import type { Definition } from "../definition.ts";
 import type { OperandForm } from "../operand-forms.ts";
 import { routineId } from "../routines.ts";
-import { Flag, layout, SEGMENT_BYTES } from "../state.ts";
+import { Flag, layout, SEGMENT_LIMIT, SEGMENTED_ADDRESS_MASK, segmentAddress } from "../state.ts";
 import type { Flags, Operand, Size, Tier } from "../tier.ts";
 import { x87Layout } from "../x87.ts";
 import { RECORD_BYTES, Record } from "./record.ts";
@@ -34,8 +34,6 @@ export const Import = { read: 0, write: 1, commit: 2, call: 3, raise: 4 } as con
 export const STACK_ACCESS = 0x100;
 /** Bit of the size argument of write: the old contents are wanted, too. */
 export const READS_TOO = 0x200;
-/** The access goes through ES, as the destinations of string instructions do. */
-export const ES_ACCESS = 0x400;
 
 /** What, besides its row, a handler is made for. */
 export interface Variant {
@@ -75,6 +73,9 @@ export function signExtend(value: Expr, size: number): Expr {
 export function zeroExtend(value: Expr, size: number): Expr {
   return size === 8 ? value : i64.and(value, c64((1n << BigInt(size * 8)) - 1n));
 }
+
+/** Linear address outside 64-bit mode, of offset plus effective base. */
+const segmented = (sum: Expr): Expr => i64.and(sum, c64(SEGMENTED_ADDRESS_MASK));
 
 export class Emitter implements Tier {
   readonly size: Size;
@@ -375,25 +376,21 @@ export class Emitter implements Tier {
     let linear = this.offset(displacement);
     if (this.memoryForm === MemoryForm.general) {
       linear = i64.add(linear, this.loadRegister(this.field32("u16", Record.segment), 8, false));
-      if (this.mode !== 64) linear = zeroExtend(linear, 4);
+      if (this.mode !== 64) linear = segmented(linear);
     }
     const value = this.f.let(linear);
     if (displacement === undefined) bound.linear = value;
     return value;
   }
 
-  readonly #esAddresses = new Set<Expr>();
-
   segmentAddress(segment: "es" | "data", offset: Expr): Expr {
     if (segment === "es" && this.mode === 64) return offset;
     const base =
       segment === "es"
-        ? load64("i64", ZERO, layout.segments)
+        ? load64("i64", ZERO, layout.effectiveBases)
         : this.loadRegister(this.field32("u16", Record.segment), 8, false);
     const linear = i64.add(offset, base);
-    const value = this.f.let(this.mode === 64 ? linear : zeroExtend(linear, 4));
-    if (segment === "es") this.#esAddresses.add(value);
-    return value;
+    return this.f.let(this.mode === 64 ? linear : segmented(linear));
   }
 
   // Memory
@@ -401,7 +398,6 @@ export class Emitter implements Tier {
   /** Host address of `size` bytes at `linear`, or of the scratch area; leaves the handler on a fault. */
   protected access(linear: Expr, size: number, write: boolean, stack = false, reads = false): Expr {
     const f = this.f;
-    const throughEs = this.#esAddresses.has(linear);
     const address = f.let(linear);
     const indexMask = (TLB_ENTRIES - 1) << 5;
     const entry = f.let(
@@ -414,7 +410,7 @@ export class Emitter implements Tier {
       () => f.set(host, i32.add(i32.wrap(address), load32("i32", entry, TLB_ADDEND))),
       () => {
         const high = i32.wrap(i64.shr_u(address, c64(32)));
-        const flags = (stack ? STACK_ACCESS : 0) | (reads ? READS_TOO : 0) | (throughEs ? ES_ACCESS : 0);
+        const flags = (stack ? STACK_ACCESS : 0) | (reads ? READS_TOO : 0);
         const argument = c32(size | flags);
         f.set(
           host,
@@ -478,8 +474,8 @@ export class Emitter implements Tier {
 
   protected stackLinear(pointer: Expr): Expr {
     if (this.mode === 64) return pointer;
-    const base = load64("i64", ZERO, layout.segments + 2 * SEGMENT_BYTES);
-    return zeroExtend(i64.add(zeroExtend(pointer, this.stackSize), base), 4);
+    const base = load64("i64", ZERO, layout.effectiveBases + 2 * 8);
+    return segmented(i64.add(zeroExtend(pointer, this.stackSize), base));
   }
   stackPointer(): Expr {
     return this.register(4, this.stackSize);
@@ -520,6 +516,9 @@ export class Emitter implements Tier {
     const block = this.f.let(this.field32("i32", slot));
     this.f.tailCallIndirect(0, load32("i32", block), block);
   }
+  checkDirectTarget(_target: Operand): void {
+    if (this.mode !== 64) this.checkTarget(zeroExtend(this.field64("i64", Record.immediate), 4));
+  }
   jump(_target: Operand): void {
     this.follow(Record.target);
     this.ended = true;
@@ -537,7 +536,11 @@ export class Emitter implements Tier {
     this.ended = true;
   }
   checkTarget(address: Expr): void {
-    if (this.mode !== 64) return;
+    if (this.mode !== 64) {
+      const limit = load64("u32", ZERO, segmentAddress("cs") + SEGMENT_LIMIT);
+      this.raiseIf(i64.gt_u(address, limit), 13, 0);
+      return;
+    }
     const extended = i64.shr_s(i64.shl(address, c64(16)), c64(16));
     this.raiseIf(i64.ne(extended, address), 13, 0);
   }

@@ -9,6 +9,7 @@ import type { Definition } from "../definition.ts";
 import { layout } from "../state.ts";
 import type { Operand, Size } from "../tier.ts";
 import { type Bound, Emitter, type Variant } from "../tier0/emitter.ts";
+import { Fixed } from "../tier0/handlers.ts";
 import { RECORD_BYTES, Record } from "../tier0/record.ts";
 import { type EffectLog, RegionFlags } from "./flags.ts";
 import { type Frame, TLB_OFFSET_MASK } from "./frame.ts";
@@ -211,11 +212,18 @@ export class RegionEmitter extends Emitter implements EffectLog {
   #next(): bigint {
     return this.#frame.view.getBigUint64(this.#record + Record.nextRip, true);
   }
+  /** A target outside the limit of CS raises a fault, by a link record of its own. */
+  #leaveIfOutside(): void {
+    const { view } = this.#frame;
+    if (view.getInt32(view.getInt32(this.#record + Record.target, true), true) === Fixed.raise) throw new OnlyTier0();
+  }
   override jump(target: Operand): void {
+    this.#leaveIfOutside();
     this.#edges.follow(this.#targetOf(target));
     this.ended = true;
   }
   override branch(condition: Expr, target: Operand): void {
+    this.#leaveIfOutside();
     this.f.if(condition, () => this.#edges.follow(this.#targetOf(target)));
     this.#edges.follow(this.#next());
     this.ended = true;

@@ -192,6 +192,7 @@ export class Regions {
       codeBits: (block.mode & 0x70) as CodePlace["codeBits"],
       stackSize: (block.mode & 0xe) as CodePlace["stackSize"],
       csBaseLow: (physical - low) | 0,
+      limit: block.limit,
     };
     try {
       return blocks.get(place, false, () => {
