@@ -56,6 +56,7 @@ import {
   PTR_TO_PACKET,
   PTR_TO_PACKET_META,
   PTR_TO_STACK,
+  type RegisterState,
   SCALAR_VALUE,
   typeName,
 } from "./register-state.ts";
@@ -393,16 +394,15 @@ function recordTailCallIndex(env: VerifierEnvironment, helper: number, map: MapD
 }
 
 /** R0-R5 hold nothing that may be used after a call. */
-export function forgetCallerSaved(env: VerifierEnvironment): void {
+export function forgetCallerSaved(env: VerifierEnvironment, registers = env.registers): void {
   for (const regno of CALLER_SAVED) {
-    env.markNotInit(env.registers[regno]);
+    env.markNotInit(registers[regno]);
     checkRegisterArgument(env, regno, DST_OP_NO_MARK);
   }
 }
 
-function setResult(env: VerifierEnvironment, meta: CallMeta, index: number): void {
+function setResult(env: VerifierEnvironment, meta: CallMeta, index: number, result: RegisterState): void {
   const { prototype } = meta;
-  const result = env.registers[BPF_REG_0];
   result.subregDef = DEF_NOT_SUBREG;
   switch (prototype.returns) {
     case "integer":
@@ -494,10 +494,11 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Instruction): vo
   if (helper === TAIL_CALL) {
     checkReferenceLeakBefore(env, "tail_call would lead to reference leak");
   }
+  // What the helper leaves is in the caller's registers, even if the next instruction is a callback's.
+  const { registers } = env;
   if (meta.callback >= 0) enterCallback(env, helper, meta.callback, meta.map);
-
-  forgetCallerSaved(env);
-  setResult(env, meta, index);
+  forgetCallerSaved(env, registers);
+  setResult(env, meta, index, registers[BPF_REG_0]);
   if (meta.map !== null && !mapSupports(meta.map.type, helper)) {
     env.reject(EINVAL, `cannot pass map_type ${meta.map.type} into func ${shown}`);
   }

@@ -165,6 +165,8 @@ export function prepareArguments(env: VerifierEnvironment, subprogram: number): 
     reg.markKnownZero();
     reg.type = PTR_TO_MEM | PTR_MAYBE_NULL;
     reg.memSize = size;
+    // Linux numbers it when it reads the prototype, and again when it sets the register up.
+    env.newId();
     reg.id = env.newId();
   });
 }

@@ -742,7 +742,7 @@ static int may_delete(struct inode *dir, struct dentry *victim, bool want_dir)
 	return 0;
 }
 
-int vfs_create(struct inode *dir, struct dentry *dentry, umode_t mode, bool excl)
+noinline int vfs_create(struct inode *dir, struct dentry *dentry, umode_t mode, bool excl)
 {
 	int err = may_create(dir);
 
@@ -753,7 +753,7 @@ int vfs_create(struct inode *dir, struct dentry *dentry, umode_t mode, bool excl
 	return dir->i_op->create(dir, dentry, (mode & S_IALLUGO) | S_IFREG, excl);
 }
 
-int vfs_mkdir(struct inode *dir, struct dentry *dentry, umode_t mode)
+noinline int vfs_mkdir(struct inode *dir, struct dentry *dentry, umode_t mode)
 {
 	int err = may_create(dir);
 
@@ -764,7 +764,7 @@ int vfs_mkdir(struct inode *dir, struct dentry *dentry, umode_t mode)
 	return dir->i_op->mkdir(dir, dentry, mode & (S_IRWXUGO | S_ISVTX));
 }
 
-int vfs_mknod(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
+noinline int vfs_mknod(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
 {
 	int err = may_create(dir);
 
@@ -777,7 +777,7 @@ int vfs_mknod(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
 	return dir->i_op->mknod(dir, dentry, mode, dev);
 }
 
-int vfs_symlink(struct inode *dir, struct dentry *dentry, const char *target)
+noinline int vfs_symlink(struct inode *dir, struct dentry *dentry, const char *target)
 {
 	int err = may_create(dir);
 
@@ -788,7 +788,7 @@ int vfs_symlink(struct inode *dir, struct dentry *dentry, const char *target)
 	return dir->i_op->symlink(dir, dentry, target);
 }
 
-int vfs_unlink(struct inode *dir, struct dentry *dentry)
+noinline int vfs_unlink(struct inode *dir, struct dentry *dentry)
 {
 	int err = may_delete(dir, dentry, false);
 
@@ -804,7 +804,7 @@ int vfs_unlink(struct inode *dir, struct dentry *dentry)
 	return err;
 }
 
-int vfs_rmdir(struct inode *dir, struct dentry *dentry)
+noinline int vfs_rmdir(struct inode *dir, struct dentry *dentry)
 {
 	int err = may_delete(dir, dentry, true);
 
@@ -1123,7 +1123,7 @@ static bool is_subdir(const struct dentry *dentry, const struct dentry *ancestor
 	}
 }
 
-static int vfs_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
+static noinline int vfs_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
 		      unsigned int flags)
 {
 	bool is_dir = S_ISDIR(old->d_inode->i_mode);
@@ -1274,7 +1274,7 @@ SYSCALL_DEFINE5(renameat2, int, olddfd, const char __user *, oldname, int, newdf
 	return do_renameat(olddfd, oldname, newdfd, newname, flags);
 }
 
-int vfs_readlink(struct dentry *dentry, char __user *buffer, int size)
+noinline int vfs_readlink(struct dentry *dentry, char __user *buffer, int size)
 {
 	struct inode *inode = dentry->d_inode;
 	char *to_free = NULL;

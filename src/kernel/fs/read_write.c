@@ -80,7 +80,7 @@ SYSCALL_DEFINE3(lseek, unsigned int, fd, long, offset, unsigned int, whence)
 	return result;
 }
 
-ssize_t vfs_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+noinline ssize_t vfs_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
@@ -93,7 +93,7 @@ ssize_t vfs_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 	return file->f_op->read(file, buf, min_t(size_t, count, MAX_RW_COUNT), pos);
 }
 
-ssize_t vfs_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+noinline ssize_t vfs_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;

@@ -25,7 +25,7 @@ void generic_fillattr(struct inode *inode, struct kstat *stat)
 	stat->blocks = inode->i_blocks;
 }
 
-int vfs_getattr(const struct path *path, struct kstat *stat, u32 request_mask, unsigned int query_flags)
+noinline int vfs_getattr(const struct path *path, struct kstat *stat, u32 request_mask, unsigned int query_flags)
 {
 	struct inode *inode = path->dentry->d_inode;
 
@@ -190,7 +190,7 @@ SYSCALL_DEFINE4(readlinkat, int, dfd, const char __user *, pathname, char __user
 
 /* ---- File systems ------------------------------------------------------------------------------------------------- */
 
-int vfs_statfs(const struct path *path, struct kstatfs *buf)
+noinline int vfs_statfs(const struct path *path, struct kstatfs *buf)
 {
 	struct super_block *sb = path->dentry->d_sb;
 	int err;
