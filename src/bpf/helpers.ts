@@ -10,6 +10,7 @@ import {
   BPF_PROG_TYPE_SCHED_ACT,
   BPF_PROG_TYPE_SCHED_CLS,
   BPF_PROG_TYPE_SOCKET_FILTER,
+  BPF_PROG_TYPE_SYSCALL,
   BPF_PROG_TYPE_TRACEPOINT,
   BPF_PROG_TYPE_XDP,
   isTracingProgram,
@@ -106,8 +107,8 @@ export interface HelperPrototype {
   readonly packetAccess: boolean;
   /** Pointers into the packet are worthless after the call. */
   readonly changesPacket: boolean;
-  /** Offered to sleepable programs only. */
-  readonly sleepableOnly: boolean;
+  /** For sleepable programs only. */
+  readonly mightSleep: boolean;
   /** Needed to be offered it at all, beside the program type. */
   readonly needs: "nothing" | "bpf" | "perfmon";
   /** Program types that are offered it; undefined: all. */
@@ -118,7 +119,7 @@ interface Options {
   readonly gpl?: boolean;
   readonly packet?: boolean;
   readonly changesPacket?: boolean;
-  readonly sleepable?: boolean;
+  readonly mightSleep?: boolean;
   readonly needs?: "bpf" | "perfmon";
   readonly types?: (type: number) => boolean;
 }
@@ -154,7 +155,7 @@ function define(name: string, args: ArgumentKind[], returns: ReturnKind, options
     returns,
     packetAccess: options.packet ?? false,
     changesPacket: options.changesPacket ?? false,
-    sleepableOnly: options.sleepable ?? false,
+    mightSleep: options.mightSleep ?? false,
     needs: options.needs ?? "nothing",
     types: options.types,
   });
@@ -233,8 +234,8 @@ define("probe_read_user", ["uninitMem", "sizeOrZero", "anything"], "integer", { 
 define("probe_read_user_str", ["uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, needs: "perfmon" });
 define("probe_write_user", ["anything", "readonlyMem", "size"], "integer", { gpl: true, types: isTracingProgram });
 define("copy_from_user", ["uninitMem", "sizeOrZero", "anything"], "integer", {
-  sleepable: true,
-  types: isTracingProgram,
+  mightSleep: true,
+  types: (type) => isTracingProgram(type) || type === BPF_PROG_TYPE_SYSCALL,
 });
 define("trace_printk", ["readonlyMem", "size"], "integer", { gpl: true, needs: "perfmon" });
 define("trace_vprintk", ["readonlyMem", "size", "readonlyMemOrNull", "sizeOrZero"], "integer", {
@@ -296,12 +297,11 @@ export function helperPrototype(id: number): HelperPrototype | undefined {
 /** The prototype of a helper if a program of this type may call it. */
 export function offeredHelper(
   id: number,
-  program: { type: number; sleepable: boolean; capable: boolean; perfmon: boolean },
+  program: { type: number; capable: boolean; perfmon: boolean },
 ): HelperPrototype | undefined {
   const prototype = PROTOTYPES.get(id);
   if (prototype === undefined) return undefined;
   if (prototype.types !== undefined && !prototype.types(program.type)) return undefined;
-  if (prototype.sleepableOnly && !program.sleepable) return undefined;
   // Tracing programs need both capabilities to be loaded at all.
   if (prototype.needs !== "nothing" && !program.capable) return undefined;
   if (prototype.needs === "perfmon" && !program.perfmon) return undefined;

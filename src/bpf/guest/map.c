@@ -10,6 +10,7 @@
 #include <kernel/vmalloc.h>
 #include <kernel/seq_file.h>
 #include "btf.h"
+#include "sleepable.h"
 
 static const struct bpf_map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_HASH] = &htab_map_ops,
@@ -101,12 +102,19 @@ static void map_free(struct bpf_map *map)
 	btf_put(btf);
 }
 
+static void free_deferred(struct bpf_deferred *deferred)
+{
+	struct bpf_map *map = container_of(deferred, struct bpf_map, deferred);
+
+	map_free(map);
+}
+
 void bpf_map_put(struct bpf_map *map)
 {
 	if (!refcount_dec_and_test(&map->refcnt))
 		return;
 	list_del(&map->list);
-	map_free(map);
+	bpf_call_after_programs(&map->deferred, free_deferred);
 }
 
 static void bpf_map_put_uref(struct bpf_map *map)

@@ -10,6 +10,7 @@
 #include <kernel/time.h>
 #include <kernel/vmalloc.h>
 #include "btf.h"
+#include "sleepable.h"
 
 #define MAX_USED_MAPS	64
 /* A record of func_info or line_info; the co-processor refuses longer ones. */
@@ -38,12 +39,17 @@ static void bpf_prog_free(struct bpf_prog *prog)
 	kfree(prog);
 }
 
+static void free_deferred(struct bpf_deferred *deferred)
+{
+	bpf_prog_free(container_of(deferred, struct bpf_prog, deferred));
+}
+
 void bpf_prog_put(struct bpf_prog *prog)
 {
 	if (!refcount_dec_and_test(&prog->refcnt))
 		return;
 	list_del(&prog->list);
-	bpf_prog_free(prog);
+	bpf_call_after_programs(&prog->deferred, free_deferred);
 }
 
 static int bpf_prog_release(struct inode *inode, struct file *file)
@@ -68,9 +74,9 @@ static void bpf_prog_show_fdinfo(struct seq_file *m, struct file *file)
 
 	scnprint_tag(tag, sizeof(tag), prog->tag);
 	seq_printf(m, "prog_type:\t%u\nprog_jited:\t%u\nprog_tag:\t%s\nmemlock:\t%llu\nprog_id:\t%u\nrun_time_ns:\t%llu\n"
-		   "run_cnt:\t%llu\nrecursion_misses:\t0\nverified_insns:\t%u\n", prog->type, prog->jited, tag,
+		   "run_cnt:\t%llu\nrecursion_misses:\t%llu\nverified_insns:\t%u\n", prog->type, prog->jited, tag,
 		   (u64)PAGE_ALIGN(sizeof(*prog) + prog->len * sizeof(struct bpf_insn)), prog->id,
-		   prog->run_time_ns, prog->run_cnt, prog->verified_insns);
+		   prog->run_time_ns, prog->run_cnt, prog->misses, prog->verified_insns);
 }
 
 static ssize_t bpf_prog_no_read(struct file *file, char __user *buf, size_t count, loff_t *pos)

@@ -12,6 +12,13 @@ struct bpf_run_ctx {
 
 extern struct bpf_run_ctx bpf_run_ctx;
 
+/* What a trampoline keeps on its stack for each program while that runs. */
+struct bpf_tramp_run_ctx {
+	u64 bpf_cookie;			/* set by the trampoline */
+	struct bpf_run_ctx saved_run_ctx;
+	int srcu_idx;
+};
+
 /* Registers to walk the stack from. */
 const struct pt_regs *bpf_run_regs(void);
 u32 bpf_walk_kernel_stack(const struct pt_regs *regs, u64 *ips, u32 max);

@@ -9,6 +9,7 @@
 #include <kernel/trace_events.h>
 #include "internal.h"
 #include "run_context.h"
+#include "sleepable.h"
 
 int bpf_prog_active;
 struct bpf_run_ctx bpf_run_ctx;
@@ -50,9 +51,15 @@ int bpf_prog_array_copy(struct bpf_prog_array *old, struct bpf_prog *exclude, st
 	return 0;
 }
 
+static void free_deferred(struct bpf_deferred *deferred)
+{
+	kfree(container_of(deferred, struct bpf_prog_array, deferred));
+}
+
 void bpf_prog_array_free(struct bpf_prog_array *array)
 {
-	kfree(array);
+	if (array)
+		bpf_call_after_programs(&array->deferred, free_deferred);
 }
 
 /* Takes @prog out without allocating: for when no memory is left and the program must go all the same. */

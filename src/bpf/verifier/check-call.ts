@@ -467,15 +467,17 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Instruction): vo
   if (helper < 0 || helper >= (env.rules.helperCount ?? HELPER_COUNT)) env.reject(EINVAL, `invalid func ${shown}`);
   const prototype = offeredHelper(helper, {
     type: env.program.type,
-    sleepable: env.sleepable,
     capable: env.capable,
     perfmon: env.allowPointerLeaks,
   });
   const kprobeHelpers = env.program.type === BPF_PROG_TYPE_KPROBE ? env.rules.kprobeHelpers : undefined;
-  if (prototype === undefined || kprobeHelpers?.has(helper) === false) env.reject(EINVAL, `unknown func ${shown}`);
+  const mightSleep = prototype?.mightSleep === true && !env.sleepable;
+  const hidden = kprobeHelpers?.has(helper) === false || (mightSleep && env.rules.sleepable.hidesHelpers);
+  if (prototype === undefined || hidden) env.reject(EINVAL, `unknown func ${shown}`);
   if (!env.program.gplCompatible && prototype.gplOnly) {
     env.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
   }
+  if (mightSleep) env.reject(EINVAL, "helper call might sleep in a non-sleepable prog");
   if (env.rules.probeReadToStack && helper === PROBE_READ) checkProbeReadToStack(env);
   const meta = new CallMeta(prototype);
   prototype.arguments.forEach((kind, i) => {

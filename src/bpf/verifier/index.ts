@@ -24,9 +24,12 @@ import type { ProgramToVerify, VerifiedProgram, VerifierStatistics, VerifyResult
 import { BPF_LOG_STATS } from "./log.ts";
 import { BPF_MAP_TYPE_PROG_ARRAY } from "./map-types.ts";
 import { checkSubprograms, findSubprograms, resolveMaps } from "./program-structure.ts";
-import { BPF_PROG_TYPE_SYSCALL } from "./program-types.ts";
+import { BPF_PROG_TYPE_LSM, BPF_PROG_TYPE_SYSCALL } from "./program-types.ts";
 import { checkStackDepth } from "./stack-depth.ts";
 import { checkTypeInfo } from "./type-info.ts";
+
+/** BPF_ATTACH_TYPE_ number. */
+const BPF_LSM_CGROUP = 43;
 
 function statisticsOf(env: VerifierEnvironment): VerifierStatistics {
   return {
@@ -61,6 +64,8 @@ function check(env: VerifierEnvironment): VerifiedProgram {
   if (env.sleepable && !env.rules.sleepable.types.includes(env.program.type)) {
     env.reject(EINVAL, env.rules.sleepable.refusedType);
   }
+  const cgroup = env.program.type === BPF_PROG_TYPE_LSM && env.program.expectedAttachType === BPF_LSM_CGROUP;
+  if (env.sleepable && cgroup) env.reject(EINVAL, "BPF_LSM_CGROUP programs cannot be sleepable");
   resolveMaps(env);
   checkControlFlow(env);
   checkPaths(env);

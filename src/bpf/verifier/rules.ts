@@ -28,6 +28,7 @@ import {
   BPF_PROG_TYPE_SYSCALL,
   BPF_PROG_TYPE_TRACING,
 } from "./program-types.ts";
+import { SLEEPABLE_LSM_HOOKS, SLEEPABLE_LSM_HOOKS_2020 } from "./sleepable.ts";
 
 /** Values of `bpf_rules=`, oldest first. */
 export const RULE_NAMES = ["2015", "2017", "2020", "6.1"] as const;
@@ -37,6 +38,10 @@ export type RuleName = (typeof RULE_NAMES)[number];
 interface SleepableRules {
   readonly types: readonly number[];
   readonly refusedType: string;
+  /** LSM hooks that sleepable programs may be on. */
+  readonly lsmHooks: ReadonlySet<string>;
+  /** Helpers that may sleep are unknown to programs that may not; later they are known and refused. */
+  readonly hidesHelpers: boolean;
   /** Why a sleepable program may not use this map; undefined if it may. */
   readonly refusedMap: (map: MapDescriptor) => string | undefined;
 }
@@ -85,6 +90,8 @@ const MAPS_6_1: ReadonlySet<number> = new Set([
 const SLEEPABLE_2020: SleepableRules = {
   types: [BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_LSM],
   refusedType: "Only fentry/fexit/fmod_ret and lsm programs can be sleepable",
+  lsmHooks: SLEEPABLE_LSM_HOOKS_2020,
+  hidesHelpers: true,
   refusedMap: (map) => {
     if (!MAPS_2020.has(map.type)) return "Sleepable programs can only use array and hash maps";
     // An element freed at once could be under the eyes of a program that sleeps.
@@ -96,6 +103,8 @@ const SLEEPABLE_2020: SleepableRules = {
 const SLEEPABLE_6_1: SleepableRules = {
   types: [BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_LSM, BPF_PROG_TYPE_SYSCALL],
   refusedType: "Only fentry/fexit/fmod_ret, lsm, and kprobe/uprobe programs can be sleepable",
+  lsmHooks: SLEEPABLE_LSM_HOOKS,
+  hidesHelpers: false,
   refusedMap: (map) =>
     MAPS_6_1.has(map.type) ? undefined : "Sleepable programs can only use array, hash, and ringbuf maps",
 };

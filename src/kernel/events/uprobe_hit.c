@@ -8,6 +8,7 @@
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <kernel/ptrace.h>
+#include <kernel/rcupdate_trace.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -248,11 +249,14 @@ static void prepare_uretprobe(struct uprobe *uprobe, struct pt_regs *regs)
 
 static void run_return_handlers(struct return_instance *ri, struct pt_regs *regs)
 {
-	struct uprobe_consumer *consumer, *next;
+	struct uprobe_consumer *consumer;
 
-	list_for_each_entry_safe(consumer, next, &ri->uprobe->consumers, list)
+	/* Programs may sleep; uprobe_unregister() waits for them. */
+	rcu_read_lock_trace();
+	list_for_each_entry(consumer, &ri->uprobe->consumers, list)
 		if (consumer->ret_handler)
 			consumer->ret_handler(consumer, ri->func, regs);
+	rcu_read_unlock_trace();
 }
 
 /* A hooked function has returned to the trampoline. */
@@ -287,17 +291,19 @@ static void handle_trampoline(struct pt_regs *regs)
 
 static void run_handlers(struct uprobe *uprobe, struct pt_regs *regs)
 {
-	struct uprobe_consumer *consumer, *next;
+	struct uprobe_consumer *consumer;
 	int remove = UPROBE_HANDLER_REMOVE;
 	bool need_return = false;
 
-	list_for_each_entry_safe(consumer, next, &uprobe->consumers, list) {
+	rcu_read_lock_trace();
+	list_for_each_entry(consumer, &uprobe->consumers, list) {
 		int ret = consumer->handler ? consumer->handler(consumer, regs) : 0;
 
 		if (consumer->ret_handler)
 			need_return = true;
 		remove &= ret;
 	}
+	rcu_read_unlock_trace();
 	/* A return hook for nobody would not be wrong, only useless. */
 	if (need_return && !remove)
 		prepare_uretprobe(uprobe, regs);

@@ -9,6 +9,7 @@
 #include <kernel/mm.h>
 #include <kernel/msr.h>
 #include <kernel/mutex.h>
+#include <kernel/rcupdate_trace.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -280,7 +281,8 @@ static void remove_consumer(struct uprobe_consumer *consumer)
 {
 	struct uprobe *uprobe = consumer->uprobe;
 
-	list_del(&consumer->list);
+	/* Who is at it, asleep in its program, still has to find the next. */
+	__list_del(consumer->list.prev, consumer->list.next);
 	consumer->uprobe = NULL;
 	for_each_mm(uprobe, false);
 	if (list_empty(&uprobe->consumers))
@@ -333,6 +335,7 @@ void uprobe_unregister(struct uprobe_consumer *consumer)
 	if (consumer->uprobe)
 		remove_consumer(consumer);
 	mutex_unlock(&uprobe_mutex);
+	synchronize_rcu_tasks_trace();
 }
 
 int uprobe_apply(struct uprobe_consumer *consumer)

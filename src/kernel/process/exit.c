@@ -9,6 +9,7 @@
 #include <kernel/mm.h>
 #include <kernel/msr.h>
 #include <kernel/percpu.h>
+#include <kernel/rcupdate_trace.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
@@ -202,6 +203,7 @@ void __noreturn do_exit(long code)
 		exit_itimers(task);
 	if (!(task->flags & PF_KTHREAD))
 		task->exit_code = code;
+	exit_tasks_rcu(task);
 	exit_robust_list(task);
 	mm_release_vfork(task);
 	signal->maxrss = task->mm ? max(signal->maxrss, task->mm->hiwater_rss) : signal->maxrss;

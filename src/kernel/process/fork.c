@@ -238,6 +238,9 @@ static struct task_struct *dup_task_struct(void)
 	task->vfork_done = NULL;
 	task->sigpending = false;
 	task->restore_sigmask = false;
+	task->trc_reader_nesting = 0;
+	task->trc_reader_need_qs = false;
+	INIT_LIST_HEAD(&task->trc_holdout);
 	task->journal_info = NULL;
 	task->perf_event_ctxp = NULL;
 	task->utask = NULL;

@@ -66,6 +66,7 @@ struct task_struct init_task = {
 	.thread_group = LIST_HEAD_INIT(init_task.thread_group),
 	.thread_node = LIST_HEAD_INIT(init_task.thread_node),
 	.kretprobe_instances = LIST_HEAD_INIT(init_task.kretprobe_instances),
+	.trc_holdout = LIST_HEAD_INIT(init_task.trc_holdout),
 	.pending.list = LIST_HEAD_INIT(init_task.pending.list),
 	.group_leader = &init_task,
 	.real_parent = &init_task,

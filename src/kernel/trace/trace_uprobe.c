@@ -28,7 +28,7 @@ static void hit(struct trace_uprobe *tu, unsigned long func, struct pt_regs *reg
 	bool to_perf = call->perf_refcount > 0;
 
 	tu->nhit++;
-	if (to_perf && call->prog_array && !trace_call_bpf(call, regs))
+	if (to_perf && call->prog_array && !bpf_prog_run_array_sleepable(call, regs))
 		to_perf = false;
 	if (!call->tracefs_enabled && !to_perf)
 		return;

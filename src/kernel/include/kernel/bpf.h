@@ -61,6 +61,12 @@ struct bpf_map_ops {
 	__poll_t (*map_poll)(struct bpf_map *map, struct file *file, struct poll_table_struct *table);
 };
 
+/* Something that is freed when no program can see it any more; embedded in it. (src/bpf/guest/sleepable.h) */
+struct bpf_deferred {
+	struct rcu_head rcu;
+	void (*func)(struct bpf_deferred *deferred);
+};
+
 struct bpf_map {
 	const struct bpf_map_ops *ops;
 	enum bpf_map_type map_type;
@@ -77,6 +83,7 @@ struct bpf_map {
 	u32 writable_mappings;		/* of user space; such a map cannot be frozen */
 	char name[BPF_OBJ_NAME_LEN];
 	struct list_head list;
+	struct bpf_deferred deferred;
 	struct bpf_map *inner_map_meta;	/* template of the maps in this map of maps */
 	struct btf *btf;
 	u32 btf_key_type_id;
@@ -127,6 +134,9 @@ struct bpf_prog {
 	struct bpf_insn *insns;		/* as user space gave them, insn_cnt of them */
 	u32 insn_cnt;
 	struct list_head list;
+	struct bpf_deferred deferred;
+	int active;			/* trampolines are running it (D6) */
+	u64 misses;			/* times that it was not run for that reason */
 };
 
 /* Takes a reference of the program behind a descriptor. ERR_PTR(-EBADF), or -EINVAL if it is something else. */
@@ -160,6 +170,7 @@ struct bpf_prog_array_item {
 };
 
 struct bpf_prog_array {
+	struct bpf_deferred deferred;
 	u32 cnt;
 	struct bpf_prog_array_item items[];
 };
@@ -179,6 +190,9 @@ void bpf_prog_array_free(struct bpf_prog_array *array);
  * event is to be dropped. 0 without running anything if a tracing program is running already. 1 if there are none.
  */
 unsigned int trace_call_bpf(struct trace_event_call *call, void *ctx);
+
+/* The same for an event where programs may sleep (a uprobe's); other programs may run meanwhile. */
+u32 bpf_prog_run_array_sleepable(struct trace_event_call *call, struct pt_regs *regs);
 
 /*
  * Attaches and detaches a program to an event's source (the second half of PERF_EVENT_IOC_SET_BPF): the override rule

@@ -120,6 +120,9 @@ struct task_struct {
 	bool make_it_fail;		/* fault injection picks this task */
 	unsigned int fail_nth;
 	struct list_head kretprobe_instances;
+	int trc_reader_nesting;		/* readers that may sleep (rcupdate_trace.h) */
+	bool trc_reader_need_qs;	/* a grace period waits for this task */
+	struct list_head trc_holdout;
 	void *journal_info;
 	void *perf_event_ctxp;
 	struct uprobe_task *utask;
