@@ -1,5 +1,5 @@
 /** Addition, subtraction, comparison, multiplication, division (AMD64 APM volume 3, chapter 3). */
-import { c32, c64, type Expr, i32, i64 } from "../../wasm/index.ts";
+import { c32, c64, type Expr, i32, i64, select } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
 import { Vector } from "../fault.ts";
 import { Flag } from "../state.ts";
@@ -172,9 +172,24 @@ define(
   "cmpxchg8b",
   "0F C7 /1 Mn",
   (t, destination) => {
-    const half = t.size === 8 ? 8 : 4;
     const address = t.linearAddress(destination);
-    if (half === 8) t.raiseIf(i32.and(i32.wrap(address), c32(15)), Vector.GP, 0);
+    if (t.size !== 8) {
+      // Eight bytes are one access.
+      const pair = (high: number, low: number): Expr =>
+        i64.or(i64.shl(t.register(high, 4), c64(32)), t.register(low, 4));
+      const wanted = t.let(pair(2, 0));
+      const replacement = t.let(pair(1, 3));
+      const old = t.modify(address, 8, (value) => select(replacement, value, i64.eq(value, wanted)));
+      const same = t.let(i64.eq(old, wanted));
+      t.if(i32.eqz(same), () => {
+        t.setRegister(0, old, 4);
+        t.setRegister(2, i64.shr_u(old, c64(32)), 4);
+      });
+      t.flags.setZero(same);
+      return;
+    }
+    const half = 8;
+    t.raiseIf(i32.and(i32.wrap(address), c32(15)), Vector.GP, 0);
     // Both halves must be writable before anything is written.
     t.call("probeWrite", address, c64(half * 2));
     const low = t.load(address, half);
