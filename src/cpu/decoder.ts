@@ -137,6 +137,8 @@ export class Decoder {
     }
     let map = 0;
     let vex = -1;
+    /** VEX.W: outside of 64-bit mode it is still part of the opcode, but no operand size. */
+    let w = false;
     if ((opcode === 0xc4 || opcode === 0xc5) && this.#at >= this.#end) return short();
     // Outside of 64-bit mode what looks like a memory operand is LES or LDS.
     if ((opcode === 0xc4 || opcode === 0xc5) && (mode === 64 || bytes[this.#at] >= 0xc0)) {
@@ -155,6 +157,7 @@ export class Decoder {
       // R, X and B are inverted, in the order of REX; outside of 64-bit mode there are eight registers.
       rex = 0x40 | ((payload === 2 ? ~first >> 5 : (~first >> 7) << 2) & 7) | (payload === 2 ? (last >> 4) & 8 : 0);
       this.vvvv = (~last >> 3) & 15;
+      w = (rex & 8) !== 0;
       if (mode !== 64) {
         rex &= 0x40;
         this.vvvv &= 7;
@@ -184,9 +187,7 @@ export class Decoder {
     }
     this.modrm = modrm;
     const selected =
-      vex < 0
-        ? this.#select(candidates, modrm, operandPrefix, mode)
-        : this.#selectVex(candidates, modrm, vex, (rex & 8) !== 0);
+      vex < 0 ? this.#select(candidates, modrm, operandPrefix, mode) : this.#selectVex(candidates, modrm, vex, w, mode);
     // All of it is fetched before it is found to be none: as long as the first candidate would be.
     const definition = selected ?? candidates[0];
     this.definition = definition;
@@ -281,11 +282,18 @@ export class Decoder {
   }
 
   /** `vex`: the last byte of the prefix, W vvvv L pp. */
-  #selectVex(candidates: readonly Definition[], modrm: number, vex: number, w: boolean): Definition | undefined {
+  #selectVex(
+    candidates: readonly Definition[],
+    modrm: number,
+    vex: number,
+    w: boolean,
+    mode: number,
+  ): Definition | undefined {
     const prefix = [0, 0x66, 0xf3, 0xf2][vex & 3];
     const length = vex & 4 ? 256 : 128;
     for (const definition of candidates) {
-      const { row } = definition;
+      const { row, attributes } = definition;
+      if (attributes.only64 && mode !== 64) continue;
       if (row.prefix !== prefix || row.vex === undefined) continue;
       if (row.vex.length !== undefined && row.vex.length !== length) continue;
       if (row.vex.w !== undefined && (row.vex.w === 1) !== w) continue;

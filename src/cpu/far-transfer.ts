@@ -17,7 +17,7 @@ import {
   readDescriptor,
   segmentOf,
 } from "./segmentation.ts";
-import { StackReader, stackMask, writeStack } from "./stack-access.ts";
+import { readStack, stackMask, writeStack } from "./stack-access.ts";
 import { Attribute, Flag, type Segment } from "./state.ts";
 import { isTask, transferToTask } from "./task-switch.ts";
 
@@ -138,13 +138,17 @@ export function farCall(cpu: Cpu, selector: number, offset: bigint, size: number
     }
     segment = directTarget(cpu, selector, d);
   }
-  checkTarget(cpu, segment, offset);
-  const mask = stackMask(cpu);
+  // AMD processors push as the target's mode does.
+  const to64 = cpu.longMode && (segment.attributes & Attribute.longMode) !== 0;
+  const big = (state.segment("ss").attributes & Attribute.big) !== 0;
+  const mask = to64 ? 0xffff_ffff_ffff_ffffn : big ? 0xffff_ffffn : 0xffffn;
   let pointer = state.rsp & mask;
   for (const value of [BigInt(state.segment("cs").selector), next]) {
     pointer = (pointer - BigInt(size)) & mask;
     writeStack(cpu, pointer, size, value);
   }
+  // AMD processors have pushed before they look at the target.
+  checkTarget(cpu, segment, offset);
   setStackPointer(cpu, pointer);
   enterCodeSegment(cpu, segment, state.cpl, offset);
 }
@@ -152,28 +156,32 @@ export function farCall(cpu: Cpu, selector: number, offset: bigint, size: number
 /** RETF, and RETF n: `release` bytes of arguments go, too. */
 export function farReturn(cpu: Cpu, size: number, release: number): void {
   const { state } = cpu;
-  const stack = new StackReader(cpu, size);
-  const rip = stack.pop();
-  const selector = Number(stack.pop() & 0xffffn);
-  stack.skip(release);
+  const mask = stackMask(cpu);
+  const at = (offset: number): bigint => (state.rsp + BigInt(offset)) & mask;
+  const word = (offset: number): bigint => readStack(cpu, at(offset), size);
+  const selector = Number(word(size) & 0xffffn);
+  const rip = word(0);
+  const end = 2 * size + release;
   if (isRealMode(cpu)) {
-    setStackPointer(cpu, stack.pointer);
+    setStackPointer(cpu, at(end));
     enterCodeSegment(cpu, realSegment(cpu, selector), state.cpl, rip);
     return;
   }
+  // AMD processors read what belongs to another level before they check anything.
+  const outer = (selector & 3) !== state.cpl;
+  const stackSelector = outer ? Number(word(end + size) & 0xffffn) : 0;
+  const newPointer = outer ? word(end) : 0n;
   if (isNull(selector)) throw generalProtection();
   const rpl = selector & 3;
   if (rpl < state.cpl) throw generalProtection(selector & 0xfffc);
   const d = readDescriptor(cpu, selector);
   const segment = codeSegmentFor(cpu, selector, d, rpl);
   checkTarget(cpu, segment, rip);
-  if (rpl === state.cpl) {
-    setStackPointer(cpu, stack.pointer);
+  if (!outer) {
+    setStackPointer(cpu, at(end));
     enterCodeSegment(cpu, segment, rpl, rip);
     return;
   }
-  const newPointer = stack.pop();
-  const stackSelector = Number(stack.pop() & 0xffffn);
   const loadStack = loadStackForReturn(cpu, stackSelector, rpl, (segment.attributes & Attribute.longMode) !== 0);
   loadStack();
   state.rsp = newPointer + BigInt(release);

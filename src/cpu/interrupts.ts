@@ -18,7 +18,7 @@ import {
   readDescriptor,
   segmentOf,
 } from "./segmentation.ts";
-import { StackReader } from "./stack-access.ts";
+import { readStack, StackReader, stackMask } from "./stack-access.ts";
 import { Attribute, Flag } from "./state.ts";
 import { innerStack, NewStack, readTask64 } from "./task-state.ts";
 import { enterVirtualSegment, interruptToTask, returnToTask } from "./task-switch.ts";
@@ -250,13 +250,15 @@ export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
     return;
   }
   const is64 = state.codeBits === 64;
-  const stack = new StackReader(cpu, size);
-  const pop = (): bigint => stack.pop();
-  const rip = pop();
-  const selector = Number(pop() & 0xffffn);
-  const flags = Number(pop() & 0xffff_ffffn);
+  const mask = stackMask(cpu);
+  const at = (index: number): bigint => (state.rsp + BigInt(index * size)) & mask;
+  const word = (index: number): bigint => readStack(cpu, at(index), size);
+  // Which word is looked at first shows in CR2. This is AMD's order, and what is checked when.
+  const flags = Number(word(2) & 0xffff_ffffn);
+  const selector = Number(word(1) & 0xffffn);
+  const rip = word(0);
   if (!cpu.longMode && size === 4 && flags & Flag.VM && state.cpl === 0) {
-    const [stackPointer, ...selectors] = [pop(), pop(), pop(), pop(), pop(), pop()];
+    const [stackPointer, ...selectors] = [3, 4, 5, 6, 7, 8].map((index) => word(index));
     (["ss", "es", "ds", "fs", "gs"] as const).forEach((name, i) => {
       enterVirtualSegment(cpu, name, Number(selectors[i] & 0xffffn));
     });
@@ -269,29 +271,28 @@ export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
     return;
   }
   const rpl = selector & 3;
+  const takesStack = is64 || rpl !== state.cpl;
+  const stackSelector = takesStack ? Number(word(4) & 0xffffn) : 0;
+  const newPointer = takesStack ? word(3) : at(3);
   if (isNull(selector)) throw generalProtection();
   const d = readDescriptor(cpu, selector);
   if (rpl < state.cpl) throw generalProtection(selector & 0xfffc);
   const code = codeSegmentFor(cpu, selector, d, rpl);
   const outer = rpl > state.cpl;
-  let newPointer = stack.pointer;
-  let newStack: ReturnType<typeof loadStackForReturn> | undefined;
-  if (outer || is64) {
-    newPointer = pop();
-    const stackSelector = Number(pop() & 0xffffn);
-    newStack = loadStackForReturn(cpu, stackSelector, rpl, (code.attributes & Attribute.longMode) !== 0);
-  }
   const target64 = cpu.longMode && (code.attributes & Attribute.longMode) !== 0;
   if (target64 && !isCanonical(rip)) throw generalProtection();
   if (!target64 && rip > BigInt(code.limit)) throw generalProtection();
+  const newStack = takesStack ? loadStackForReturn(cpu, stackSelector, rpl, target64) : undefined;
 
   const writable = writableFlags(cpu, size);
   state.arithmeticFlags = flags;
   state.systemFlags = (state.systemFlags & ~writable) | (flags & writable & ~0x8d5);
   if (newStack !== undefined) {
     newStack();
-    if (target64 || size === 8) state.rsp = newPointer;
-    else state.rsp = size === 4 ? newPointer & 0xffff_ffffn : (state.rsp & ~0xffffn) | (newPointer & 0xffffn);
+    const wide = (state.segment("ss").attributes & Attribute.big) !== 0;
+    if (target64) state.rsp = newPointer;
+    // Of a 16-bit stack's pointer nothing but SP is loaded, whatever the operand size.
+    else state.rsp = wide ? newPointer & 0xffff_ffffn : (state.rsp & ~0xffffn) | (newPointer & 0xffffn);
   } else setStackPointer(cpu, newPointer);
   if (outer) nullOutsideSegments(cpu, rpl);
   enterCodeSegment(cpu, code, rpl, target64 ? rip : rip & 0xffff_ffffn);

@@ -153,7 +153,8 @@ defineRoutine("segmentSelector", (cpu) => {
 defineRoutine("loadSegment", (cpu) => {
   const name = segmentRegisters[cpu.argumentNumber(0)];
   loadSegment(cpu, name, cpu.argumentNumber(1) & 0xffff);
-  if (name === "ss") cpu.shadowNext(true);
+  // MOV SS and POP SS hold off interrupts and traps, LSS does not.
+  if (name === "ss" && cpu.argumentNumber(2) === 0) cpu.shadowNext(true);
 });
 /** Base and limit of LGDT and LIDT. */
 function tableArgument(cpu: Cpu): { base: bigint; limit: number } {

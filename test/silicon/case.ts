@@ -3,7 +3,8 @@
  * (or up to a breakpoint) and what ended it. Both are plain data that the native program, the emulator, the comparison and
  * the recorded vectors share.
  */
-import { registerNames } from "./layout.ts";
+import { layout, registerNames } from "./layout.ts";
+import { baseOf, type CodeBits } from "./segments.ts";
 
 /** Bytes of the data area that differ from the session's base memory. */
 export interface Patch {
@@ -16,6 +17,10 @@ export interface TestCase {
   readonly seed: number;
   /** Name of the template or mode that made it. */
   readonly name: string;
+  /** Width of the code segment that `selectors` names. */
+  readonly bits: CodeBits;
+  /** es cs ss ds fs gs */
+  readonly selectors: Uint16Array;
   readonly code: Uint8Array;
   /** Where the code lies in the code area. */
   readonly codeOffset: number;
@@ -32,6 +37,11 @@ export interface TestCase {
   readonly patches: readonly Patch[];
 }
 
+/** RIP at the beginning of a case: an offset in its code segment. */
+export function startRip({ selectors, codeOffset }: TestCase): bigint {
+  return BigInt(layout.code.address + codeOffset) - baseOf(selectors[1]);
+}
+
 /** How a case ended: an exception (1 is the trap flag's #DB, 3 the breakpoint), or one of the two accidents. */
 export type Ending =
   | { readonly kind: "exception"; readonly vector: number; readonly error: number; readonly cr2: bigint }
@@ -45,6 +55,8 @@ export interface Outcome {
   readonly rflags: bigint;
   readonly fsBase: bigint;
   readonly gsBase: bigint;
+  /** es cs ss ds fs gs */
+  readonly selectors: Uint16Array;
   readonly fxsave: Uint8Array;
   readonly ymmHigh: Uint8Array;
   /** The data area where it differs from the session's base memory, in multiples of 8 bytes. */

@@ -4,6 +4,7 @@
 import { Capstone, Const, loadCapstone } from "capstone-wasm";
 import { describeEnding, hex, type Outcome, type Patch, registerName, type TestCase } from "./case.ts";
 import { layout } from "./layout.ts";
+import { type CodeBits, segmentNames } from "./segments.ts";
 
 const trapFlag = 0x100n;
 const exceptionsWithError = new Set([8, 10, 11, 12, 13, 14, 17]);
@@ -75,7 +76,7 @@ function memoryAfter(changes: readonly Patch[]): Map<number, string> {
 }
 
 /** Everything in which `got` differs from `expected`. */
-export function compareOutcomes(expected: Outcome, got: Outcome): Difference[] {
+export function compareOutcomes(expected: Outcome, got: Outcome, bits: CodeBits): Difference[] {
   const differences: Difference[] = [];
   const check = (what: string, a: string, b: string): void => {
     if (a !== b) differences.push({ what, expected: a, got: b });
@@ -88,11 +89,16 @@ export function compareOutcomes(expected: Outcome, got: Outcome): Difference[] {
   check("ends with", ending(expected), ending(got));
   check("rip", expected.rip.toString(16), got.rip.toString(16));
   for (let i = 0; i < 16; i++) {
-    if (expected.gpr[i] !== got.gpr[i]) {
-      check(registerName(i), expected.gpr[i].toString(16), got.gpr[i].toString(16));
-    }
+    // What is above a 16-bit stack pointer comes from the kernel.
+    const value = ({ gpr }: Outcome): bigint => (i === 4 && bits !== 64 ? gpr[i] & 0xffff_ffffn : gpr[i]);
+    if (value(expected) !== value(got)) check(registerName(i), value(expected).toString(16), value(got).toString(16));
   }
   check("flags", flags(expected.rflags & ~trapFlag), flags(got.rflags & ~trapFlag));
+  for (let i = 0; i < 6; i++) {
+    // On the way to the signal handler IRETQ makes every null selector 0.
+    const selector = ({ selectors }: Outcome): number => (selectors[i] > 3 ? selectors[i] : 0);
+    check(segmentNames[i], selector(expected).toString(16), selector(got).toString(16));
+  }
   check("fs base", expected.fsBase.toString(16), got.fsBase.toString(16));
   check("gs base", expected.gsBase.toString(16), got.gsBase.toString(16));
   if (Buffer.compare(expected.fxsave.subarray(0, 416), got.fxsave.subarray(0, 416)) !== 0) {
@@ -114,16 +120,19 @@ export function compareOutcomes(expected: Outcome, got: Outcome): Difference[] {
   return differences;
 }
 
-let disassembler: Capstone | undefined;
+const disassemblers = new Map<CodeBits, Capstone>();
 
 /** Loads the disassembler; `disassemble` needs it. */
 export async function prepareDisassembler(): Promise<void> {
   await loadCapstone();
-  disassembler = new Capstone(Const.CS_ARCH_X86, Const.CS_MODE_64);
+  disassemblers.set(64, new Capstone(Const.CS_ARCH_X86, Const.CS_MODE_64));
+  disassemblers.set(32, new Capstone(Const.CS_ARCH_X86, Const.CS_MODE_32));
+  disassemblers.set(16, new Capstone(Const.CS_ARCH_X86, Const.CS_MODE_16));
 }
 
 /** The first instruction of the bytes as text, or a line saying that it is none. */
-export function disassemble(code: Uint8Array): string {
+export function disassemble(code: Uint8Array, bits: CodeBits): string {
+  const disassembler = disassemblers.get(bits);
   if (!disassembler) return "";
   try {
     const [first] = disassembler.disasm(Buffer.from(code), { address: 0x1000 });
@@ -155,6 +164,9 @@ function describeInputs(test: TestCase, text: string): string[] {
   if (named.size === 0 || /mul|div|cmpxchg|cpu|cw|cd|cq|shl|loop/.test(text)) for (const i of [0, 1, 2]) named.add(i);
   const registers = [...named].sort((a, b) => a - b).map((i) => `${registerName(i)}=${test.gpr[i].toString(16)}`);
   lines.push(`${registers.join(" ")} flags: ${flags(test.rflags)}`);
+  if (test.bits !== 64) {
+    lines.push([...test.selectors].map((selector, i) => `${segmentNames[i]}=${selector.toString(16)}`).join(" "));
+  }
   if (/[xy]mm|st\(|^f|mxcsr|mm\d|emms/.test(text)) {
     const wanted = fxsaveParts(test.fxsave).filter(([name]) => {
       if (name.startsWith("xmm")) return words.has(name) || words.has(name.replace("x", "y"));
@@ -172,7 +184,8 @@ function describeInputs(test: TestCase, text: string): string[] {
 }
 
 /** All instructions of a sequence. */
-function disassembleAll(code: Uint8Array): string {
+function disassembleAll(code: Uint8Array, bits: CodeBits): string {
+  const disassembler = disassemblers.get(bits);
   if (!disassembler) return "";
   return disassembler
     .disasm(Buffer.from(code), { address: 0x1000 })
@@ -182,10 +195,10 @@ function disassembleAll(code: Uint8Array): string {
 
 /** A difference told to a human. */
 export function report(test: TestCase, differences: readonly Difference[]): string {
-  const text = test.name === "sequence" ? disassembleAll(test.code) : disassemble(test.code);
+  const text = test.name === "sequence" ? disassembleAll(test.code, test.bits) : disassemble(test.code, test.bits);
   const at = (layout.code.address + test.codeOffset).toString(16);
   return [
-    `${test.name} (case ${test.seed}): ${hex(test.code)} at ${at}: ${text}`,
+    `${test.bits === 64 ? "" : `${test.bits}-bit `}${test.name} (case ${test.seed}): ${hex(test.code)} at ${at}: ${text}`,
     ...describeInputs(test, text).map((line) => `    ${line}`),
     ...differences.map(({ what, expected, got }) => `  ${what}: processor ${expected}, emulator ${got}`),
   ].join("\n");

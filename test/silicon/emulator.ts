@@ -1,6 +1,6 @@
 /**
- * The emulated processor as the other side of the comparison. The case runs in 64-bit user mode under page tables, a GDT,
- * an IDT and a TSS like those of a kernel, so that its exceptions are real ones, delivered to ring 0. Each vector's handler
+ * The emulated processor as the other side of the comparison. The case runs in user mode, 64-bit or compatibility, under page tables, a GDT,
+ * an LDT, an IDT and a TSS like those of a kernel, so that its exceptions are real ones, delivered to ring 0. Each vector's handler
  * writes to a port, which ends the run; what the processor pushed on the kernel's stack is part of what is compared.
  *
  * Selectors are Linux's: 0x10 kernel code, 0x18 kernel data, 0x2b user data, 0x33 user code.
@@ -8,16 +8,19 @@
 
 import { Decoded, Decoder } from "../../src/cpu/decoder.ts";
 import { Cpu, type SystemBus, type TierOptions } from "../../src/cpu/index.ts";
-import { layout as stateLayout, XMM_STRIDE } from "../../src/cpu/state.ts";
+import { segmentOf } from "../../src/cpu/segmentation.ts";
+import { type Segment, layout as stateLayout, XMM_STRIDE } from "../../src/cpu/state.ts";
 import { x87Layout } from "../../src/cpu/x87.ts";
-import type { Ending, Outcome, Patch, TestCase } from "./case.ts";
+import { type Ending, type Outcome, type Patch, startRip, type TestCase } from "./case.ts";
 import { layout } from "./layout.ts";
+import { localDescriptors, segmentNames, segmentOfSelector } from "./segments.ts";
 
 /** Physical addresses; those below 0x20000 are the supervisor's. */
 const physical = {
   gdt: 0x1000,
   idt: 0x2000,
   tss: 0x3000,
+  ldt: 0x4000,
   stack: 0x5000,
   /** One for each vector, 16 bytes apart; then the IRETQ that enters the case, and the target of SYSCALL. */
   handlers: 0x6000,
@@ -33,7 +36,8 @@ const physical = {
 /** Where the supervisor sees the physical addresses below 0x20000: far from what user code would touch by accident. */
 const supervisor = 0xffff_a000_0000_0000n;
 
-const selectors = { kernelCode: 0x10, kernelData: 0x18, userData: 0x2b, userCode: 0x33, tss: 0x40 } as const;
+const selectors = { kernelCode: 0x10, kernelData: 0x18, tss: 0x40, ldt: 0x50 } as const;
+const ldtLimit = localDescriptors().length * 8 - 1;
 const errorCodeVectors = new Set([8, 10, 11, 12, 13, 14, 17, 21]);
 const present = 1;
 const writable = 2;
@@ -116,7 +120,12 @@ export class Emulator {
       [0x30, 0x00af_fb00_0000_ffffn],
       [0x40, 0x0000_8b00_0000_0067n | (BigInt(physical.tss) << 16n)],
       [0x48, supervisor >> 32n],
+      [0x50, 0x0000_8200_0000_0000n | BigInt(ldtLimit) | (BigInt(physical.ldt) << 16n)],
+      [0x58, supervisor >> 32n],
     ];
+    localDescriptors().forEach((value, i) => {
+      memory.writeUint64(physical.ldt + i * 8, value);
+    });
     for (const [offset, value] of descriptors) memory.writeUint64(physical.gdt + offset, value);
     memory.writeUint64(physical.tss + 4, supervisor + BigInt(physical.stack + 0x1000));
     // No I/O permission bitmap: its offset lies beyond the limit.
@@ -151,6 +160,12 @@ export class Emulator {
     state.gdtr = { base: supervisor + BigInt(physical.gdt), limit: 0x7f };
     state.idtr = { base: supervisor + BigInt(physical.idt), limit: 0xfff };
     this.#enterSupervisor();
+    state.setSegment("ldtr", {
+      selector: selectors.ldt,
+      base: supervisor + BigInt(physical.ldt),
+      limit: ldtLimit,
+      attributes: 0x082,
+    });
     state.setSegment("tr", {
       selector: selectors.tss,
       base: supervisor + BigInt(physical.tss),
@@ -171,13 +186,14 @@ export class Emulator {
   prepare(tests: readonly TestCase[]): void {
     const decoder = new Decoder();
     const forms = new Set<string>();
-    for (const { code } of tests) {
-      if (decoder.decode(code, 0, code.length, 64) !== Decoded.ok) continue;
+    for (const { code, bits, selectors } of tests) {
+      if (decoder.decode(code, 0, code.length, bits) !== Decoded.ok) continue;
       const { definition, size, addressSize } = decoder;
       const { row, attributes } = definition;
       const repeat = !attributes.string || decoder.repeat === 0 ? "none" : decoder.repeat === 1 ? "rep" : "repne";
       const memoryForm = decoder.isMemory ? decoder.memoryForm : 0;
-      forms.add([`${row.text}#${row.condition}`, size, memoryForm, addressSize, 64, 8, repeat].join("|"));
+      const stackSize = bits === 64 ? 8 : segmentOfSelector(selectors[2])?.big ? 4 : 2;
+      forms.add([`${row.text}#${row.condition}`, size, memoryForm, addressSize, bits, stackSize, repeat].join("|"));
     }
     this.cpu.compileForms([...forms]);
   }
@@ -204,13 +220,7 @@ export class Emulator {
     // IRETQ's frame.
     const frame = physical.stack + 0x800;
     const rflags = (test.rflags & ~trapFlag) | (test.runToBreakpoint ? 0n : trapFlag);
-    const words = [
-      BigInt(layout.code.address + test.codeOffset),
-      BigInt(selectors.userCode),
-      rflags,
-      test.gpr[4],
-      BigInt(selectors.userData),
-    ];
+    const words = [startRip(test), BigInt(test.selectors[1]), rflags, test.gpr[4], BigInt(test.selectors[2])];
     words.forEach((word, i) => {
       memory.writeUint64(frame + i * 8, word);
     });
@@ -218,14 +228,23 @@ export class Emulator {
     state.rsp = supervisor + BigInt(frame);
     state.rip = supervisor + BigInt(physical.enter);
     state.rflags = 2n;
-    for (const name of ["es", "ds"] as const) {
-      state.setSegment(name, { selector: 0, base: 0n, limit: 0, attributes: 0 });
+    for (const i of [0, 3, 4, 5]) {
+      const name = segmentNames[i];
+      const base = name === "fs" ? test.fsBase : name === "gs" ? test.gsBase : 0n;
+      state.setSegment(name, this.#segment(test.selectors[i], base));
     }
-    state.setSegment("fs", { selector: 0, base: test.fsBase, limit: 0, attributes: 0 });
-    state.setSegment("gs", { selector: 0, base: test.gsBase, limit: 0, attributes: 0 });
     state.cr2 = 0n;
     this.#loadFloatingPoint(test.fxsave);
     for (let i = 0; i < 16; i++) this.#ymmHigh(i).set(test.ymmHigh.subarray(i * 16, i * 16 + 16));
+  }
+
+  /** What a segment register holds after a selector was loaded; a null one keeps the base. */
+  #segment(selector: number, base: bigint): Segment {
+    if ((selector & ~3) === 0) return { selector, base, limit: 0, attributes: 0 };
+    const address = (selector & 4 ? physical.ldt : physical.gdt) + (selector & ~7);
+    const value = this.cpu.memory.readUint64(address);
+    const descriptor = { low: Number(value & 0xffff_ffffn), high: Number(value >> 32n), address: BigInt(address) };
+    return segmentOf(selector, descriptor);
   }
 
   get #view(): DataView {
@@ -301,6 +320,7 @@ export class Emulator {
     let ending: Ending = { kind: "timeout" };
     let rip = state.rip;
     let rflags = state.rflags;
+    const after = Uint16Array.from(segmentNames, (name) => state.segment(name).selector);
     if (ended && at === physical.systemCall) {
       ending = { kind: "system call" };
       rip = gpr[1];
@@ -317,6 +337,8 @@ export class Emulator {
       rip = memory.readUint64(frame);
       rflags = memory.readUint64(frame + 16);
       gpr[4] = memory.readUint64(frame + 24);
+      after[1] = Number(memory.readUint64(frame + 8));
+      after[2] = Number(memory.readUint64(frame + 32));
     }
     return {
       ending,
@@ -325,6 +347,7 @@ export class Emulator {
       rflags,
       fsBase: state.segment("fs").base,
       gsBase: state.segment("gs").base,
+      selectors: after,
       fxsave: this.#storeFloatingPoint(),
       ymmHigh: Uint8Array.from({ length: 256 }, (_, i) => this.#ymmHigh(i >> 4)[i & 15]),
       changes: this.#takeChanges(),

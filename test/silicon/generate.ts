@@ -3,9 +3,35 @@
  * in which its memory operand lies where something can be learnt: aligned or not, across two pages, across the end of mapped
  * memory, in a page that can only be read, nowhere. `makeCase(template, seed)` always gives the same case.
  */
-import type { Patch, TestCase } from "./case.ts";
+import { encodeMemory } from "./addressing.ts";
+import type { TestCase } from "./case.ts";
+import {
+  chooseOffset,
+  chooseTarget,
+  type Draft,
+  littleEndian,
+  patch,
+  segmentBase,
+  setAddressRegister,
+  setStackRegister,
+  stackSize,
+  stackTop,
+} from "./draft.ts";
 import { layout } from "./layout.ts";
 import { Random } from "./random.ts";
+import {
+  baseOf,
+  type CodeBits,
+  CS,
+  codeEnd,
+  DS,
+  ES,
+  FS,
+  flat,
+  GS,
+  randomSegments,
+  randomSelector,
+} from "./segments.ts";
 import {
   type FloatingPoint,
   randomDouble,
@@ -20,66 +46,6 @@ import type { Template } from "./templates.ts";
 
 const mask64 = (1n << 64n) - 1n;
 const [rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi] = [0, 1, 2, 3, 4, 5, 6, 7];
-
-/** What is being put together. */
-interface Draft {
-  readonly random: Random;
-  readonly template: Template;
-  readonly gpr: BigUint64Array;
-  readonly patches: Patch[];
-  fxsave: Uint8Array;
-  ymmHigh: Uint8Array;
-  fsBase: bigint;
-  gsBase: bigint;
-  rflags: bigint;
-  addressSize32: boolean;
-  segmentBase: bigint;
-  operandBytes: number;
-}
-
-/** An address for a memory operand of `size` bytes. */
-function chooseTarget(random: Random, size: number, aligned: boolean): bigint {
-  const { data, readOnly } = layout;
-  const end = data.address + data.size;
-  const mask = size === 32 ? ~31 : ~15;
-  const align = (address: number): number => (aligned && !random.chance(1, 8) ? address & mask : address);
-  const inside = (): number => align(data.address + 512 + random.below(data.size - 1536));
-  switch (random.below(32)) {
-    case 0:
-    case 1:
-      return BigInt(align(end - size + 1 + random.below(Math.max(size - 1, 1))));
-    case 2:
-      return BigInt(end - size);
-    case 3:
-      return BigInt(align(data.address - random.below(size)));
-    case 4:
-    case 5:
-    case 6:
-      return BigInt(align(data.address + 0x1000 - random.below(size + 1)));
-    case 7:
-      return BigInt(align(readOnly.address + random.below(readOnly.size - 64)));
-    case 8:
-      return BigInt(end + random.below(0x1000));
-    case 9:
-      return random.pick([1n << 47n, 0xffff_7fff_ffff_fff8n, 0x8000_0000_0000_0000n, (1n << 47n) - BigInt(size) + 1n]);
-    default:
-      return BigInt(random.chance(1, 2) ? inside() : inside() & -size);
-  }
-}
-
-/** Puts bytes into the data area at an address, as far as it lies there. */
-function patch(draft: Draft, address: bigint, bytes: Uint8Array): void {
-  const start = Number(BigInt.asIntN(64, address - BigInt(layout.data.address)));
-  const from = Math.max(0, -start);
-  const to = Math.min(bytes.length, layout.data.size - start);
-  if (to > from) draft.patches.push({ offset: start + from, bytes: bytes.slice(from, to) });
-}
-
-export function littleEndian(value: bigint, size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  for (let i = 0; i < size; i++) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
-  return bytes;
-}
 
 /** A value for the memory operand that suits the instruction. */
 function operandBytes(draft: Draft): Uint8Array {
@@ -151,85 +117,6 @@ function savedExtendedState(draft: Draft): Uint8Array {
   return image;
 }
 
-/** VSIB: base, an XMM or YMM register of indices, a displacement; the indices are small, so that most elements lie near the target. */
-function encodeVectorIndex(
-  draft: Draft,
-  reg: number,
-  rex: number,
-  target: bigint,
-): { bytes: number[]; relative: boolean } {
-  const { random, template } = draft;
-  const mod = random.below(3);
-  const scale = random.below(4);
-  const sib = (scale << 6) | (random.below(8) << 3) | random.below(8);
-  const index = ((sib >> 3) & 7) | ((rex & 2) << 2);
-  const size = template.opcode[2] & 1 ? 8 : 4;
-  const indices = new DataView(new ArrayBuffer(32));
-  for (let i = 0; i < 32; i += size) {
-    const value = (random.below(random.chance(1, 8) ? 0x2000 : 64) - 32) >> scale;
-    if (size === 4) indices.setInt32(i, value, true);
-    else indices.setBigInt64(i, BigInt(value), true);
-  }
-  draft.fxsave.set(new Uint8Array(indices.buffer, 0, 16), 160 + index * 16);
-  draft.ymmHigh.set(new Uint8Array(indices.buffer, 16, 16), index * 16);
-  const hasBase = mod !== 0 || (sib & 7) !== 5;
-  const displacementSize = mod === 1 ? 1 : mod === 2 || !hasBase ? 4 : 0;
-  const offset = target - draft.segmentBase;
-  const displacement = !hasBase ? offset : BigInt(random.below(256) - 128);
-  const base = (sib & 7) | ((rex & 1) << 3);
-  if (hasBase) draft.gpr[base] = (offset - (displacementSize ? displacement : 0n)) & mask64;
-  const bytes = littleEndian(BigInt.asUintN(64, displacement), displacementSize);
-  return { bytes: [(mod << 6) | ((reg & 7) << 3) | 4, sib, ...bytes], relative: false };
-}
-
-/** Gives a ModRM memory operand and sets registers so that it addresses the target. Returns ModRM, SIB, displacement. */
-function encodeMemory(draft: Draft, reg: number, rex: number, target: bigint): { bytes: number[]; relative: boolean } {
-  if (draft.template.attributes.has("gather")) return encodeVectorIndex(draft, reg, rex, target);
-  const { random, gpr } = draft;
-  const offset = target - draft.segmentBase;
-  const width = draft.addressSize32 ? 32 : 64;
-  const cut = (value: bigint): bigint => BigInt.asUintN(width, value);
-  const set = (register: number, value: bigint): void => {
-    gpr[register] = draft.addressSize32 ? (gpr[register] & (mask64 ^ 0xffff_ffffn)) | cut(value) : value & mask64;
-  };
-  const mod = random.below(3);
-  const rm = random.pick([0, 1, 2, 3, 4, 4, 5, 6, 7]);
-  const displacementSize = mod === 0 ? 0 : mod === 1 ? 1 : 4;
-  const displacement = displacementSize === 1 ? random.below(256) - 128 : displacementSize ? random.u32() | 0 : 0;
-  const tail = [...littleEndian(BigInt.asUintN(32, BigInt(displacement)), displacementSize)];
-  const modrm = (mod << 6) | ((reg & 7) << 3) | rm;
-  if (rm !== 4) {
-    if (mod === 0 && rm === 5) return { bytes: [modrm], relative: true };
-    set(rm | ((rex & 1) << 3), offset - BigInt(displacement));
-    return { bytes: [modrm, ...tail], relative: false };
-  }
-  const scale = random.below(4);
-  const sib = (scale << 6) | (random.below(8) << 3) | random.below(8);
-  const index = ((sib >> 3) & 7) | ((rex & 2) << 2);
-  const base = (sib & 7) | ((rex & 1) << 3);
-  const hasIndex = index !== 4;
-  if (mod === 0 && (sib & 7) === 5) {
-    // No base: an absolute displacement, or an index that makes up for a random one.
-    let absolute = BigInt.asIntN(32, offset);
-    if (hasIndex) {
-      const step = BigInt(random.below(1 << 16));
-      absolute = BigInt.asIntN(32, offset - (step << BigInt(scale)));
-      set(index, step);
-    }
-    return { bytes: [modrm, sib, ...littleEndian(BigInt.asUintN(32, absolute), 4)], relative: false };
-  }
-  if (hasIndex && index !== base) {
-    set(base, offset - BigInt(displacement) - (gpr[index] << BigInt(scale)));
-  } else if (!hasIndex) {
-    set(base, offset - BigInt(displacement));
-  } else {
-    // The same register twice: choose scale 1 by clearing it in SIB; the register is half of what is wanted.
-    set(base, (offset - BigInt(displacement)) / 2n);
-    return { bytes: [modrm, sib & 0x3f, ...tail], relative: false };
-  }
-  return { bytes: [modrm, sib, ...tail], relative: false };
-}
-
 export function immediateBytes(random: Random, kind: Template["immediate"], operandSize: number): number[] {
   const integer = (size: number): number[] => [...littleEndian(randomInteger(random), size)];
   switch (kind) {
@@ -244,8 +131,14 @@ export function immediateBytes(random: Random, kind: Template["immediate"], oper
       return integer(Math.min(operandSize, 4));
     case "v":
       return integer(operandSize);
-    case "jz":
-      return random.chance(3, 4) ? [...littleEndian(BigInt(random.below(0x2000) - 0x1000) & mask64, 4)] : integer(4);
+    case "jz": {
+      const size = Math.min(operandSize, 4);
+      return random.chance(3, 4)
+        ? [...littleEndian(BigInt(random.below(0x2000) - 0x1000) & mask64, size)]
+        : integer(size);
+    }
+    case "far":
+      return [...farPointer(random, operandSize)];
     case "o":
       return [];
     case "enter":
@@ -253,34 +146,74 @@ export function immediateBytes(random: Random, kind: Template["immediate"], oper
   }
 }
 
+/** Base of the segment in which string instructions have their destination: always ES. */
+function destinationBase({ bits, selectors }: Draft): bigint {
+  return bits === 64 ? 0n : baseOf(selectors[ES]);
+}
+
+/** A far pointer: mostly to code of the case, through some segment or other. */
+function farPointer(random: Random, size: number): Uint8Array {
+  const selector = randomSelector(random);
+  const target = branchTarget(random) - baseOf(selector);
+  return Uint8Array.of(...littleEndian(BigInt.asUintN(size * 8, target), size), selector & 0xff, selector >> 8);
+}
+
+/** What RET far or IRET finds on the stack; of IRET in 64-bit mode, and of both if they go to another level, with a stack. */
+function farFrame(draft: Draft, flags: boolean): void {
+  const { random } = draft;
+  const size = draft.operandBytes;
+  const pointer = farPointer(random, Math.min(size, 4));
+  const at = pointer.length - 2;
+  const words = [BigInt(pointer[0] | (pointer[1] << 8)), BigInt(pointer[at] | (pointer[at + 1] << 8))];
+  if (size > 2) words[0] |= BigInt(pointer[2] << 16) | (BigInt(pointer[3]) << 24n);
+  if (size === 8 && random.chance(1, 6)) words[0] = branchTarget(random);
+  if (flags) words.push(randomFlags(random) ^ (random.chance(1, 4) ? randomInteger(random) & 0x27_7fd5n : 0n));
+  words.push(
+    BigInt(layout.data.address + 0x1000 + random.below(64) * 8),
+    BigInt(random.chance(3, 4) ? flat.data : randomSelector(random)),
+  );
+  // RET far with an immediate finds them further up; it seldom gets there.
+  patch(draft, stackTop(draft), Uint8Array.from(words.flatMap((word) => [...littleEndian(word & mask64, size)])));
+}
+
 /** Memory and registers that the instruction uses without naming them. */
 function implyOperands(draft: Draft): void {
   const { random, template, gpr } = draft;
   const has = (word: string): boolean => template.attributes.has(word);
-  const target = (size: number): bigint => chooseTarget(random, size, false);
+  const target = (size: number): bigint => chooseTarget(draft, size, false);
+  const setOffset = (register: number, segment: number, linear: bigint): void =>
+    setAddressRegister(draft, register, chooseOffset(draft, segment, linear));
   if (has("string")) {
     const count = random.chance(1, 8) ? randomInteger(random) : BigInt(random.below(24));
-    gpr[rcx] = draft.addressSize32 ? count | ((BigInt(random.below(2)) * 0xabcdn) << 32n) : count;
-    gpr[rsi] = target(8) - draft.segmentBase;
-    gpr[rdi] = target(8);
-    if (random.chance(1, 3)) gpr[rdi] = gpr[rsi] + BigInt(random.below(32) - 16);
+    if (draft.addressSize === 8) gpr[rcx] = count;
+    else {
+      gpr[rcx] = BigInt(random.below(2)) * 0xabcd_0000_0000n;
+      setAddressRegister(draft, rcx, count);
+    }
+    const source = target(8);
+    const destination = random.chance(1, 3) ? source + BigInt(random.below(32) - 16) : target(8);
+    setOffset(rsi, DS, source);
+    setAddressRegister(draft, rdi, destination - destinationBase(draft));
     // Make comparisons go on for a while.
     if (random.chance(1, 2)) {
       const bytes = new Uint8Array(64).fill(random.below(2) ? 0x5a : 0);
-      patch(draft, gpr[rsi] + draft.segmentBase - 32n, bytes);
-      patch(draft, gpr[rdi] - 32n, bytes);
+      patch(draft, source - 32n, bytes);
+      patch(draft, destination - 32n, bytes);
       if (random.chance(1, 2)) gpr[rax] = bytes[0] ? 0x5a5a_5a5a_5a5a_5a5an : 0n;
     }
   }
-  if (has("stack")) gpr[rsp] = target(8);
-  if (has("frame")) gpr[rbp] = target(8);
-  if (has("xlat")) gpr[rbx] = target(1) - draft.segmentBase - (gpr[rax] & 0xffn);
+  if (has("stack")) setStackRegister(draft, rsp, target(8) + BigInt(random.chance(1, 4) ? random.below(40) : 0));
+  if (has("frame")) setStackRegister(draft, rbp, target(8));
+  if (has("xlat")) setOffset(rbx, DS, target(1) - (gpr[rax] & 0xffn));
+  if (has("popsegment"))
+    patch(draft, stackTop(draft), littleEndian(BigInt(randomSelector(random)) | ((random.u64() << 16n) & mask64), 8));
+  if (has("farframe") || has("iretframe")) farFrame(draft, has("iretframe"));
   if (has("xstate")) {
     gpr[rax] = BigInt(random.below(8));
     gpr[rdx] = 0n;
   }
   if (has("xcr") && random.chance(7, 8)) gpr[rcx] = 0n;
-  if (has("rdi")) gpr[rdi] = target(16) - draft.segmentBase;
+  if (has("rdi")) setOffset(rdi, DS, target(16));
   if (has("divide") && random.chance(2, 3)) {
     const negative = random.chance(1, 2);
     gpr[rdx] = random.chance(1, 3) ? BigInt(random.below(16)) : negative ? mask64 : 0n;
@@ -305,10 +238,22 @@ function relateOperands(draft: Draft, reg: number, rm: number | undefined, targe
   const { random, template, gpr } = draft;
   const has = (word: string): boolean => template.attributes.has(word);
   if (has("code")) {
-    const to = branchTarget(random);
-    if (template.modrm === undefined) patch(draft, gpr[rsp], littleEndian(to, 8));
-    else if (rm !== undefined) gpr[rm] = to;
-    else if (target !== undefined) patch(draft, target, littleEndian(to, 8));
+    const to = branchTarget(random) - (draft.bits === 64 ? 0n : baseOf(draft.selectors[CS]));
+    if (template.modrm === undefined) patch(draft, stackTop(draft), littleEndian(to & mask64, 8));
+    else if (rm !== undefined) gpr[rm] = to & mask64;
+    else if (target !== undefined) patch(draft, target, littleEndian(to & mask64, 8));
+  }
+  if (has("far") && target !== undefined) patch(draft, target, farPointer(random, draft.operandBytes === 2 ? 2 : 4));
+  if (has("selector")) {
+    const selector = BigInt(randomSelector(random));
+    if (rm !== undefined) gpr[rm] = (gpr[rm] & ~0xffffn) | selector;
+    else if (target !== undefined) patch(draft, target, littleEndian(selector, 2));
+  }
+  if (has("bounds") && target !== undefined && random.chance(3, 4)) {
+    const size = draft.operandBytes;
+    const near = BigInt.asUintN(size * 8, gpr[reg] + BigInt(random.below(5) - 3));
+    const far = BigInt.asUintN(size * 8, gpr[reg] + BigInt(random.below(0x4000) - 100));
+    patch(draft, target, Uint8Array.of(...littleEndian(near, size), ...littleEndian(far, size)));
   }
   if (has("equal") && random.chance(1, 2)) {
     if (rm !== undefined) gpr[rm] = gpr[rax];
@@ -335,14 +280,14 @@ function floatingPoint(template: Template): FloatingPoint {
 }
 
 /** Where the code lies: anywhere, across its two pages, up to its end, or cut off by the end. */
-function placeCode(random: Random, code: number[]): { code: Uint8Array; codeOffset: number } {
+function placeCode(random: Random, code: number[], end: number): { code: Uint8Array; codeOffset: number } {
   const bytes = Uint8Array.from(code);
-  const end = layout.code.size;
   switch (random.below(24)) {
     case 0:
       return { code: bytes, codeOffset: end - bytes.length };
     case 1: {
-      const keep = random.below(bytes.length);
+      // IRETQ does not enter a segment behind its end.
+      const keep = end === layout.code.size ? random.below(bytes.length) : 1 + random.below(bytes.length);
       return { code: bytes.slice(0, keep), codeOffset: end - keep };
     }
     case 2:
@@ -354,9 +299,10 @@ function placeCode(random: Random, code: number[]): { code: Uint8Array; codeOffs
 }
 
 /** The two or three bytes before the opcode; a register that is not used is sometimes given all the same. */
-function vexPrefix(random: Random, { opcode, mandatoryPrefix, vex }: Template, rex: number): number[] {
+function vexPrefix(random: Random, { opcode, mandatoryPrefix, vex }: Template, rex: number, bits: CodeBits): number[] {
   const map = opcode.length === 2 ? 1 : opcode[1] === 0x38 ? 2 : 3;
-  const vvvv = vex?.vvvv || random.chance(1, 64) ? random.below(16) : 15;
+  // With 8 registers the highest bit is ignored, but must make C5 what it is.
+  const vvvv = vex?.vvvv || random.chance(1, 64) ? random.below(16) | (bits === 64 ? 0 : 8) : 15;
   const length = vex?.length === 256 ? 4 : 0;
   const last = (vvvv << 3) | length | ([0x66, 0xf3, 0xf2].indexOf(mandatoryPrefix ?? 0) + 1);
   const short = map === 1 && (rex & 0xb) === 0 && random.chance(1, 2);
@@ -365,12 +311,12 @@ function vexPrefix(random: Random, { opcode, mandatoryPrefix, vex }: Template, r
 }
 
 /** The case that a seed gives for a template. */
-export function makeCase(template: Template, seed: number): TestCase {
+export function makeCase(template: Template, seed: number, bits: CodeBits): TestCase {
   const random = new Random(seed);
   const has = (word: string): boolean => template.attributes.has(word);
   const gpr = new BigUint64Array(16);
   for (let i = 0; i < 16; i++) gpr[i] = randomInteger(random);
-  gpr[rsp] = BigInt(layout.data.address + 0x1800 + random.below(64) * 8);
+  const selectors = randomSegments(random, bits);
   const draft: Draft = {
     random,
     template,
@@ -378,27 +324,35 @@ export function makeCase(template: Template, seed: number): TestCase {
     patches: [],
     fxsave: randomFxsave(random, floatingPoint(template)),
     ymmHigh: randomYmmHigh(random, template.family === "sse" || template.family === "avx"),
-    fsBase: 0n,
-    gsBase: 0n,
+    fsBase: baseOf(selectors[FS]),
+    gsBase: baseOf(selectors[GS]),
     rflags: randomFlags(random),
-    addressSize32: false,
-    segmentBase: 0n,
+    bits,
+    selectors,
+    addressSize: bits === 64 ? 8 : bits === 32 ? 4 : 2,
+    override: -1,
     operandBytes: 4,
   };
+  if (bits !== 64 && random.chance(1, 2)) gpr.set(gpr.map((value) => value & 0xffff_ffffn));
+  setStackRegister(draft, rsp, BigInt(layout.data.address + 0x1800 + random.below(64) * 8));
+  if (template.attributes.has("selector") && bits === 64 && random.chance(1, 2)) draft.fsBase = draft.gsBase = 0x1000n;
   const memory = template.modrm === "memory" || (template.modrm === "any" && random.chance(1, 2));
   const usesMemory = memory || template.immediate === "o" || has("string") || has("xlat") || has("rdi");
+  const usesOperandSize = template.operandSize || has("near");
 
   const prefixes: number[] = [];
-  if (template.operandSize && random.chance(1, 4)) prefixes.push(0x66);
-  if (usesMemory && random.chance(1, 12)) {
+  if (usesOperandSize && random.chance(1, bits === 64 ? 4 : 3)) prefixes.push(0x66);
+  if ((usesMemory || has("count")) && random.chance(1, bits === 16 ? 4 : 12)) {
     prefixes.push(0x67);
-    draft.addressSize32 = true;
+    draft.addressSize = bits === 32 ? 2 : 4;
   }
-  if (usesMemory && random.chance(1, 10)) {
+  if (usesMemory && random.chance(1, bits === 64 ? 10 : 5)) {
     const prefix = random.pick([0x64, 0x65, 0x64, 0x65, 0x26, 0x2e, 0x36, 0x3e]);
     prefixes.push(prefix);
-    if (prefix === 0x64) draft.segmentBase = draft.fsBase = random.pick([0x1000n, 0x2000_0000n, 0x7fff_ffff_0000n]);
-    if (prefix === 0x65) draft.segmentBase = draft.gsBase = random.pick([0x1000n, 0x2000_0010n, 0x7fff_ffff_0000n]);
+    if (prefix >= 0x64) draft.override = prefix - 0x60;
+    else if (bits !== 64) draft.override = (prefix >> 3) & 3;
+    if (bits === 64 && prefix === 0x64) draft.fsBase = random.pick([0x1000n, 0x2000_0000n, 0x7fff_ffff_0000n]);
+    if (bits === 64 && prefix === 0x65) draft.gsBase = random.pick([0x1000n, 0x2000_0010n, 0x7fff_ffff_0000n]);
   }
   if (has("lock") ? memory && random.chance(1, 3) : template.family === "integer" && random.chance(1, 100)) {
     prefixes.push(0xf0);
@@ -408,10 +362,12 @@ export function makeCase(template: Template, seed: number): TestCase {
 
   let rex = has("norex") || random.chance(1, 3) ? 0 : 0x40 | random.below(16);
   if (rex & 8 && !template.operandSize && !has("no66") && random.chance(1, 2)) rex &= ~8;
+  if (bits !== 64) rex = 0;
   if (template.vex)
     rex = (rex & 7) | (template.vex.w === 1 || (template.vex.w === undefined && random.chance(1, 2)) ? 0x48 : 0x40);
   const byteForm = template.memorySize === 1;
-  draft.operandBytes = rex & 8 ? 8 : prefixes.includes(0x66) ? 2 : 4;
+  draft.operandBytes =
+    bits === 64 ? (rex & 8 ? 8 : prefixes.includes(0x66) ? 2 : 4) : (bits === 32) === prefixes.includes(0x66) ? 2 : 4;
   const opcode = [...template.opcode];
   if (
     template.mandatoryPrefix === undefined &&
@@ -422,7 +378,7 @@ export function makeCase(template: Template, seed: number): TestCase {
     // Plain NOP and XCHG stay as they are.
   }
   const code = template.vex
-    ? [...prefixes, ...vexPrefix(random, template, rex), opcode[opcode.length - 1]]
+    ? [...prefixes, ...vexPrefix(random, template, rex, bits), opcode[opcode.length - 1]]
     : [...prefixes, ...(rex ? [rex] : []), ...opcode];
   implyOperands(draft);
 
@@ -435,7 +391,7 @@ export function makeCase(template: Template, seed: number): TestCase {
   let relativeAt: number | undefined;
   if (memory) {
     const size = byteForm ? 1 : template.memorySize;
-    target = has("anywhere") ? randomInteger(random) : chooseTarget(random, size, template.aligned);
+    target = has("anywhere") ? randomInteger(random) : chooseTarget(draft, size, template.aligned);
     if (template.memorySize >= 28 && template.memorySize !== 108 && template.memorySize !== 28) {
       // FXSAVE and FXRSTOR: 16-byte alignment, with room most of the time.
       if (!random.chance(1, 12)) target &= has("xstate") ? ~63n : ~15n;
@@ -454,23 +410,27 @@ export function makeCase(template: Template, seed: number): TestCase {
   }
   relateOperands(draft, fullReg, rm, target);
   if (template.immediate === "o") {
-    target = chooseTarget(random, template.memorySize, false);
-    code.push(...littleEndian(target - draft.segmentBase, draft.addressSize32 ? 4 : 8));
+    target = chooseTarget(draft, template.memorySize, false);
+    code.push(...littleEndian(BigInt.asUintN(64, chooseOffset(draft, DS, target)), draft.addressSize));
   }
   code.push(...immediate);
+  // Of RSP IRETQ loads no more than the stack segment uses.
+  if (bits !== 64) gpr[rsp] &= stackSize(draft) === 2 ? 0xffffn : 0xffff_ffffn;
   const runToBreakpoint = has("long") && random.chance(1, 2);
   const length = code.length;
   if (runToBreakpoint) code.push(0xcc);
-  const placed = placeCode(random, code);
+  const placed = placeCode(random, code, codeEnd(selectors[CS]));
   if (relativeAt !== undefined && target !== undefined) {
     // RIP-relative: counts from the end of the instruction.
     const next = BigInt(layout.code.address + placed.codeOffset + length);
-    const bytes = littleEndian(target - draft.segmentBase - next, 4);
+    const bytes = littleEndian(BigInt.asUintN(64, target - segmentBase(draft, DS) - next), 4);
     for (let i = 0; i < 4 && relativeAt + i < placed.code.length; i++) placed.code[relativeAt + i] = bytes[i];
   }
   return {
     seed,
     name: `${template.name} ${prefixedOpcode(template)}`,
+    bits,
+    selectors,
     ...placed,
     runToBreakpoint,
     gpr,

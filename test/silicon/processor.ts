@@ -5,7 +5,8 @@
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Ending, Outcome, Patch, TestCase } from "./case.ts";
+import { type Ending, type Outcome, type Patch, startRip, type TestCase } from "./case.ts";
+import { userDescriptors } from "./segments.ts";
 
 const source = fileURLToPath(new URL("native/processor.c", import.meta.url));
 const directory = fileURLToPath(new URL("../../build/silicon/", import.meta.url));
@@ -13,8 +14,12 @@ const binary = `${directory}processor`;
 
 const runToBreakpoint = 1;
 const setBase = 2;
-const caseHeader = 16 + 16 * 8 + 3 * 8 + 512 + 256;
-const resultHeader = 16 + 2 * 8 + 16 * 8 + 4 * 8 + 512 + 256;
+const setLdt = 4;
+/** Offsets and sizes in the structures of native/processor.c. */
+const caseFxsave = 24 + 16 * 8 + 4 * 8;
+const caseHeader = caseFxsave + 512 + 256;
+const resultFxsave = 16 + 2 * 8 + 16 * 8 + 4 * 8 + 16;
+const resultHeader = resultFxsave + 512 + 256;
 const signals = { trap: 5, system: 31, timer: 26 } as const;
 
 /** Says why the real processor cannot be asked here, or nothing if it can. */
@@ -62,12 +67,14 @@ function encodeCase(test: TestCase): Uint8Array {
   view.setUint16(6, test.codeOffset, true);
   view.setUint16(8, test.code.length, true);
   view.setUint16(10, test.patches.length, true);
-  for (let i = 0; i < 16; i++) view.setBigUint64(16 + i * 8, test.gpr[i], true);
-  view.setBigUint64(144, test.rflags, true);
-  view.setBigUint64(152, test.fsBase, true);
-  view.setBigUint64(160, test.gsBase, true);
-  bytes.set(test.fxsave.subarray(0, 512), 168);
-  bytes.set(test.ymmHigh, 168 + 512);
+  for (let i = 0; i < 6; i++) view.setUint16(12 + i * 2, test.selectors[i], true);
+  for (let i = 0; i < 16; i++) view.setBigUint64(24 + i * 8, test.gpr[i], true);
+  view.setBigUint64(152, startRip(test), true);
+  view.setBigUint64(160, test.rflags, true);
+  view.setBigUint64(168, test.fsBase, true);
+  view.setBigUint64(176, test.gsBase, true);
+  bytes.set(test.fxsave.subarray(0, 512), caseFxsave);
+  bytes.set(test.ymmHigh, caseFxsave + 512);
   bytes.set(test.code, caseHeader);
   bytes.set(patches, caseHeader + test.code.length);
   return bytes;
@@ -81,6 +88,17 @@ function encodeBase(memory: Uint8Array): Uint8Array {
   view.setUint16(4, setBase, true);
   view.setUint16(10, 1, true);
   bytes.set(patches, caseHeader);
+  return bytes;
+}
+
+function encodeLdt(): Uint8Array {
+  const table = userDescriptors();
+  const bytes = new Uint8Array(caseHeader + table.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length, true);
+  view.setUint16(4, setLdt, true);
+  view.setUint16(8, table.length, true);
+  bytes.set(table, caseHeader);
   return bytes;
 }
 
@@ -102,7 +120,7 @@ function decodeOutcome(bytes: Uint8Array): Outcome {
     at += 4 + size;
   }
   const error = Number(view.getBigUint64(16, true));
-  const fxsave = bytes.slice(192, 192 + 512);
+  const fxsave = bytes.slice(resultFxsave, resultFxsave + 512);
   // MXCSR_MASK says what this processor has, not what the case did.
   fxsave.fill(0, 28, 32);
   return {
@@ -112,8 +130,9 @@ function decodeOutcome(bytes: Uint8Array): Outcome {
     rflags: view.getBigUint64(168, true),
     fsBase: view.getBigUint64(176, true),
     gsBase: view.getBigUint64(184, true),
+    selectors: Uint16Array.from({ length: 6 }, (_, i) => view.getUint16(192 + i * 2, true)),
     fxsave,
-    ymmHigh: bytes.slice(192 + 512, 192 + 768),
+    ymmHigh: bytes.slice(resultFxsave + 512, resultFxsave + 768),
     changes,
   };
 }
@@ -143,6 +162,7 @@ export class Processor {
       this.#waiting?.();
     });
     this.#child.stdin.on("error", () => undefined);
+    this.#child.stdin.write(encodeLdt());
     this.#child.stdin.write(encodeBase(baseMemory));
   }
 

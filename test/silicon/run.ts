@@ -11,6 +11,7 @@ import { isTolerated } from "./exceptions.ts";
 import { prefixedOpcode } from "./generate.ts";
 import { Processor } from "./processor.ts";
 import { Random } from "./random.ts";
+import type { CodeBits } from "./segments.ts";
 import { selectTemplates, sessionCase } from "./select.ts";
 import { sequenceCase } from "./sequence.ts";
 import { baseMemory } from "./state.ts";
@@ -32,6 +33,7 @@ interface Options {
   readonly list?: boolean;
   readonly record?: string;
   readonly tier: TierChoice;
+  readonly bits: CodeBits;
 }
 
 /** Number of failing cases and examples, by instruction form. */
@@ -59,13 +61,17 @@ class Tally {
 }
 
 async function main(options: Options): Promise<void> {
-  const chosen = selectTemplates({ ...(options.only ? { only: options.only } : {}), without: options.without });
+  const chosen = selectTemplates({
+    bits: options.bits,
+    ...(options.only ? { only: options.only } : {}),
+    without: options.without,
+  });
   if (options.list) {
     for (const template of chosen) console.log(`${template.family} ${template.name} ${prefixedOpcode(template)}`);
     return;
   }
   if (options.record) {
-    await recordVectors(options.record, options.seed, options.cases);
+    await recordVectors(options.record, options.seed, options.cases, options.bits);
     return;
   }
   await prepareDisassembler();
@@ -78,15 +84,15 @@ async function main(options: Options): Promise<void> {
       const count = Math.min(batchSize, options.cases - done);
       const cases = Array.from({ length: count }, (_, i) => {
         const index = options.first + done + i;
-        if (options.walk) return walkCase(options.seed, index);
-        if (options.sequence) return sequenceCase(options.seed, index);
-        return sessionCase(chosen, options.seed, index);
+        if (options.walk) return walkCase(options.seed, index, options.bits);
+        if (options.sequence) return sequenceCase(options.seed, index, options.bits);
+        return sessionCase(chosen, options.seed, index, options.bits);
       });
       emulator.prepare(cases);
       const expected = await processor.run(cases);
       cases.forEach((test, i) => {
         const got = emulator.run(test);
-        const differences = compareOutcomes(expected[i], got);
+        const differences = compareOutcomes(expected[i], got, test.bits);
         tally.add(test, isTolerated(test, got, differences) ? [] : differences, options.show);
       });
     }
@@ -110,6 +116,13 @@ function parseTier(text: string): TierChoice {
   throw new Error(`a tier is 0, 1 or mixed, not "${text}"`);
 }
 
+function parseBits(text: string): CodeBits {
+  if (text === "64") return 64;
+  if (text === "32") return 32;
+  if (text === "16") return 16;
+  throw new Error(`code is 64, 32 or 16 bits wide, not "${text}"`);
+}
+
 const program = new Command("silicon")
   .description("Compares the emulated processor with the real one.")
   .option("--cases <n>", "number of cases", number, 20_000)
@@ -122,6 +135,7 @@ const program = new Command("silicon")
   .option("--sequence", "several instructions in a row")
   .option("--list", "list the instruction forms and exit")
   .option("--tier <tier>", "what executes: 0, 1 (compiled from the first instruction) or mixed", parseTier, "mixed")
+  .option("--bits <n>", "width of the code segment: 64, 32 or 16", parseBits, 64)
   .option("--record <file>", "record what the real processor does into a vector file and exit");
 
 const parsed = program.parse().opts<Options>();

@@ -4,9 +4,11 @@
  * seldom faults; if it does, both processors must have got equally far.
  */
 import type { TestCase } from "./case.ts";
-import { immediateBytes, littleEndian } from "./generate.ts";
+import { littleEndian } from "./draft.ts";
+import { immediateBytes } from "./generate.ts";
 import { layout } from "./layout.ts";
 import { Random } from "./random.ts";
+import { baseOf, type CodeBits, plainSegments } from "./segments.ts";
 import { randomFlags, randomFxsave, randomInteger } from "./state.ts";
 import { type Template, templates } from "./templates.ts";
 
@@ -24,9 +26,20 @@ const unsuitable = [
   "anywhere",
   "x87state",
   "mxcsr",
+  "near",
+  "count",
+  "selector",
+  "far",
+  "farframe",
+  "iretframe",
+  "popsegment",
+  "bounds",
+  "random",
+  "xstate",
+  "xcr",
 ];
 const never =
-  /^(int|hlt|in|out|cli|sti|ud2|invd|wbinvd|rdmsr|wrmsr|lgdt|lidt|invlpg|swapgs|clts|sysret|div|idiv|ret|f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos|fldenv|frstor|fnsave|fldcw|std|int1|int3|jmp|call|loop|loope|loopne)$/;
+  /^(int|hlt|in|out|cli|sti|ud2|invd|wbinvd|rdmsr|wrmsr|lgdt|lidt|invlpg|swapgs|clts|sysret|div|idiv|ret|f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos|fldenv|frstor|fnsave|fldcw|std|int1|int3|jmp|call|loop|loope|loopne|rdtsc|rdtscp|rdpmc|sysenter|sysexit|into|aam|popa|pop)$/;
 
 const suitable = templates.filter(
   (template) =>
@@ -42,14 +55,21 @@ const suitable = templates.filter(
     ),
 );
 
-function instruction(random: Random, template: Template): number[] {
+/** The registers that are not used for addresses, by width of the code segment. */
+const registersOf = (bits: CodeBits): readonly number[] => (bits === 64 ? registers : registers.slice(0, 5));
+
+function instruction(random: Random, template: Template, bits: CodeBits): number[] {
   const code: number[] = [];
-  const narrow = template.operandSize && random.chance(1, 5);
-  if (narrow) code.push(0x66);
+  const prefixed = template.operandSize && random.chance(1, 5);
+  const narrow = (bits === 16) !== prefixed;
+  if (prefixed) code.push(0x66);
+  const memory = template.modrm === "memory" || (template.modrm === "any" && random.chance(1, 3));
+  // Addresses are 32 bits wide.
+  if (memory && bits === 16) code.push(0x67);
   if (template.mandatoryPrefix !== undefined) code.push(template.mandatoryPrefix);
-  const wide = template.operandSize && random.chance(1, 2) ? 8 : 0;
+  const wide = bits === 64 && template.operandSize && random.chance(1, 2) ? 8 : 0;
   const operandSize = wide ? 8 : narrow ? 2 : 4;
-  const takesRex = !template.attributes.has("norex");
+  const takesRex = bits === 64 && !template.attributes.has("norex");
   if (template.modrm === undefined) {
     // The register in the opcode keeps its low three bits; extending it is harmless.
     if (wide && takesRex) code.push(0x48);
@@ -59,9 +79,8 @@ function instruction(random: Random, template: Template): number[] {
     code.push(...immediate);
     return code;
   }
-  const reg = template.digit ?? random.pick(registers);
-  const rm = random.pick(registers);
-  const memory = template.modrm === "memory" || (template.modrm === "any" && random.chance(1, 3));
+  const reg = template.digit ?? random.pick(registersOf(bits));
+  const rm = random.pick(registersOf(bits));
   const rex = 0x40 | wide | ((reg & 8) >> 1) | (memory ? 0 : rm >> 3);
   // Without REX byte registers 4 to 7 are AH to BH: all of those may change.
   if (takesRex && (rex !== 0x40 || template.memorySize === 1)) code.push(rex);
@@ -78,20 +97,25 @@ function instruction(random: Random, template: Template): number[] {
 }
 
 /** A sequence of 2 to 16 instructions. */
-export function sequenceCase(seed: number, index: number): TestCase {
+export function sequenceCase(seed: number, index: number, bits: CodeBits): TestCase {
   const number = seed * 0x1_0000_0000 + index;
   const random = new Random(number);
   const code: number[] = [];
-  for (let n = 2 + random.below(15); n > 0; n--) code.push(...instruction(random, random.pick(suitable)));
+  const known = suitable.filter(({ attributes }) => !attributes.has(bits === 64 ? "not64" : "only64"));
+  for (let n = 2 + random.below(15); n > 0; n--) code.push(...instruction(random, random.pick(known), bits));
   code.push(0xcc);
   const gpr = new BigUint64Array(16);
   for (let i = 0; i < 16; i++) gpr[i] = randomInteger(random);
-  gpr[4] = BigInt(layout.data.address + 0x1800);
-  gpr[5] = BigInt(layout.data.address + 0x800);
-  gpr[6] = BigInt(layout.data.address + 0x1000);
+  const selectors = plainSegments(bits);
+  const base = bits === 64 ? 0 : Number(baseOf(selectors[3]));
+  gpr[4] = BigInt(layout.data.address - base + 0x1800);
+  gpr[5] = BigInt(layout.data.address - base + 0x800);
+  gpr[6] = BigInt(layout.data.address - base + 0x1000);
   return {
     seed: number,
     name: "sequence",
+    bits,
+    selectors,
     code: Uint8Array.from(code),
     codeOffset: random.below(0x1e00),
     runToBreakpoint: true,

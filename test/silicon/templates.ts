@@ -8,7 +8,8 @@
  * register field; H, B: VEX.vvvv; L: the immediate's upper half; I: immediate; J: relative target; O: 64-bit address; other operands are implied. Sizes: b 1, w 2, d 4,
  * q 8, v and y by operand size, z immediate by operand size up to 4, x 16 aligned, u 16 unaligned, t 10; a number: so many.
  * Attributes: lock: LOCK is allowed with a memory operand; rep: F2/F3 are allowed; stack, string, xlat, rdi: implied memory;
- * no66: no operand size prefix; long: run to a breakpoint as well, without the trap flag.
+ * no66: no operand size prefix; near: of a near branch; count: CX, ECX or RCX by address size; only64, not64: in which modes; env: an x87 environment; selector,
+ * far, farframe, iretframe, popsegment: operands that hold selectors; long: run to a breakpoint as well, without the trap flag.
  */
 
 export type Family = "integer" | "sse" | "avx" | "mmx" | "x87";
@@ -25,7 +26,7 @@ export interface Template {
   /** Fixed ModRM byte (x87 register forms). */
   readonly memorySize: number;
   readonly aligned: boolean;
-  readonly immediate: "" | "1" | "2" | "z" | "v" | "j1" | "jz" | "o" | "enter";
+  readonly immediate: "" | "1" | "2" | "z" | "v" | "j1" | "jz" | "o" | "enter" | "far";
   readonly operandSize: boolean;
   readonly attributes: ReadonlySet<string>;
 }
@@ -71,8 +72,8 @@ const integerLines: string[] = [
     `d3/${i} ${name} Ev,CL`,
   ]),
   ...conditions.flatMap((name, i) => [
-    `${byte(0x70 + i)} j${name} Jb no66`,
-    `0f${byte(0x80 + i)} j${name} Jz no66`,
+    `${byte(0x70 + i)} j${name} Jb near`,
+    `0f${byte(0x80 + i)} j${name} Jz near`,
     `0f${byte(0x40 + i)} cmov${name} Gv,Ev`,
     `0f${byte(0x90 + i)} set${name} Eb`,
   ]),
@@ -84,7 +85,7 @@ const integerLines: string[] = [
     `${byte(0xb8 + i)} mov Zv,Iv`,
     `0f${byte(0xc8 + i)} bswap Zv`,
   ]).flat(),
-  "63 movsxd Gv,Ed",
+  "63 movsxd Gv,Ed only64",
   "68 push Iz stack",
   "6a push Ib stack",
   "69 imul Gv,Ev,Iz",
@@ -122,8 +123,8 @@ const integerLines: string[] = [
   "af scas v string rep long",
   "a8 test AL,Ib",
   "a9 test rAX,Iz",
-  "c2 ret Iw stack code no66",
-  "c3 ret  stack code no66",
+  "c2 ret Iw stack code near",
+  "c3 ret  stack code near",
   "c6/0 mov Eb,Ib",
   "c7/0 mov Ev,Iz",
   "c8 enter Ie stack",
@@ -131,17 +132,17 @@ const integerLines: string[] = [
   "cc int3 ",
   "cd int Ib interrupt",
   "d7 xlat  xlat",
-  "e0 loopne Jb no66",
-  "e1 loope Jb no66",
-  "e2 loop Jb no66",
-  "e3 jrcxz Jb no66",
+  "e0 loopne Jb near count",
+  "e1 loope Jb near count",
+  "e2 loop Jb near count",
+  "e3 jrcxz Jb near count",
   "e4 in AL,Ib",
   "e5 in eAX,Ib",
   "e6 out Ib,AL",
   "e7 out Ib,eAX",
-  "e8 call Jz stack no66",
-  "e9 jmp Jz no66",
-  "eb jmp Jb no66",
+  "e8 call Jz stack near",
+  "e9 jmp Jz near",
+  "eb jmp Jb near",
   "ec in AL,DX",
   "ed in eAX,DX",
   "ee out DX,AL",
@@ -175,8 +176,8 @@ const integerLines: string[] = [
   "fe/1 dec Eb lock",
   "ff/0 inc Ev lock",
   "ff/1 dec Ev lock",
-  "ff/2 call Eq stack code no66",
-  "ff/4 jmp Eq code no66",
+  "ff/2 call Eq stack code near",
+  "ff/4 jmp Eq code near",
   "ff/6 push Ev stack",
   "0f0b ud2 ",
   "0f0d/0 prefetch Mb anywhere",
@@ -278,6 +279,45 @@ const integerLines: string[] = [
   "0fae/6 xsaveopt M832 xstate no66",
   "0fc7/4 xsavec M832 xstate no66",
   "0fae/5 xrstor M832 xstate no66",
+  // Segments, far transfers, and what 64-bit mode does not have
+  ...["06 es", "0e cs", "16 ss", "1e ds"].map((entry) => `${entry.slice(0, 2)} push  stack not64`),
+  ...["07 es", "17 ss", "1f ds"].map((entry) => `${entry.slice(0, 2)} pop  stack popsegment not64`),
+  "0fa0 push  stack",
+  "0fa8 push  stack",
+  "0fa1 pop  stack popsegment",
+  "0fa9 pop  stack popsegment",
+  "8e mov Sw,Ew selector",
+  "0f00/4 verr Ew selector no66",
+  "0f00/5 verw Ew selector no66",
+  "0f02 lar Gv,Ew selector",
+  "0f03 lsl Gv,Ew selector",
+  "63 arpl Ew,Gw selector not64",
+  "c4 les Gv,Mp far not64",
+  "c5 lds Gv,Mp far not64",
+  "0fb2 lss Gv,Mp far",
+  "0fb4 lfs Gv,Mp far",
+  "0fb5 lgs Gv,Mp far",
+  "9a call Ap stack not64",
+  "ea jmp Ap not64",
+  "ff/3 call Mp stack far",
+  "ff/5 jmp Mp far",
+  "ca ret Iw stack farframe",
+  "cb ret  stack farframe",
+  "cf iret  stack iretframe",
+  "27 daa  not64",
+  "2f das  not64",
+  "37 aaa  not64",
+  "3f aas  not64",
+  "d4 aam Ib not64",
+  "d5 aad Ib not64",
+  "d6 salc  not64",
+  "ce into  not64",
+  "62 bound Gv,Mq bounds not64",
+  "60 pusha  stack not64",
+  "61 popa  stack not64",
+  ...Array.from({ length: 8 }, (_, i) => [`${byte(0x40 + i)} inc Zv not64`, `${byte(0x48 + i)} dec Zv not64`]).flat(),
+  ...alu.map((name, i) => `82/${i} ${name} Eb,Ib ${name === "cmp" ? "" : "lock"} not64`),
+  "0f33 rdpmc  ",
   "v:0f38f2 andn Gy,By,Ey",
   "v:0f38f3/1 blsr By,Ey",
   "v:0f38f3/2 blsmsk By,Ey",
@@ -836,9 +876,9 @@ const x87Lines: string[] = [
   "d9/0 fld Md",
   "d9/2 fst Md",
   "d9/3 fstp Md",
-  "d9/4 fldenv M28",
+  "d9/4 fldenv M28 env",
   "d9/5 fldcw Mw",
-  "d9/6 fnstenv M28",
+  "d9/6 fnstenv M28 env",
   "d9/7 fnstcw Mw",
   "d9/0 fld Rt",
   "d9/1 fxch Rt",
@@ -886,8 +926,8 @@ const x87Lines: string[] = [
   "dd/1 fisttp Mq sse3",
   "dd/2 fst Mq",
   "dd/3 fstp Mq",
-  "dd/4 frstor M108",
-  "dd/6 fnsave M108",
+  "dd/4 frstor M108 env",
+  "dd/6 fnsave M108 env",
   "dd/7 fnstsw Mw",
   "dd/0 ffree Rt",
   "dd/2 fst Rt",
@@ -922,7 +962,7 @@ const x87Lines: string[] = [
   "0fae/1 fxrstor M512 x87state",
 ];
 
-const sizes: Record<string, number> = { b: 1, w: 2, d: 4, q: 8, v: 8, y: 8, x: 16, u: 16, dq: 16, t: 10 };
+const sizes: Record<string, number> = { b: 1, w: 2, d: 4, q: 8, v: 8, y: 8, x: 16, u: 16, dq: 16, t: 10, p: 6 };
 
 function parse(family: Family, line: string): Template {
   const [encoding, name, operandText = "", ...words] = line.split(" ");
@@ -935,7 +975,7 @@ function parse(family: Family, line: string): Template {
   let memorySize = 8;
   let aligned = false;
   let immediate: Template["immediate"] = "";
-  let operandSize = family === "integer";
+  let operandSize = family === "integer" || attributes.has("env");
   for (const operand of operands) {
     const kind = operand[0];
     const size = operand.slice(1);
@@ -947,12 +987,14 @@ function parse(family: Family, line: string): Template {
       immediate = size === "b" ? "1" : size === "w" ? "2" : size === "z" ? "z" : size === "e" ? "enter" : "v";
     } else if (kind === "J") {
       immediate = size === "b" ? "j1" : "jz";
+    } else if (operand === "Ap") {
+      immediate = "far";
     } else if (kind === "O") {
       immediate = "o";
       memorySize = sizes[size];
     }
   }
-  if (attributes.has("no66") || isVex) operandSize = false;
+  if (attributes.has("no66") || attributes.has("near") || isVex) operandSize = false;
   return {
     family,
     name,

@@ -5,21 +5,21 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { Ending, Outcome, Patch, TestCase } from "./case.ts";
-import { layout } from "./layout.ts";
+import { type Ending, type Outcome, type Patch, startRip, type TestCase } from "./case.ts";
 import { Processor } from "./processor.ts";
 import { Random } from "./random.ts";
+import type { CodeBits } from "./segments.ts";
 import { selectTemplates, sessionCase } from "./select.ts";
 import { baseMemory } from "./state.ts";
 
 interface Header {
-  readonly format: "enomem silicon vectors 2";
+  readonly format: "enomem silicon vectors 3";
   /** /proc/cpuinfo's vendor, family and model. */
   readonly processor: string;
   readonly seed: number;
   readonly cases: number;
-  /** Name of a family or instruction the cases are of. */
-  readonly only?: string;
+  /** Width of the cases' code segments. */
+  readonly bits: CodeBits;
 }
 
 export interface Vector {
@@ -112,15 +112,12 @@ function checkValue(test: TestCase): number {
   };
   add(test.code);
   add(new Uint8Array(test.gpr.buffer));
+  add(new Uint8Array(test.selectors.buffer));
   add(test.fxsave);
   add(test.ymmHigh);
   add(Uint8Array.of(Number(test.rflags & 0xffn), test.codeOffset & 0xff, test.patches.length));
   for (const patch of test.patches) add(patch.bytes);
   return (hash ^ (hash >>> 16)) & 0xffff;
-}
-
-function startRip(test: TestCase): bigint {
-  return BigInt(layout.code.address + test.codeOffset);
 }
 
 function encode(writer: Writer, { test, expected }: Vector): void {
@@ -152,6 +149,9 @@ function encode(writer: Writer, { test, expected }: Vector): void {
     writer.u64(expected.fsBase);
     writer.u64(expected.gsBase);
   }
+  const segments = [0, 1, 2, 3, 4, 5].filter((i) => expected.selectors[i] !== test.selectors[i]);
+  writer.u8(segments.reduce((mask, i) => mask | (1 << i), 0));
+  for (const i of segments) writer.u16(expected.selectors[i]);
   writer.u8(expected.changes.length);
   for (const { offset, bytes } of expected.changes) {
     writer.u16(offset);
@@ -187,12 +187,15 @@ function decode(reader: Reader, test: TestCase): Outcome {
   const basesChanged = reader.u8() === 1;
   const fsBase = basesChanged ? reader.u64() : test.fsBase;
   const gsBase = basesChanged ? reader.u64() : test.gsBase;
+  const selectors = test.selectors.slice();
+  const segments = reader.u8();
+  for (let i = 0; i < 6; i++) if ((segments >> i) & 1) selectors[i] = reader.u16();
   const changes: Patch[] = [];
   for (let n = reader.u8(); n > 0; n--) {
     const offset = reader.u16();
     changes.push({ offset, bytes: reader.bytes(reader.u16()) });
   }
-  return { ending, gpr, rip, rflags, fsBase, gsBase, fxsave, ymmHigh, changes };
+  return { ending, gpr, rip, rflags, fsBase, gsBase, selectors, fxsave, ymmHigh, changes };
 }
 
 function processorName(): string {
@@ -202,16 +205,16 @@ function processorName(): string {
 }
 
 /** Runs the cases of a seed on the real processor and writes the file. */
-export async function recordVectors(file: string, seed: number, cases: number, only?: string): Promise<void> {
-  const chosen = selectTemplates(only === undefined ? {} : { only });
+export async function recordVectors(file: string, seed: number, cases: number, bits: CodeBits): Promise<void> {
+  const chosen = selectTemplates({ bits });
   const header: Header = {
-    format: "enomem silicon vectors 2",
+    format: "enomem silicon vectors 3",
     processor: processorName(),
     seed,
     cases,
-    ...(only === undefined ? {} : { only }),
+    bits,
   };
-  const tests = Array.from({ length: cases }, (_, i) => sessionCase(chosen, seed, i));
+  const tests = Array.from({ length: cases }, (_, i) => sessionCase(chosen, seed, i, bits));
   const processor = new Processor(baseMemory(new Random(1)));
   const outcomes = await processor.run(tests);
   processor.close();
@@ -228,10 +231,10 @@ export function* readVectors(file: string): Generator<Vector> {
   const bytes = gunzipSync(readFileSync(file));
   const end = bytes.indexOf(10);
   const header = JSON.parse(bytes.subarray(0, end).toString()) as Header;
-  const chosen = selectTemplates(header.only === undefined ? {} : { only: header.only });
+  const chosen = selectTemplates({ bits: header.bits });
   const reader = new Reader(bytes, end + 1);
   for (let i = 0; i < header.cases; i++) {
-    const test = sessionCase(chosen, header.seed, i);
+    const test = sessionCase(chosen, header.seed, i, header.bits);
     yield { test, expected: decode(reader, test) };
   }
 }

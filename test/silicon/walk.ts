@@ -6,15 +6,17 @@
 import type { TestCase } from "./case.ts";
 import { layout } from "./layout.ts";
 import { Random } from "./random.ts";
+import { type CodeBits, plainSegments } from "./segments.ts";
 import { randomFlags, randomFxsave, randomInteger } from "./state.ts";
 
 /** Prefixes, more often than chance would have them. */
-const prefixes = [0x66, 0xf2, 0xf3, 0x67, 0x64, 0x65, 0x2e, 0x36, 0x3e, 0x26, 0xf0, 0x40, 0x41, 0x44, 0x48, 0x4f];
+const prefixes64 = [0x66, 0xf2, 0xf3, 0x67, 0x64, 0x65, 0x2e, 0x36, 0x3e, 0x26, 0xf0, 0x40, 0x41, 0x44, 0x48, 0x4f];
 
 /** One case: up to 15 random bytes, shaped so that all opcode maps are visited. */
-export function walkCase(seed: number, index: number): TestCase {
+export function walkCase(seed: number, index: number, bits: CodeBits): TestCase {
   const random = new Random(seed * 0x1_0000_0000 + index);
   const bytes: number[] = [];
+  const prefixes = bits === 64 ? prefixes64 : prefixes64.slice(0, -5);
   for (let n = random.pick([0, 0, 0, 1, 1, 2, 3]); n > 0; n--) bytes.push(random.pick(prefixes));
   if (random.chance(1, 2)) {
     bytes.push(0x0f);
@@ -36,6 +38,8 @@ export function walkCase(seed: number, index: number): TestCase {
   return {
     seed: seed * 0x1_0000_0000 + index,
     name: "walk",
+    bits,
+    selectors: plainSegments(bits),
     code,
     codeOffset: layout.code.size - code.length,
     runToBreakpoint: false,

@@ -4,11 +4,11 @@ import { define } from "../definition.ts";
 import { Vector } from "../fault.ts";
 import { Flag } from "../state.ts";
 import type { Tier } from "../tier.ts";
-import { aluRows, signExtend } from "./forms.ts";
+import { defineAlu, signExtend } from "./forms.ts";
 
-define(
+defineAlu(
   "add",
-  aluRows(0),
+  0,
   (t, destination, source) => {
     const a = t.readForWriteSigned(destination);
     const b = t.readSigned(source);
@@ -19,9 +19,9 @@ define(
   { lock: true },
 );
 
-define(
+defineAlu(
   "adc",
-  aluRows(2),
+  2,
   (t, destination, source) => {
     const a = t.readForWriteSigned(destination);
     const b = t.readSigned(source);
@@ -33,9 +33,9 @@ define(
   { lock: true },
 );
 
-define(
+defineAlu(
   "sbb",
-  aluRows(3),
+  3,
   (t, destination, source) => {
     const a = t.readForWriteSigned(destination);
     const b = t.readSigned(source);
@@ -47,9 +47,9 @@ define(
   { lock: true },
 );
 
-define(
+defineAlu(
   "sub",
-  aluRows(5),
+  5,
   (t, destination, source) => {
     const a = t.readForWriteSigned(destination);
     const b = t.readSigned(source);
@@ -60,7 +60,7 @@ define(
   { lock: true },
 );
 
-define("cmp", aluRows(7), (t, left, right) => {
+defineAlu("cmp", 7, (t, left, right) => {
   const a = t.readSigned(left);
   const b = t.readSigned(right);
   t.flags.sub(a, b, t.let(signExtend(i64.sub(a, b), left.size)), left.size);

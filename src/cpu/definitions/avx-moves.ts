@@ -141,7 +141,9 @@ for (const [name, opcode, bits, bitmask] of [
 }
 for (const [name, opcode, operands, effect] of extractions)
   define(`v${name}`, `${vexRow("128", opcode.slice(0, 11))}${opcode.slice(11)} ${operands}`, effect, avx);
-define("vpextrd", "VEX.128.66.0F3A 16 Ey,Vx,Ib", extractWide, avx);
+// VPEXTRQ and VPINSRQ are not there outside 64-bit mode.
+define("vpextrd", "VEX.128.66.0F3A.W0 16 Ey,Vx,Ib", extractWide, avx);
+define("vpextrd", "VEX.128.66.0F3A.W1 16 Ey,Vx,Ib", extractWide, { ...avx, only64: true });
 define(
   "vpextrw",
   "VEX.128.66.0F C5 Gd,Ux,Ib",
@@ -152,16 +154,23 @@ define(
   },
   avx,
 );
-for (const [name, opcode, operands] of insertions) {
+const vexInsertions = insertions.flatMap(([name, opcode, operands]) => {
+  const ws = name === "pinsrd" ? (["W0", "W1"] as const) : ([""] as const);
+  return ws.map((w) => {
+    const row = `${vexRow("128", opcode.slice(0, 11), w)}${opcode.slice(11)} Vx,Hx,${operands}`;
+    return { name, row, attributes: w === "W1" ? { ...avx, only64: true } : avx };
+  });
+});
+for (const { name, row, attributes } of vexInsertions) {
   define(
     `v${name}`,
-    `${vexRow("128", opcode.slice(0, 11))}${opcode.slice(11)} Vx,Hx,${operands}`,
+    row,
     (t, d, a, source, selector) => {
       const value = t.let(t.read(source));
       const index = t.let(i32.wrap(immediateByte(t, selector)));
       setVector(t, d, insertElement(t, t.let(t.readVector(a)), value, index, insertionSize(name, source)));
     },
-    avx,
+    attributes,
   );
 }
 define(

@@ -95,11 +95,12 @@ define(
   (t, target) => t.transfer("farCall", t.farSelector(target), t.farOffset(target), c64(t.size), t.nextRip()),
   { ends: true, not64: true },
 );
-/** A far pointer in memory: offset of operand size, then the selector. */
+/** A far pointer in memory: offset, then the selector. AMD processors know no 64-bit offsets, whatever REX.W says. */
 function farPointer(t: Tier, operand: Parameters<Tier["read"]>[0]) {
   const address = t.linearAddress(operand);
-  const offset = t.load(address, t.size);
-  const selector = t.load(t.let(i64.add(address, c64(t.size))), 2);
+  const size = t.size === 2 ? 2 : 4;
+  const offset = t.load(address, size);
+  const selector = t.load(t.let(i64.add(address, c64(size))), 2);
   return { offset, selector };
 }
 define(

@@ -1,13 +1,14 @@
 /** Rows and expressions that several families of instructions share. */
 import { c32, c64, type Expr, i32, i64 } from "../../wasm/index.ts";
+import { type Attributes, define, type Semantics } from "../definition.ts";
 import { Vector } from "../fault.ts";
 import { addressOf } from "../state.ts";
 import type { Tier } from "../tier.ts";
 
-/** The nine forms of the eight classical two-operand instructions. */
-export function aluRows(index: number): string[] {
+/** Defines one of the eight classical two-operand instructions: nine forms, and 82, which is 80 once more outside 64-bit mode. */
+export function defineAlu(name: string, index: number, semantics: Semantics, attributes: Attributes = {}): void {
   const opcode = (low: number): string => (index * 8 + low).toString(16).toUpperCase().padStart(2, "0");
-  return [
+  const rows = [
     `${opcode(0)} Eb,Gb`,
     `${opcode(1)} Ev,Gv`,
     `${opcode(2)} Gb,Eb`,
@@ -18,6 +19,8 @@ export function aluRows(index: number): string[] {
     `81 /${index} Ev,Iz`,
     `83 /${index} Ev,Ibs`,
   ];
+  define(name, rows, semantics, attributes);
+  define(name, `82 /${index} Eb,Ib`, semantics, { ...attributes, not64: true });
 }
 
 /** Sign-extends the low `size` bytes to 64 bits. */

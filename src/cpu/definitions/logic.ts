@@ -1,12 +1,12 @@
 /** AND, OR, XOR, NOT, TEST (AMD64 APM volume 3, chapter 3). AF is undefined; this processor clears it. */
 import { c64, type Expr, i64 } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
-import { aluRows } from "./forms.ts";
+import { defineAlu } from "./forms.ts";
 
 const logical = (name: string, index: number, compute: (a: Expr, b: Expr) => Expr): void =>
-  define(
+  defineAlu(
     name,
-    aluRows(index),
+    index,
     (t, destination, source) => {
       const result = t.let(compute(t.readForWriteSigned(destination), t.readSigned(source)));
       t.write(destination, result);

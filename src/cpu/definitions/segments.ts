@@ -27,7 +27,7 @@ define(
   (t, segment, source) => {
     const number = t.let(t.number(segment));
     t.raiseIf(i32.or(i32.gt_u(number, c32(5)), i32.eq(number, c32(1))), Vector.UD);
-    t.call("loadSegment", number, t.read(source));
+    t.call("loadSegment", number, t.read(source), c64(0));
     t.endBlock();
   },
   { ends: true },
@@ -49,7 +49,7 @@ for (const [push, pop, index, not64] of pushes) {
       pop,
       (t) => {
         const value = t.loadStack(0, t.size);
-        t.call("loadSegment", c64(index), i64.and(value, c64(0xffff)), c64(t.size));
+        t.call("loadSegment", c64(index), i64.and(value, c64(0xffff)), c64(0));
         t.setStackPointer(i64.add(t.stackPointer(), c64(t.size)));
         t.endBlock();
       },
@@ -74,7 +74,7 @@ for (const [opcode, index, not64] of farLoads)
       const size = t.size === 2 ? 2 : 4;
       const offset = t.load(address, size);
       const selector = t.load(t.let(i64.add(address, c64(size))), 2);
-      t.call("loadSegment", c64(index), selector);
+      t.call("loadSegment", c64(index), selector, c64(1));
       t.write(destination, offset);
       t.endBlock();
     },

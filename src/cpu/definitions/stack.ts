@@ -81,11 +81,12 @@ define(
   "popa",
   "61",
   (t) => {
-    const values = Array.from({ length: 8 }, (_, i) => t.loadStack(i * t.size, t.size));
     const pointer = t.let(t.stackPointer());
-    values.forEach((value, i) => {
+    // Registers that were popped before one faults keep their new values, as on AMD's processors.
+    for (let i = 0; i < 8; i++) {
+      const value = t.loadStack(i * t.size, t.size);
       if (i !== 3) t.setRegister(7 - i, value);
-    });
+    }
     t.setStackPointer(i64.add(pointer, c64(t.size * 8)));
   },
   { not64: true },

@@ -16,6 +16,7 @@ const SSE = 2;
 const AVX = 4;
 const HEADER = 512;
 const EXTENDED = 576;
+const AVX_BYTES = 256;
 const COMPACTED = 1n << 63n;
 const MXCSR_MASK = 0xffff;
 const CR4_OSXSAVE = 0x4_0000;
@@ -78,7 +79,8 @@ function save(cpu: Cpu, record: number, kind: "xsave" | "xsaveopt" | "xsavec" | 
   // What is in its initial state is not written, but by XSAVE.
   const written = kind === "xsave" ? requested : requested & inUse;
   const registers = registerCount(cpu);
-  const size = requested & AVX ? avxOffset() + registers * 16 : EXTENDED;
+  // The AVX state counts in full even where half of its registers do not exist.
+  const size = requested & AVX ? EXTENDED + AVX_BYTES : EXTENDED;
   // Both ends first; the last page faults at its last byte.
   memory.probeWrite(address, 1);
   memory.probeWrite(address + BigInt(size - 1), 1);
@@ -122,7 +124,7 @@ function restore(cpu: Cpu, record: number, supervisor: boolean): void {
   else for (let i = 16; i < 64; i += 8) valid &&= read(HEADER + i) === 0n;
   if (!valid) throw generalProtection();
   const loaded = requested & Number(present);
-  const size = loaded & AVX ? avxOffset() + registers * 16 : EXTENDED;
+  const size = loaded & AVX ? EXTENDED + AVX_BYTES : EXTENDED;
   memory.read(address + BigInt(size - 1), 1);
   // Everything is read before anything changes.
   const legacy = new DataView(new ArrayBuffer(512));

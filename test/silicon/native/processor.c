@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The real processor as an oracle: reads test cases from standard input, executes the bytes of each once in user mode with
- * exactly the given registers, flags, x87/SSE state and memory, and writes what became of them to standard output.
+ * exactly the given registers, segments, flags, x87/SSE state and memory, and writes what became of them to standard output.
  *
  * One signal is one case. A case begins with the rt_sigreturn of a handler whose frame we filled in and ends with the next
  * signal: #DB of the trap flag, #BP of an int3 behind the code, or whatever exception the code raised. So the handler is the
@@ -14,6 +14,7 @@
  *
  * Protocol, little endian, structures below. A seccomp filter turns every system call from CODE into SIGSYS.
  */
+#include <asm/ldt.h>
 #include <asm/signal.h>
 #include <asm/unistd_64.h>
 #include <linux/audit.h>
@@ -33,6 +34,11 @@
 
 #define RUN_TO_BREAKPOINT 1 /* no trap flag: the code ends in an int3 of its own */
 #define SET_BASE 2 /* not a case: the patches become the memory every later case starts from */
+#define SET_LDT 4 /* not a case: the code is struct user_desc after struct user_desc for modify_ldt */
+
+/* Of uc_flags: SS is part of the frame, and to be taken from it whatever it is. */
+#define UC_SIGCONTEXT_SS 2
+#define UC_STRICT_RESTORE_SS 4
 
 #define TRAP_FLAG 0x100UL
 /* Upper halves of the YMM registers in the XSAVE area of a signal frame, which is never compacted (CPUID 0xD, 2). */
@@ -50,6 +56,9 @@ struct frame {
 	uint8_t *fpstate;
 };
 
+/* The order of segment registers in instructions. */
+enum { ES, CS, SS, DS, FS, GS };
+
 /* The order of register numbers in instructions: rax rcx rdx rbx rsp rbp rsi rdi r8..r15. */
 static const uint8_t greg_of[16] = { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
@@ -59,8 +68,9 @@ struct test_case {
 	uint16_t code_offset; /* in CODE */
 	uint16_t code_size;
 	uint16_t patch_count;
-	uint32_t reserved;
+	uint16_t selectors[6]; /* es cs ss ds fs gs */
 	uint64_t gpr[16];
+	uint64_t rip;
 	uint64_t rflags;
 	uint64_t fs_base;
 	uint64_t gs_base;
@@ -81,6 +91,7 @@ struct result {
 	uint64_t rflags;
 	uint64_t fs_base;
 	uint64_t gs_base;
+	uint16_t selectors[8]; /* es cs ss ds fs gs, two unused */
 	uint8_t fxsave[512];
 	uint8_t ymm_high[256];
 	/* run_count times { uint16_t offset, size; bytes }: what changed in DATA */
@@ -184,6 +195,13 @@ static const uint8_t *apply_patches(uint8_t *memory, const uint8_t *p, unsigned 
 	return p;
 }
 
+static void set_ldt(const uint8_t *entries, unsigned int size)
+{
+	for (unsigned int i = 0; i < size; i += sizeof(struct user_desc))
+		if (syscall6(__NR_modify_ldt, 0x11, (long)(entries + i), sizeof(struct user_desc), 0, 0, 0))
+			say_and_exit("processor: modify_ldt refuses a segment\n");
+}
+
 static void begin_case(struct frame *f)
 {
 	const struct test_case *c;
@@ -202,6 +220,10 @@ static void begin_case(struct frame *f)
 		c = (const struct test_case *)(input + input_start);
 		code = (const uint8_t *)(c + 1);
 		input_start += size;
+		if (c->flags & SET_LDT) {
+			set_ldt(code, c->code_size);
+			continue;
+		}
 		if (!(c->flags & SET_BASE))
 			break;
 		apply_patches(base, code + c->code_size, c->patch_count);
@@ -215,9 +237,10 @@ static void begin_case(struct frame *f)
 	apply_patches((uint8_t *)DATA, code + c->code_size, c->patch_count);
 	for (int i = 0; i < 16; i++)
 		f->gregs[greg_of[i]] = c->gpr[i];
-	f->gregs[RIP] = CODE + c->code_offset;
+	f->gregs[RIP] = c->rip;
 	f->gregs[EFLAGS] = (c->rflags & ~TRAP_FLAG) | (c->flags & RUN_TO_BREAKPOINT ? 0 : TRAP_FLAG);
-	f->gregs[CSGSFS] = 0x33 | 0x2bUL << 48;
+	f->gregs[CSGSFS] = c->selectors[CS] | (uint64_t)c->selectors[SS] << 48;
+	f->flags |= UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
 	f->gregs[CR2] = 0;
 	memcpy(f->fpstate, c->fxsave, 416);
 	memcpy(f->fpstate + YMM_HIGH, c->ymm_high, 256);
@@ -225,8 +248,13 @@ static void begin_case(struct frame *f)
 	memcpy(&features, f->fpstate + 512, 8);
 	features |= 7;
 	memcpy(f->fpstate + 512, &features, 8);
-	asm volatile("mov %2, %%ds; mov %2, %%es; mov %2, %%fs; mov %2, %%gs; wrfsbase %0; wrgsbase %1" : : "r"(c->fs_base), "r"(c->gs_base),
-		     "r"(0));
+	asm volatile("mov %0, %%ds; mov %1, %%es; mov %2, %%fs; mov %3, %%gs" : : "r"(c->selectors[DS]), "r"(c->selectors[ES]),
+		     "r"(c->selectors[FS]), "r"(c->selectors[GS]));
+	/* Loading a null selector need not clear the base. */
+	if (!c->selectors[FS])
+		asm volatile("wrfsbase %0" : : "r"(c->fs_base));
+	if (!c->selectors[GS])
+		asm volatile("wrgsbase %0" : : "r"(c->gs_base));
 	running = 1;
 }
 
@@ -249,6 +277,10 @@ static void end_case(int signal, const struct frame *f)
 	r->rip = f->gregs[RIP];
 	r->rflags = f->gregs[EFLAGS];
 	asm volatile("rdfsbase %0; rdgsbase %1" : "=r"(r->fs_base), "=r"(r->gs_base));
+	asm volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3"
+		     : "=m"(r->selectors[DS]), "=m"(r->selectors[ES]), "=m"(r->selectors[FS]), "=m"(r->selectors[GS]));
+	r->selectors[CS] = f->gregs[CSGSFS];
+	r->selectors[SS] = f->gregs[CSGSFS] >> 48;
 	memcpy(r->fxsave, f->fpstate, 416);
 	memset(r->fxsave + 416, 0, 96);
 	memcpy(&features, f->fpstate + 512, 8);
