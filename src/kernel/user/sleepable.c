@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sleepable loading|reading            what may sleep, and what bpf_copy_from_user reads: the same lines on Linux 6.1
+ * sleepable asleep FILE                a program waits for a page of FILE while others run, and close what it uses
+ */
+#include "lib/bpf.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- instructions ---- */
+
+#define INSN(code, dst, src, off, imm)	((struct bpf_insn){ code, dst, src, off, imm })
+#define MOV(dst, value)			INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
+#define MOV_REG(dst, src)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
+#define ADD(dst, value)			INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value)
+#define MAP(dst, fd)			INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
+#define LOAD64(dst, src, off)		INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, src, off, 0)
+#define STORE64(dst, off, src)		INSN(BPF_STX | BPF_MEM | BPF_DW, dst, src, off, 0)
+#define STORE(off, value)		INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, off, value)
+#define SET64(dst, off, value)		INSN(BPF_ST | BPF_MEM | BPF_DW, dst, 0, off, value)
+#define JEQ(dst, value, off)		INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, off, value)
+#define CALL(name)			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_##name)
+#define EXIT				INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define RETURN(value)			MOV(BPF_REG_0, value), EXIT
+
+#define PT_REGS_DI 112
+
+static char log_text[65536];
+
+static int load(int type, int flags, const char *license, const struct bpf_insn *insns, int count)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = type;
+	attr.prog_flags = flags;
+	attr.insns = (unsigned long)insns;
+	attr.insn_cnt = count;
+	attr.license = (unsigned long)license;
+	attr.log_buf = (unsigned long)log_text;
+	attr.log_size = sizeof(log_text);
+	attr.log_level = 1;
+	log_text[0] = '\0';
+	return sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+#define LOAD_AS(type, flags, license, ...) \
+	load(type, flags, license, (struct bpf_insn[]){ __VA_ARGS__ }, \
+	     sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
+#define LOAD_KPROBE(flags, ...) LOAD_AS(BPF_PROG_TYPE_KPROBE, flags, "GPL", __VA_ARGS__)
+#define LOAD_SLEEPABLE(...) LOAD_KPROBE(BPF_F_SLEEPABLE, __VA_ARGS__)
+
+/* The last line of the log but the statistics. */
+static const char *last_words(void)
+{
+	char *end = log_text + strlen(log_text), *line;
+
+	for (;;) {
+		while (end > log_text && end[-1] == '\n')
+			*--end = '\0';
+		line = strrchr(log_text, '\n');
+		line = line ? line + 1 : log_text;
+		if (line == log_text || strncmp(line, "processed ", 10))
+			return strncmp(line, "processed ", 10) ? line : "";
+		end = line;
+	}
+}
+
+static void show(const char *what, int result)
+{
+	printf("%s: %s\n", what, result < 0 ? strerrorname_np(errno) : "OK");
+	if (result < 0 && *last_words())
+		printf("  %s\n", last_words());
+	log_text[0] = '\0';
+	if (result >= 0)
+		close(result);
+}
+
+/* ---- uprobes on a function of this program ---- */
+
+static __attribute__((noinline)) long probed(const void *pointer)
+{
+	__asm__ __volatile__("" :: "r"(pointer) : "memory");
+	return 0;
+}
+
+static int number_in(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return -1;
+	close(fd);
+	return atoi(text);
+}
+
+static int open_uprobe(void)
+{
+	extern char __executable_start[];
+	struct perf_event_attr attr = { .size = sizeof(attr), .sample_period = 1 };
+
+	attr.type = number_in("/sys/bus/event_source/devices/uprobe/type");
+	attr.config1 = (unsigned long)"/proc/self/exe";
+	attr.config2 = (const char *)probed - __executable_start;
+	return sys_perf_event_open(&attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static int attach(int event, int program)
+{
+	return ioctl(event, PERF_EVENT_IOC_SET_BPF, program);
+}
+
+static int array(unsigned int entries)
+{
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "", 4, 8, entries, 0);
+}
+
+static unsigned long long value_of(int map, unsigned int key)
+{
+	unsigned long long value = 0;
+
+	bpf_map_lookup_elem(map, &key, &value);
+	return value;
+}
+
+/* r0 = address of element @key of @map, or the program ends. Needs 4 bytes of stack at -4. */
+#define ELEMENT(map, key) \
+	STORE(-4, key), MOV_REG(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4), MAP(BPF_REG_1, map), CALL(map_lookup_elem), \
+	JEQ(BPF_REG_0, 0, 1), INSN(BPF_JMP | BPF_JA, 0, 0, 2, 0), RETURN(0)
+#define KEEP(map, key, reg) ELEMENT(map, key), STORE64(BPF_REG_0, 0, reg)
+
+/* ---- what may sleep ---- */
+
+static void types(void)
+{
+	static const struct { int type; const char *name; } all[] = {
+		{ BPF_PROG_TYPE_SOCKET_FILTER, "socket filter" }, { BPF_PROG_TYPE_KPROBE, "kprobe" },
+		{ BPF_PROG_TYPE_TRACEPOINT, "tracepoint" }, { BPF_PROG_TYPE_PERF_EVENT, "perf event" },
+		{ BPF_PROG_TYPE_RAW_TRACEPOINT, "raw tracepoint" }, { BPF_PROG_TYPE_SYSCALL, "syscall" },
+	};
+
+	printf("== types\n");
+	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		char what[64];
+
+		snprintf(what, sizeof(what), "%s", all[i].name);
+		show(what, LOAD_AS(all[i].type, 0, "GPL", RETURN(0)));
+		snprintf(what, sizeof(what), "%s, sleepable", all[i].name);
+		show(what, LOAD_AS(all[i].type, BPF_F_SLEEPABLE, "GPL", RETURN(0)));
+	}
+}
+
+static void maps(void)
+{
+	static const struct { int type; unsigned int key, value, entries, flags; const char *name; } all[] = {
+		{ BPF_MAP_TYPE_HASH, 4, 8, 4, 0, "hash" },
+		{ BPF_MAP_TYPE_HASH, 4, 8, 4, BPF_F_NO_PREALLOC, "hash, not preallocated" },
+		{ BPF_MAP_TYPE_ARRAY, 4, 8, 4, 0, "array" },
+		{ BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 4, 0, "program array" },
+		{ BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 4, 0, "perf event array" },
+		{ BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 4, 0, "per-CPU hash" },
+		{ BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 4, BPF_F_NO_PREALLOC, "per-CPU hash, not preallocated" },
+		{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 4, 0, "per-CPU array" },
+		{ BPF_MAP_TYPE_STACK_TRACE, 4, 8, 4, 0, "stack traces" },
+		{ BPF_MAP_TYPE_LRU_HASH, 4, 8, 4, 0, "LRU hash" },
+		{ BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 8, 4, 0, "per-CPU LRU hash" },
+		{ BPF_MAP_TYPE_QUEUE, 0, 8, 4, 0, "queue" },
+		{ BPF_MAP_TYPE_STACK, 0, 8, 4, 0, "stack" },
+		{ BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, "ring buffer" },
+	};
+
+	printf("== maps\n");
+	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		int map = bpf_map_create(all[i].type, "", all[i].key, all[i].value, all[i].entries, all[i].flags);
+
+		if (map < 0) {
+			printf("%s: no such map\n", all[i].name);
+			continue;
+		}
+		show(all[i].name, LOAD_SLEEPABLE(MAP(BPF_REG_1, map), RETURN(0)));
+		close(map);
+	}
+}
+
+#define COPY_TO_STACK(size) \
+	LOAD64(BPF_REG_3, BPF_REG_1, PT_REGS_DI), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -(size)), \
+	MOV(BPF_REG_2, size), CALL(copy_from_user), RETURN(0)
+
+static void helpers(void)
+{
+	printf("== bpf_copy_from_user\n");
+	show("in a program that may not sleep", LOAD_KPROBE(0, COPY_TO_STACK(8)));
+	show("in one that may", LOAD_SLEEPABLE(COPY_TO_STACK(8)));
+	show("not under the GPL", LOAD_AS(BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE, "Proprietary", COPY_TO_STACK(8)));
+	show("512 bytes", LOAD_SLEEPABLE(COPY_TO_STACK(512)));
+	show("520 bytes", LOAD_SLEEPABLE(COPY_TO_STACK(520)));
+	show("0 bytes", LOAD_SLEEPABLE(COPY_TO_STACK(0)));
+	show("of as many bytes as a register says", LOAD_SLEEPABLE(LOAD64(BPF_REG_2, BPF_REG_1, PT_REGS_DI),
+	     LOAD64(BPF_REG_3, BPF_REG_1, PT_REGS_DI), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8),
+	     CALL(copy_from_user), RETURN(0)));
+	show("into the context", LOAD_SLEEPABLE(MOV_REG(BPF_REG_3, BPF_REG_1), MOV(BPF_REG_2, 8), CALL(copy_from_user),
+	     RETURN(0)));
+	show("in a syscall program", LOAD_AS(BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, "GPL", MOV(BPF_REG_3, 0),
+	     MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8), MOV(BPF_REG_2, 8), CALL(copy_from_user), RETURN(0)));
+	show("in a raw tracepoint program", LOAD_AS(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, "GPL", MOV(BPF_REG_3, 0),
+	     MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8), MOV(BPF_REG_2, 8), CALL(copy_from_user), RETURN(0)));
+	show("in a socket filter", LOAD_AS(BPF_PROG_TYPE_SOCKET_FILTER, 0, "GPL", MOV(BPF_REG_3, 0),
+	     MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8), MOV(BPF_REG_2, 8), CALL(copy_from_user), RETURN(0)));
+}
+
+/* ---- what bpf_copy_from_user reads ---- */
+
+/* Reads the same 8 bytes three times: as they are in memory, with bpf_copy_from_user, and again as they are in memory. */
+static int load_reader(int map)
+{
+#define READ(helper) \
+	SET64(BPF_REG_10, -16, 0x55), LOAD64(BPF_REG_3, BPF_REG_6, PT_REGS_DI), MOV_REG(BPF_REG_1, BPF_REG_10), \
+	ADD(BPF_REG_1, -16), MOV(BPF_REG_2, 8), CALL(helper), MOV_REG(BPF_REG_7, BPF_REG_0), \
+	LOAD64(BPF_REG_8, BPF_REG_10, -16)
+	return LOAD_SLEEPABLE(MOV_REG(BPF_REG_6, BPF_REG_1),
+			      READ(probe_read_user), KEEP(map, 0, BPF_REG_7), KEEP(map, 1, BPF_REG_8),
+			      READ(copy_from_user), KEEP(map, 2, BPF_REG_7), KEEP(map, 3, BPF_REG_8),
+			      READ(probe_read_user), KEEP(map, 4, BPF_REG_7), KEEP(map, 5, BPF_REG_8), RETURN(0));
+}
+
+static void read_at(const char *what, int map, const void *pointer)
+{
+	probed(pointer);
+	printf("%s: probe_read_user %lld %#llx, copy_from_user %lld %#llx, probe_read_user %lld %#llx\n", what,
+	       (long long)value_of(map, 0), value_of(map, 1), (long long)value_of(map, 2), value_of(map, 3),
+	       (long long)value_of(map, 4), value_of(map, 5));
+}
+
+static void reading(void)
+{
+	static unsigned long long here = 0x1234;
+	int map = array(6), program = load_reader(map), event = open_uprobe();
+	char *fresh = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *forbidden = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	printf("== reading\n");
+	if (program < 0 || attach(event, program)) {
+		show("program or event", -1);
+		return;
+	}
+	read_at("present", map, &here);
+	read_at("never touched", map, fresh);
+	munmap(fresh + 4096, 4096);
+	read_at("half of it not mapped", map, fresh + 4092);
+	read_at("not mapped", map, (void *)0x10000);
+	read_at("no access", map, forbidden);
+	read_at("of the kernel", map, (void *)0xffffffff81000000);
+	read_at("not canonical", map, (void *)0x8000000000000000);
+	close(event);
+	close(program);
+	close(map);
+}
+
+/* ---- asleep ---- */
+
+/* Element 0 tells where the program is: 1 before, 2 after it has read; 1 and 2 what it read, and with which result. */
+static int load_sleeper(int map)
+{
+	return LOAD_SLEEPABLE(MOV_REG(BPF_REG_6, BPF_REG_1), ELEMENT(map, 0), MOV_REG(BPF_REG_9, BPF_REG_0),
+			      SET64(BPF_REG_9, 0, 1),
+			      LOAD64(BPF_REG_3, BPF_REG_6, PT_REGS_DI), MOV_REG(BPF_REG_1, BPF_REG_10),
+			      ADD(BPF_REG_1, -16), MOV(BPF_REG_2, 8), CALL(copy_from_user),
+			      MOV_REG(BPF_REG_7, BPF_REG_0), LOAD64(BPF_REG_8, BPF_REG_10, -16),
+			      SET64(BPF_REG_9, 0, 2),
+			      KEEP(map, 1, BPF_REG_7), KEEP(map, 2, BPF_REG_8), RETURN(0));
+}
+
+static void show_file(const char *path)
+{
+	char text[512];
+	int fd = open(path, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	fflush(stdout);
+	if (n > 0)
+		write(1, text, n);
+}
+
+static int is_loaded(unsigned int id)
+{
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_id = id;
+	fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr, sizeof(attr));
+	close(fd);
+	return fd >= 0;
+}
+
+static unsigned int id_of(int program)
+{
+	struct bpf_prog_info info;
+	union bpf_attr attr;
+
+	memset(&info, 0, sizeof(info));
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = program;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (unsigned long)&info;
+	sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	return info.id;
+}
+
+/*
+ * In another process with the same descriptors: waits until the program is in the middle, closes the program, and its event,
+ * which is over only when the program is.
+ */
+static void watch(int map, int event, int program)
+{
+	unsigned int id = id_of(program);
+	unsigned long rounds = 0;
+
+	while (value_of(map, 0) == 0)
+		if (++rounds > 10000000)
+			exit(1);
+	printf("another task runs: the program has read nothing yet, state %llu\n", value_of(map, 0));
+	show_file("/sys/kernel/debug/rcu/tasks_trace");
+	close(program);
+	printf("its descriptor is closed: loaded %s\n", is_loaded(id) ? "yes" : "no");
+	fflush(stdout);
+	close(event);
+	printf("the event is closed: state %llu, loaded %s\n", value_of(map, 0), is_loaded(id) ? "yes" : "no");
+	fflush(stdout);
+	exit(0);
+}
+
+static void asleep(const char *path)
+{
+	int map = array(3), program = load_sleeper(map), event = open_uprobe(), file = open(path, O_RDONLY), status;
+	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0);
+	struct { char bytes[9]; } read_bytes = { "" };
+	unsigned long long value;
+	pid_t pid;
+
+	printf("== asleep\n");
+	if (program < 0 || page == MAP_FAILED || attach(event, program)) {
+		show("program, file or event", -1);
+		return;
+	}
+	fflush(stdout);
+	pid = syscall(__NR_clone, 0x400 /* CLONE_FILES */ | SIGCHLD, 0, 0, 0, 0);
+	if (!pid)
+		watch(map, event, program);
+	syscall(__NR_sched_yield);
+	probed(page);
+	value = value_of(map, 2);
+	memcpy(&read_bytes, &value, 8);
+	for (int i = 0; i < 8; i++)
+		if (read_bytes.bytes[i] < ' ')
+			read_bytes.bytes[i] = '.';
+	printf("the program is through: result %lld, it read '%s'\n", (long long)value_of(map, 1), read_bytes.bytes);
+	fflush(stdout);
+	waitpid(pid, &status, 0);
+	show_file("/sys/kernel/debug/rcu/tasks_trace");
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "loading")) {
+			types();
+			maps();
+			helpers();
+		} else if (!strcmp(argv[i], "reading")) {
+			reading();
+		} else if (!strcmp(argv[i], "asleep") && i + 1 < argc) {
+			asleep(argv[++i]);
+		} else {
+			fprintf(stderr, "usage: sleepable [loading] [reading] [asleep FILE]\n");
+			return 2;
+		}
+	}
+	return 0;
+}
