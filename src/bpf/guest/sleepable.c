@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) "bpf: " fmt
 
+#include <kernel/debugfs.h>
 #include <kernel/init.h>
 #include <kernel/irq.h>
 #include <kernel/mm.h>
@@ -212,8 +213,16 @@ static const struct proc_ops choice_ops = {
 	.proc_release = single_release,
 };
 
+static int bpf_srcu_show(struct seq_file *m, void *v)
+{
+	seq_printf(m, "readers: %lu\nwaiting: %u\n", srcu_readers(&bpf_srcu), srcu_waiting(&bpf_srcu));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(bpf_srcu);
+
 static int __init bpf_sleepable_init(void)
 {
+	debugfs_create_file("bpf_srcu", 0400, NULL, NULL, &bpf_srcu_fops);
 	init_srcu_struct(&bpf_srcu);
 	return proc_create("sys/kernel/bpf_sleepable", 0644, NULL, &choice_ops) ? 0 : -ENOMEM;
 }

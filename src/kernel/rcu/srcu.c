@@ -69,7 +69,9 @@ static void srcu_work(struct work_struct *work)
 			mod_timer(&ssp->timer, jiffies + 1);
 			return;
 		}
-		for (head = ssp->waiting; head; head = then) {
+		head = ssp->waiting;
+		ssp->waiting = NULL;
+		for (; head; head = then) {
 			then = head->next;
 			head->func(head);
 		}
@@ -110,6 +112,23 @@ void call_srcu(struct srcu_struct *ssp, struct rcu_head *head, void (*func)(stru
 		schedule_work(&ssp->work);
 	}
 	local_irq_restore(flags);
+}
+
+unsigned long srcu_readers(const struct srcu_struct *ssp)
+{
+	return ssp->srcu_lock_count[0] + ssp->srcu_lock_count[1] - ssp->srcu_unlock_count[0] - ssp->srcu_unlock_count[1];
+}
+
+unsigned int srcu_waiting(const struct srcu_struct *ssp)
+{
+	const struct rcu_head *head;
+	unsigned int count = 0;
+
+	for (head = ssp->waiting; head; head = head->next)
+		count++;
+	for (head = ssp->next; head; head = head->next)
+		count++;
+	return count;
 }
 
 struct waiter {

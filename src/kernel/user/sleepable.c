@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * sleepable loading|reading            what may sleep, and what bpf_copy_from_user reads: the same lines on Linux 6.1
- * sleepable asleep FILE                a program waits for a page of FILE while others run, and close what it uses
+ * sleepable asleep DEVICE FILE         a program waits for a page of FILE, on DEVICE (btrfs), while others run and close
+ *                                      what it uses
  */
 #include "lib/bpf.h"
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,10 +135,11 @@ static unsigned long long value_of(int map, unsigned int key)
 	return value;
 }
 
+#define OR_RETURN JEQ(BPF_REG_0, 0, 1), INSN(BPF_JMP | BPF_JA, 0, 0, 2, 0), RETURN(0)
 /* r0 = address of element @key of @map, or the program ends. Needs 4 bytes of stack at -4. */
 #define ELEMENT(map, key) \
 	STORE(-4, key), MOV_REG(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4), MAP(BPF_REG_1, map), CALL(map_lookup_elem), \
-	JEQ(BPF_REG_0, 0, 1), INSN(BPF_JMP | BPF_JA, 0, 0, 2, 0), RETURN(0)
+	OR_RETURN
 #define KEEP(map, key, reg) ELEMENT(map, key), STORE64(BPF_REG_0, 0, reg)
 
 /* ---- what may sleep ---- */
@@ -268,15 +271,32 @@ static void reading(void)
 
 /* ---- asleep ---- */
 
-/* Element 0 tells where the program is: 1 before, 2 after it has read; 1 and 2 what it read, and with which result. */
-static int load_sleeper(int map)
+static int array_of_maps(int inner)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS;
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 1;
+	attr.inner_map_fd = inner;
+	return sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
+}
+
+/*
+ * Element 0 of @map tells where the program is: 1 before, 2 after it has read; 1 and 2 with which result, and what it
+ * read. It also writes to the map that is in @outer when it begins: before, and behind its sleep.
+ */
+static int load_sleeper(int map, int outer)
 {
 	return LOAD_SLEEPABLE(MOV_REG(BPF_REG_6, BPF_REG_1), ELEMENT(map, 0), MOV_REG(BPF_REG_9, BPF_REG_0),
-			      SET64(BPF_REG_9, 0, 1),
+			      ELEMENT(outer, 0), MOV_REG(BPF_REG_1, BPF_REG_0), MOV_REG(BPF_REG_2, BPF_REG_10),
+			      ADD(BPF_REG_2, -4), CALL(map_lookup_elem), OR_RETURN,
+			      STORE64(BPF_REG_10, -24, BPF_REG_0), SET64(BPF_REG_0, 0, 1), SET64(BPF_REG_9, 0, 1),
 			      LOAD64(BPF_REG_3, BPF_REG_6, PT_REGS_DI), MOV_REG(BPF_REG_1, BPF_REG_10),
 			      ADD(BPF_REG_1, -16), MOV(BPF_REG_2, 8), CALL(copy_from_user),
 			      MOV_REG(BPF_REG_7, BPF_REG_0), LOAD64(BPF_REG_8, BPF_REG_10, -16),
-			      SET64(BPF_REG_9, 0, 2),
+			      LOAD64(BPF_REG_0, BPF_REG_10, -24), SET64(BPF_REG_0, 0, 2), SET64(BPF_REG_9, 0, 2),
 			      KEEP(map, 1, BPF_REG_7), KEEP(map, 2, BPF_REG_8), RETURN(0));
 }
 
@@ -290,6 +310,17 @@ static void show_file(const char *path)
 	fflush(stdout);
 	if (n > 0)
 		write(1, text, n);
+}
+
+/* Of the scheme that is in force. */
+static void show_readers(void)
+{
+	char choice[32] = "";
+	int fd = open("/proc/sys/kernel/bpf_sleepable", O_RDONLY);
+
+	read(fd, choice, sizeof(choice) - 1);
+	close(fd);
+	show_file(!strcmp(choice, "srcu\n") ? "/sys/kernel/debug/bpf_srcu" : "/sys/kernel/debug/rcu/tasks_trace");
 }
 
 static int is_loaded(unsigned int id)
@@ -322,16 +353,20 @@ static unsigned int id_of(int program)
  * In another process with the same descriptors: waits until the program is in the middle, closes the program, and its event,
  * which is over only when the program is.
  */
-static void watch(int map, int event, int program)
+static void watch(int map, int outer, int inner, int event, int program)
 {
-	unsigned int id = id_of(program);
+	unsigned int key = 0, id = id_of(program);
 	unsigned long rounds = 0;
 
 	while (value_of(map, 0) == 0)
 		if (++rounds > 10000000)
 			exit(1);
 	printf("another task runs: the program has read nothing yet, state %llu\n", value_of(map, 0));
-	show_file("/sys/kernel/debug/rcu/tasks_trace");
+	printf("the map in the map says %llu\n", value_of(inner, 0));
+	bpf_map_delete_elem(outer, &key);
+	close(inner);
+	printf("nobody refers to it any more, but to free it has to wait:\n");
+	show_readers();
 	close(program);
 	printf("its descriptor is closed: loaded %s\n", is_loaded(id) ? "yes" : "no");
 	fflush(stdout);
@@ -341,11 +376,14 @@ static void watch(int map, int event, int program)
 	exit(0);
 }
 
-static void asleep(const char *path)
+static void asleep(const char *device, const char *path)
 {
-	int map = array(3), program = load_sleeper(map), event = open_uprobe(), file = open(path, O_RDONLY), status;
+	int map = array(3), inner = array(1), outer = array_of_maps(inner), program = load_sleeper(map, outer);
+	int event = open_uprobe(), status;
+	int file = !mount(device, "/mnt", "btrfs", MS_RDONLY, NULL) ? open(path, O_RDONLY) : -1;
 	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0);
 	struct { char bytes[9]; } read_bytes = { "" };
+	unsigned int key = 0;
 	unsigned long long value;
 	pid_t pid;
 
@@ -354,10 +392,11 @@ static void asleep(const char *path)
 		show("program, file or event", -1);
 		return;
 	}
+	bpf_map_update_elem(outer, &key, &inner, BPF_ANY);
 	fflush(stdout);
 	pid = syscall(__NR_clone, 0x400 /* CLONE_FILES */ | SIGCHLD, 0, 0, 0, 0);
 	if (!pid)
-		watch(map, event, program);
+		watch(map, outer, inner, event, program);
 	syscall(__NR_sched_yield);
 	probed(page);
 	value = value_of(map, 2);
@@ -368,7 +407,7 @@ static void asleep(const char *path)
 	printf("the program is through: result %lld, it read '%s'\n", (long long)value_of(map, 1), read_bytes.bytes);
 	fflush(stdout);
 	waitpid(pid, &status, 0);
-	show_file("/sys/kernel/debug/rcu/tasks_trace");
+	show_readers();
 }
 
 int main(int argc, char **argv)
@@ -380,10 +419,11 @@ int main(int argc, char **argv)
 			helpers();
 		} else if (!strcmp(argv[i], "reading")) {
 			reading();
-		} else if (!strcmp(argv[i], "asleep") && i + 1 < argc) {
-			asleep(argv[++i]);
+		} else if (!strcmp(argv[i], "asleep") && i + 2 < argc) {
+			asleep(argv[i + 1], argv[i + 2]);
+			i += 2;
 		} else {
-			fprintf(stderr, "usage: sleepable [loading] [reading] [asleep FILE]\n");
+			fprintf(stderr, "usage: sleepable [loading] [reading] [asleep DEVICE FILE]\n");
 			return 2;
 		}
 	}

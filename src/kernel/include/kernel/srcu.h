@@ -38,6 +38,9 @@ static inline void srcu_read_unlock(struct srcu_struct *ssp, int idx)
 
 /* Calls @func when every reader that there is now has left; at once if there is none. */
 void call_srcu(struct srcu_struct *ssp, struct rcu_head *head, void (*func)(struct rcu_head *head));
+/* Readers that there are, and calls that wait for them. */
+unsigned long srcu_readers(const struct srcu_struct *ssp);
+unsigned int srcu_waiting(const struct srcu_struct *ssp);
 /* Waits until every reader that there is now has left. May not be called by a reader. */
 void synchronize_srcu(struct srcu_struct *ssp);
 
