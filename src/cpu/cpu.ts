@@ -308,6 +308,12 @@ export class Cpu {
     this.#softwareInterrupted = true;
   }
 
+  /** A page of physical addresses is a device's, even where there is RAM. */
+  setDevicePage(address: number): void {
+    this.linear.devicePage = Math.floor(address / 4096);
+    this.tlb.flush();
+  }
+
   // Running
 
   /**

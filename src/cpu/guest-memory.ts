@@ -55,6 +55,8 @@ export class GuestMemory {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #ramBytes: number;
+  /** Page of RAM, by its number, behind which a device hides it: where IA32_APIC_BASE has moved the local APIC. -1: none. */
+  devicePage = -1;
   /** CR4.SMAP. */
   supervisorAccessPrevention = false;
   readonly #bus: SystemBus;
@@ -73,6 +75,10 @@ export class GuestMemory {
     this.#ramBytes = ramBytes;
     this.#bus = bus;
     this.#client = client;
+  }
+
+  #isRam(physical: number): boolean {
+    return physical < this.#ramBytes && Math.floor(physical / PAGE) !== this.devicePage;
   }
 
   /** Whether the page just walked to may go into the TLB, watchpoints apart. */
@@ -145,7 +151,7 @@ export class GuestMemory {
       if (this.#client.watchpoints.onPage(address)) keep = false;
     }
     if ((low & 0xfff) + size <= PAGE) {
-      if (first < this.#ramBytes) {
+      if (this.#isRam(first)) {
         const page = Math.floor(first / PAGE);
         const isCode = this.#client.isCodePage(page);
         if (keep) this.#tlb.fill(low, high, user, page * PAGE, writable && !isCode, large);
@@ -164,7 +170,7 @@ export class GuestMemory {
     const nextLow = (low + split) | 0;
     const nextHigh = nextLow === 0 && this.mode.levels === 4 ? (high + 1) | 0 : high;
     const second = this.#translate(nextLow, nextHigh, write, user, stack);
-    const plain = first < this.#ramBytes && second < this.#ramBytes;
+    const plain = this.#isRam(first) && this.#isRam(second);
     if (!plain && !this.#client.mayAccessDevice()) return 0;
     this.#pendingFirst = first;
     this.#pendingSecond = second;
@@ -185,12 +191,12 @@ export class GuestMemory {
   }
 
   #readPhysical(address: number, host: number, size: number): void {
-    if (address + size <= this.#ramBytes) this.#bytes.copyWithin(host, RAM + address, RAM + address + size);
+    if (this.#isRam(address + size - 1)) this.#bytes.copyWithin(host, RAM + address, RAM + address + size);
     else this.#readDevice(address, host, size);
   }
 
   #writePhysical(address: number, host: number, size: number): void {
-    if (address + size <= this.#ramBytes) {
+    if (this.#isRam(address + size - 1)) {
       if (this.#client.isCodePage(Math.floor(address / PAGE))) this.#client.invalidateCode(address, address + size);
       this.#bytes.copyWithin(RAM + address, host, host + size);
     } else this.#writeDevice(address, host, size);
@@ -257,7 +263,7 @@ export class GuestMemory {
       const known = this.#tlb.lookUp(firstLow, firstHigh, user, false);
       if (known !== 0) return this.#readHost(known, size);
       const physical = this.#translate(firstLow, firstHigh, false, user, stack);
-      if (physical < this.#ramBytes) {
+      if (this.#isRam(physical)) {
         const { writable, large } = this.walk;
         const page = Math.floor(physical / PAGE);
         if (this.#mayKeep(user) && !this.#client.watchpoints.active)
@@ -315,7 +321,7 @@ export class GuestMemory {
         return;
       }
       const physical = this.#translate(firstLow, firstHigh, true, user, stack);
-      if (physical < this.#ramBytes) {
+      if (this.#isRam(physical)) {
         if (this.#client.isCodePage(Math.floor(physical / PAGE)))
           this.#client.invalidateCode(physical, physical + size);
         this.#writeHost(RAM + physical, size, value);

@@ -71,9 +71,10 @@ export function softwareInterrupt(cpu: Cpu, vector: number, next: bigint): void 
   deliver(cpu, vector, "software", next);
 }
 
-/** INT1 (ICEBP): a #DB trap, whatever the gate's privilege level; DR6 is left alone. */
+/** INT1 (ICEBP): a #DB trap, whatever the gate's privilege level. DR6 gets what a load of SS has held off: it is one exception. */
 export function debugInterrupt(cpu: Cpu, next: bigint): void {
   deliver(cpu, Vector.DB, "exception", next);
+  if (cpu.debugging.trapPending) cpu.debugging.takeTrap();
   cpu.forgetSingleStep();
 }
 

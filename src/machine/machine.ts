@@ -127,7 +127,10 @@ export class Machine {
       clock: this.clock,
       address: platform.localApic.address,
       changed: () => this.#updateInterruptLine(),
-      moved: (address) => this.bus.moveMmio(this.#localApic, address),
+      moved: (address) => {
+        this.bus.moveMmio(this.#localApic, address);
+        this.cpu.setDevicePage(address);
+      },
       nmi: () => this.cpu.raiseNmi(),
       init: () => this.end({ reason: "reboot" }),
       endOfInterrupt: (vector) => this.#ioApic.endOfInterrupt(vector),
