@@ -9,13 +9,15 @@ import { Tlb } from "../mmu/tlb.ts";
 import { type Block, Blocks, type CodePlace } from "./blocks.ts";
 import { BreakpointSet } from "./breakpoints.ts";
 import { Debugging } from "./debug-registers.ts";
+import { CR2, FastGates } from "./fast-gates.ts";
 import { Fault, Vector } from "./fault.ts";
 import { GuestMemory } from "./guest-memory.ts";
-import { deliverExternal, raiseException } from "./interrupts.ts";
+import { type DeliveryKind, deliverExternal, pushedFlags, raiseException, WITH_ERROR_CODE } from "./interrupts.ts";
 import { resetState } from "./reset.ts";
 import { routineById } from "./routines.ts";
 import { checkAccess } from "./segmentation.ts";
 import {
+  ARITHMETIC_FLAGS,
   Attribute,
   addressOf,
   CHECKED_SEGMENT_HIGH,
@@ -106,6 +108,7 @@ export class Cpu {
   readonly view: DataView;
   readonly #blocks: Blocks;
   readonly #handlers: Handlers;
+  readonly #fastGates: FastGates;
   readonly #regions: Regions | undefined;
   readonly #i32: Int32Array;
   readonly #u16: Uint16Array;
@@ -179,6 +182,11 @@ export class Cpu {
         threshold: tier === 1 ? 0 : (options.hotThreshold ?? HOT_THRESHOLD),
         translate: (low, high) => this.#translateCode(low, high),
       });
+    this.#fastGates = new FastGates(host, {
+      tlb: this.tlb,
+      mayBeFast: () => this.#place.codeBits === 64 && this.onDelivery === undefined && !this.watchpoints.active,
+      privilegeChanged: () => this.#privilegeChanged(),
+    });
     this.debugging = new Debugging(this.state);
     this.watchpoints = new Watchpoints(() => this.tlb.flush());
     const blocks = this.#blocks;
@@ -297,9 +305,7 @@ export class Cpu {
 
   /** Told by the delivery code. */
   delivered(vector: number, kind: Delivery["kind"], rip: bigint, errorCode: number | undefined): void {
-    this.#halted = false;
-    if (vector === Vector.NMI && kind === "interrupt") this.#nmiMasked = true;
-    if (kind === "software") this.#softwareInterrupted = true;
+    this.#noteDelivery(vector, kind);
     this.onDelivery?.({ vector, kind, rip, ...(errorCode === undefined ? {} : { errorCode }) });
   }
 
@@ -363,7 +369,7 @@ export class Cpu {
       return { kind: "breakpoint", address: state.rip };
     const flags = state.systemFlags;
     if (this.debugging.watchesCode && !(flags & Flag.RF) && this.debugging.noteCode(state.rip)) {
-      this.#deliverFault(new Fault(Vector.DB), state.rip);
+      this.#deliverFault(new Fault(Vector.DB));
       return undefined;
     }
     const now = this.time;
@@ -392,7 +398,7 @@ export class Cpu {
       }
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault;
-      this.#deliverFault(fault, state.rip);
+      this.#deliverFault(fault);
       return undefined;
     }
     if (generation !== this.#blocks.generation) link = 0;
@@ -413,13 +419,13 @@ export class Cpu {
       this.#fault = undefined;
       // The instruction and what follows it in its block have not been executed.
       this.#i32[layout.budget >> 2] += this.#u16[(record + Record.remaining) >> 1];
-      this.#u64[layout.rip >> 3] = this.recordRip(record);
+      this.#setRip(record);
       this.#i32[layout.linkSlot >> 2] = 0;
       if (fault !== undefined) {
         // What it accessed before it faulted does not count: it has done nothing, and may do it again.
         this.#watchHit = undefined;
         if (flags & Flag.RF && fault.vector !== Vector.DB) this.state.systemFlags |= Flag.RF;
-        this.#deliverFault(fault, state.rip);
+        this.#deliverFault(fault);
         return undefined;
       }
       if (flags & Flag.RF) this.state.systemFlags |= Flag.RF;
@@ -428,6 +434,15 @@ export class Cpu {
       if (trap && !this.#softwareInterrupted && this.time !== this.#stackShadowTime) this.debugging.noteStep();
     }
     return undefined;
+  }
+
+  /** RIP becomes that of the record's instruction. */
+  #setRip(record: number): void {
+    const next = this.#i32[(record + Record.nextRip) >> 2];
+    const low = (next - this.#u8[record + Record.length]) | 0;
+    this.#i32[layout.rip >> 2] = low;
+    const high = this.#i32[(record + Record.nextRip + 4) >> 2];
+    this.#i32[(layout.rip + 4) >> 2] = low >>> 0 > next >>> 0 ? (high - 1) | 0 : high;
   }
 
   /** Compiles the block that has become hot; returns the header of the block to go on with. */
@@ -473,7 +488,7 @@ export class Cpu {
     if (this.debugging.trapPending && this.time !== this.#stackShadowTime) {
       this.debugging.takeTrap();
       this.#halted = false;
-      this.#deliverFault(new Fault(Vector.DB), this.state.rip);
+      this.#deliverFault(new Fault(Vector.DB));
       return true;
     }
     if (!this.#nmiPending && !this.#interruptLine) return false;
@@ -497,14 +512,64 @@ export class Cpu {
     deliverExternal(this, vector);
   }
 
-  #deliverFault(fault: Fault, rip: bigint): void {
+  /** CR2 of a #PF. */
+  setFaultAddress({ addressLow, addressHigh }: Fault): void {
+    this.#i32[CR2 >> 2] = addressLow;
+    this.#i32[(CR2 + 4) >> 2] = addressHigh;
+  }
+
+  /** Delivers an event if it is a common case: false if not. `record`: of the INT n that is executed; else RIP is pushed. */
+  fastDelivery(vector: number, kind: DeliveryKind, record?: number, errorCode = -1): boolean {
+    const flags = pushedFlags(this, vector, kind);
+    const at = (record === undefined ? layout.rip : record + Record.nextRip) >> 2;
+    const [low, high] = [this.#i32[at], this.#i32[at + 1]];
+    if (!this.#fastGates.deliver(vector, kind === "software", low, high, flags, errorCode)) return false;
+    this.#noteDelivery(vector, kind);
+    return true;
+  }
+
+  /** IRETQ, if it is a common case: false if not. */
+  fastReturn(): boolean {
+    const flags = this.#fastGates.interruptReturn();
+    if (flags < 0) return false;
+    this.state.arithmeticFlags = flags;
+    this.interruptReturned();
+    return true;
+  }
+
+  /** SYSCALL, SYSRET to 64-bit code, likewise. `next`: where the address after the instruction lies. */
+  fastSystemCall(next: number): boolean {
+    const flags = this.#fastGates.systemCall(this.state.flags, next);
+    if (flags < 0) return false;
+    this.state.systemFlags = flags & ~ARITHMETIC_FLAGS & ~2;
+    this.state.arithmeticFlags = flags;
+    return true;
+  }
+  fastSystemReturn(): boolean {
+    const flags = this.#fastGates.systemReturn();
+    if (flags < 0) return false;
+    this.state.arithmeticFlags = flags;
+    this.interruptsMayBeOpen();
+    return true;
+  }
+
+  #noteDelivery(vector: number, kind: DeliveryKind): void {
+    this.#halted = false;
+    if (vector === Vector.NMI && kind === "interrupt") this.#nmiMasked = true;
+    if (kind === "software") this.#softwareInterrupted = true;
+  }
+
+  #deliverFault(fault: Fault): void {
     // Handlers whose own first instruction faults, without end, retire nothing: after many such faults each takes a tick, so that time
     // goes on and whoever limits it gets a turn.
     this.#fruitless = this.retired === this.#retiredAtFault ? this.#fruitless + 1 : 0;
     if (this.#fruitless > FRUITLESS_FAULTS) this.#sliceEnd++;
     this.#retiredAtFault = this.retired;
     this.#i32[layout.linkSlot >> 2] = 0;
-    raiseException(this, fault, rip);
+    const { vector } = fault;
+    if (vector === Vector.PF) this.setFaultAddress(fault);
+    const errorCode = WITH_ERROR_CODE.has(vector) ? (fault.errorCode ?? 0) : -1;
+    if (!this.fastDelivery(vector, "exception", undefined, errorCode)) raiseException(this, fault, this.state.rip);
   }
 
   // What routines use
@@ -620,7 +685,6 @@ export class Cpu {
     const cr0 = i32[ADDRESS.cr0 >> 2];
     const cr4 = i32[ADDRESS.cr4 >> 2];
     const efer = i32[ADDRESS.efer >> 2];
-    const user = i32[layout.cpl >> 2] === 3;
     this.longMode = (efer & EFER_LMA) !== 0;
     // Too early: the constructor is not done.
     if (this.linear === undefined) return;
@@ -641,9 +705,6 @@ export class Cpu {
       this.#root = mode.root;
       this.tlb.flush();
     }
-    this.linear.user = user;
-    i32[layout.jumpCacheBase >> 2] = JUMP_CACHE + (user ? JUMP_CACHE_MODE_BYTES : 0);
-
     const cs = this.#u16[(ADDRESS.cs + SEGMENT_ATTRIBUTES) >> 1];
     const ss = this.#u16[(ADDRESS.ss + SEGMENT_ATTRIBUTES) >> 1];
     const place = this.#place;
@@ -652,9 +713,7 @@ export class Cpu {
     place.csBaseLow = place.codeBits === 64 ? 0 : i32[ADDRESS.cs >> 2];
     this.linear.segmented = place.codeBits !== 64;
     if (this.linear.segmented) this.#setEffectiveBases((cr0 & 1) !== 0 && !(i32[layout.systemFlags >> 2] & Flag.VM));
-    const aligned = user && (cr0 & CR0_AM) !== 0 && (i32[layout.systemFlags >> 2] & Flag.AC) !== 0;
-    this.linear.checksAlignment = aligned;
-    i32[layout.tlbBase >> 2] = aligned ? EMPTY_TLB : TLB + (user ? TLB_MODE_BYTES : 0);
+    this.#privilegeChanged();
     const modeKey = place.codeBits * 16 + place.stackSize;
     place.limit = place.codeBits === 64 ? Infinity : i32[(ADDRESS.cs + SEGMENT_LIMIT) >> 2] >>> 0;
     if (modeKey !== this.#modeKey || place.csBaseLow !== this.#csBase || place.limit !== this.#csLimit) {
@@ -672,6 +731,17 @@ export class Cpu {
     i32[layout.mmxFault >> 2] = em ? Vector.UD : ts ? Vector.NM : 0;
     i32[layout.x87Fault >> 2] = em || ts ? Vector.NM : 0;
     i32[layout.waitFault >> 2] = (cr0 & 0xa) === 0xa ? Vector.NM : 0;
+  }
+
+  /** Derives what depends on the privilege level. */
+  #privilegeChanged(): void {
+    const i32 = this.#i32;
+    const user = i32[layout.cpl >> 2] === 3;
+    this.linear.user = user;
+    i32[layout.jumpCacheBase >> 2] = JUMP_CACHE + (user ? JUMP_CACHE_MODE_BYTES : 0);
+    const aligned = user && (i32[ADDRESS.cr0 >> 2] & CR0_AM) !== 0 && (i32[layout.systemFlags >> 2] & Flag.AC) !== 0;
+    this.linear.checksAlignment = aligned;
+    i32[layout.tlbBase >> 2] = aligned ? EMPTY_TLB : TLB + (user ? TLB_MODE_BYTES : 0);
   }
 
   /** The segment bases that accesses outside 64-bit mode add: marked where an access must be checked. */

@@ -25,13 +25,15 @@ export const Vector = {
 export class Fault {
   readonly vector: number;
   readonly errorCode: number | undefined;
-  /** Faulting address of a #PF. */
-  readonly address: bigint | undefined;
+  /** Faulting address of a #PF, in halves. */
+  readonly addressLow: number;
+  readonly addressHigh: number;
 
-  constructor(vector: number, errorCode?: number, address?: bigint) {
+  constructor(vector: number, errorCode?: number, addressLow = 0, addressHigh = 0) {
     this.vector = vector;
     this.errorCode = errorCode;
-    this.address = address;
+    this.addressLow = addressLow;
+    this.addressHigh = addressHigh;
   }
 }
 

@@ -113,7 +113,7 @@ export class GuestMemory {
     if (this.supervisorAccessPrevention)
       this.mode.smap = this.user || (this.#view.getInt32(layout.systemFlags, true) & Flag.AC) === 0;
     if (!this.walk.walk(low, high, this.mode, write, user, false))
-      throw new Fault(Vector.PF, this.walk.errorCode, linearAddress(low, high));
+      throw new Fault(Vector.PF, this.walk.errorCode, low, high);
     return this.walk.page + (low & 0xfff);
   }
 
@@ -121,7 +121,7 @@ export class GuestMemory {
   fetch(low: number, high: number): number {
     if (this.mode.levels === 4 && high >> 15 !== 0 && high >> 15 !== -1) throw new Fault(Vector.GP, 0);
     if (!this.walk.walk(low, high, this.mode, false, this.user, true))
-      throw new Fault(Vector.PF, this.walk.errorCode, linearAddress(low, high));
+      throw new Fault(Vector.PF, this.walk.errorCode, low, high);
     return this.walk.page + (low & 0xfff);
   }
 

@@ -26,7 +26,15 @@ import { enterVirtualSegment, interruptToTask, returnToTask } from "./task-switc
 export type DeliveryKind = "exception" | "interrupt" | "software";
 
 /** Vectors that push an error code. */
-const WITH_ERROR_CODE = new Set<number>([Vector.DF, Vector.TS, Vector.NP, Vector.SS, Vector.GP, Vector.PF, Vector.AC]);
+export const WITH_ERROR_CODE: ReadonlySet<number> = new Set<number>([
+  Vector.DF,
+  Vector.TS,
+  Vector.NP,
+  Vector.SS,
+  Vector.GP,
+  Vector.PF,
+  Vector.AC,
+]);
 /** Contributory exceptions: two of them, or one after a #PF, make a double fault. */
 const contributory = (vector: number): boolean => vector === Vector.DE || (vector >= Vector.TS && vector <= Vector.GP);
 
@@ -36,7 +44,7 @@ const TASK_GATE = 5;
 export function raiseException(cpu: Cpu, first: Fault, rip: bigint): void {
   let fault = first;
   for (;;) {
-    if (fault.vector === Vector.PF && fault.address !== undefined) cpu.state.cr2 = fault.address;
+    if (fault.vector === Vector.PF) cpu.setFaultAddress(fault);
     try {
       deliver(cpu, fault.vector, "exception", rip, fault.errorCode);
       return;
@@ -49,7 +57,7 @@ export function raiseException(cpu: Cpu, first: Fault, rip: bigint): void {
       const severe =
         (contributory(fault.vector) && contributory(second.vector)) ||
         (fault.vector === Vector.PF && (contributory(second.vector) || second.vector === Vector.PF));
-      if (severe && second.vector === Vector.PF && second.address !== undefined) cpu.state.cr2 = second.address;
+      if (severe && second.vector === Vector.PF) cpu.setFaultAddress(second);
       fault = severe ? new Fault(Vector.DF, 0) : second;
     }
   }
@@ -57,6 +65,7 @@ export function raiseException(cpu: Cpu, first: Fault, rip: bigint): void {
 
 /** An external interrupt or NMI. */
 export function deliverExternal(cpu: Cpu, vector: number): void {
+  if (cpu.fastDelivery(vector, "interrupt")) return;
   const { rip } = cpu.state;
   try {
     deliver(cpu, vector, "interrupt", rip);
@@ -90,9 +99,9 @@ function deliver(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, erro
 }
 
 /** RFLAGS as pushed: faults push RF set, so that their instruction's breakpoint does not strike again. */
-function pushedFlags(cpu: Cpu, vector: number, kind: DeliveryKind): bigint {
+export function pushedFlags(cpu: Cpu, vector: number, kind: DeliveryKind): number {
   const isTrap = vector === Vector.DB || vector === Vector.BP || vector === Vector.OF || vector === Vector.DF;
-  return BigInt(cpu.state.flags | (kind === "exception" && !isTrap ? Flag.RF : 0));
+  return cpu.state.flags | (kind === "exception" && !isTrap ? Flag.RF : 0);
 }
 
 function deliverLong(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, errorCode?: number): void {
@@ -129,7 +138,7 @@ function deliverLong(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, 
   const stack = NewStack.flat(cpu, pointer & ~0xfn);
   stack.push(BigInt(state.segment("ss").selector), 8);
   stack.push(state.rsp, 8);
-  stack.push(pushedFlags(cpu, vector, kind), 8);
+  stack.push(BigInt(pushedFlags(cpu, vector, kind)), 8);
   stack.push(BigInt(state.segment("cs").selector), 8);
   stack.push(rip, 8);
   if (kind === "exception" && WITH_ERROR_CODE.has(vector)) stack.push(BigInt(errorCode ?? 0), 8);
@@ -171,7 +180,7 @@ function deliverProtected(cpu: Cpu, vector: number, kind: DeliveryKind, rip: big
   const virtual = (state.systemFlags & Flag.VM) !== 0;
   if (virtual && newCpl !== 0) throw generalProtection(selectorError);
   const oldStack = state.segment("ss");
-  const pushes = pushedFlags(cpu, vector, kind);
+  const pushes = BigInt(pushedFlags(cpu, vector, kind));
   const oldCs = BigInt(state.segment("cs").selector);
   let stack: NewStack;
   let newStackSegment = oldStack;
@@ -239,6 +248,7 @@ export function writableFlags(cpu: Cpu, size: number): number {
 /** IRET, IRETD, IRETQ. `next`: the address after the instruction. */
 export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
   const { state } = cpu;
+  if (size === 8 && cpu.fastReturn()) return;
   if (isRealMode(cpu)) {
     if (state.systemFlags & Flag.VM && (state.systemFlags & Flag.IOPL) !== Flag.IOPL) throw generalProtection();
     interruptReturnReal(cpu, size);

@@ -397,7 +397,7 @@ export function createCpuState(memory: WebAssembly.Memory, changed: () => void):
   const view = new DataView(memory.buffer, 0, layout.scratchEnd);
   for (const name of wideOffset.keys()) {
     const at = addressOf(name as WideRegister);
-    const decides = name.startsWith("cr") || name === "efer" || name === "xcr0";
+    const decides = (name.startsWith("cr") && name !== "cr2") || name === "efer" || name === "xcr0";
     Object.defineProperty(state, name, {
       enumerable: true,
       get: () => view.getBigUint64(at, true),

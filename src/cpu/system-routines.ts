@@ -28,7 +28,7 @@ import {
   visibleDescriptor,
 } from "./segmentation.ts";
 import { readStack, writeStack } from "./stack-access.ts";
-import { Flag, numberedRegisters, segmentRegisters } from "./state.ts";
+import { Flag, layout, numberedRegisters, segmentRegisters } from "./state.ts";
 import { Record } from "./tier0/record.ts";
 
 /** IA32_APIC_BASE, which the local APIC keeps, and its global enable. */
@@ -116,7 +116,7 @@ defineRoutine("softwareInterrupt", (cpu, record) => {
     (cpu.state.systemFlags & Flag.IOPL) !== Flag.IOPL
   )
     throw generalProtection();
-  softwareInterrupt(cpu, vector, cpu.recordNextRip(record));
+  if (!cpu.fastDelivery(vector, "software", record)) softwareInterrupt(cpu, vector, cpu.recordNextRip(record));
 });
 defineRoutine("debugInterrupt", (cpu, record) => debugInterrupt(cpu, cpu.recordNextRip(record)));
 defineRoutine("interruptReturn", (cpu, record) =>
@@ -133,13 +133,13 @@ defineRoutine("farCall", (cpu) =>
 );
 defineRoutine("farReturn", (cpu) => farReturn(cpu, cpu.argumentNumber(0), cpu.argumentNumber(1)));
 defineRoutine("systemCall", (cpu) => {
-  systemCall(cpu, cpu.argument(0));
+  if (!cpu.fastSystemCall(layout.arguments)) systemCall(cpu, cpu.argument(0));
   if (!(cpu.state.systemFlags & Flag.TF)) cpu.forgetSingleStep();
 });
 defineRoutine("sysenter", (cpu) => enterSystem(cpu));
 defineRoutine("sysexit", (cpu) => exitSystem(cpu));
 defineRoutine("systemReturn", (cpu) => {
-  systemReturn(cpu, cpu.argumentNumber(0));
+  if (cpu.argumentNumber(0) !== 8 || !cpu.fastSystemReturn()) systemReturn(cpu, cpu.argumentNumber(0));
   // The TF that counts is the one after the instruction, as if the SYSCALL had just ended.
   if (cpu.state.systemFlags & Flag.TF) cpu.debugging.noteStep();
   else cpu.forgetSingleStep();
