@@ -4,6 +4,7 @@
  */
 
 import type { TierOptions } from "../../src/cpu/index.ts";
+import { Flag } from "../../src/cpu/state.ts";
 import { Disk, Machine, type Stop } from "../../src/index.ts";
 import { PageTables } from "../../src/machine/page-tables.ts";
 import {
@@ -23,7 +24,11 @@ const CODE = 0x1_0000;
 const CODE_BYTES = 0x1_0000;
 const STACK = 0x8_0000;
 const TABLES = MEMORY - 0x8_0000;
-const MODES = ["real", "protected", "long", "user"] as const;
+const MODES = ["real", "protected", "paged", "virtual-8086", "long", "user", "compatibility"] as const;
+const FLAGS_VM = 0x2_0000;
+/** 32-bit code for compatibility mode, of ring 0 and of ring 3. */
+const CODE_32 = 0x38;
+const USER_CODE_32 = 0x43;
 const REGISTERS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r15"] as const;
 
 /** How long the host may take for one run of at most a few thousand instructions, in milliseconds. */
@@ -56,7 +61,9 @@ function descriptorTables(machine: Machine, random: Random, long: boolean): void
     memory.writeUint64(GDT + 16, 0x00cf_9300_0000_ffffn);
   }
   // Sixteen descriptors: behind the flat ones anything, with a type and a base that are likely to be of use.
-  for (let i = 7; i < 16; i++) {
+  memory.writeUint64(GDT + CODE_32, 0x00cf_9b00_0000_ffffn);
+  memory.writeUint64(GDT + (USER_CODE_32 & ~7), 0x00cf_fb00_0000_ffffn);
+  for (let i = 9; i < 16; i++) {
     const entry = bytes(random, 8);
     if (random(4) !== 0) entry[5] = 0x80 | random(128);
     if (random(2) === 0) entry.splice(3, 2, random(32), 0);
@@ -75,6 +82,8 @@ function descriptorTables(machine: Machine, random: Random, long: boolean): void
     memory.write(IDT + size * vector, new Uint8Array(gate.buffer, 0, size));
   }
   for (let i = 1; i < 13; i++) memory.writeUint64(TASK_STATE + 8 * i - 4, BigInt(STACK + 16 * random(0x1000)));
+  if (!long)
+    for (let i = 1; i < 4; i++) memory.writeUint(TASK_STATE + 8 * i, 4, random(8) === 0 ? 8 * random(16) : 0x10);
   machine.cpu.state.gdtr = { base: BigInt(GDT), limit: 127 };
   machine.cpu.state.idtr = { base: BigInt(IDT), limit: size * 256 - 1 };
 }
@@ -91,6 +100,39 @@ function pageTables(machine: Machine, random: Random): number {
   return tables.root;
 }
 
+/** Legacy page tables, or PAE's: RAM once, and the devices. */
+function legacyPageTables(machine: Machine, random: Random): void {
+  const { memory, cpu } = machine;
+  const pae = random(2) === 0;
+  const [entry, shift] = pae ? [8, 21] : [4, 22];
+  for (let at = 0; at < 0x8000; at += 4) memory.writeUint(TABLES + at, 4, 0);
+  const directory = TABLES + 0x1000;
+  if (pae) for (let i = 0; i < 4; i++) memory.writeUint64(TABLES + 8 * i, BigInt(directory + 0x1000 * i) | 1n);
+  for (const address of [0, 0x40_0000, ...REGIONS.map((region) => region.address)]) {
+    const frame = (address >>> shift) * 2 ** shift;
+    const target = address === 0x40_0000 ? 0 : frame;
+    const bits = 0x81 | (random(4) === 0 ? 0 : 2) | (random(4) === 0 ? 0 : 4);
+    memory.writeUint(directory + entry * (address >>> shift), 4, target | bits);
+  }
+  for (let i = random(3); i > 0; i--) memory.writeUint(directory + 4 * random(0x1000), 4, value(random));
+  cpu.state.cr3 = BigInt(pae ? TABLES : directory);
+  cpu.state.cr4 = pae ? 0x630n : 0x610n;
+  cpu.state.cr0 |= 0x8001_0000n;
+}
+
+/** Ring 3 with the segments of a real-mode program. */
+function enterVirtual8086(machine: Machine, random: Random): void {
+  const { state } = machine.cpu;
+  for (const name of ["es", "cs", "ss", "ds", "fs", "gs"] as const) {
+    const selector = name === "cs" ? CODE >> 4 : random(0x4000);
+    state.setSegment(name, { selector, base: BigInt(selector) << 4n, limit: 0xffff, attributes: 0xf3 });
+  }
+  state.rflags = BigInt(2 | FLAGS_VM | (random(2) === 0 ? 0x3000 : 0) | 0x200);
+  state.cpl = 3;
+  state.rip = BigInt(random(0x100));
+  state.rsp = BigInt(random(0x8000) * 2);
+}
+
 function start(machine: Machine, random: Random): void {
   const mode = MODES[random(MODES.length)];
   const { cpu, memory } = machine;
@@ -100,12 +142,27 @@ function start(machine: Machine, random: Random): void {
     for (let i = 0; i < 256; i++) memory.writeUint(4 * i, 4, (CODE << 12) + random(CODE_BYTES));
     enterRealMode(cpu, { rip: BigInt(random(0x100)), code: CODE >> 4, rsp: BigInt(random(0x8000) * 2) });
     cpu.state.idtr = { base: 0n, limit: 0x3ff };
-  } else if (mode === "protected") enterProtectedMode(cpu, at);
-  else enterLongMode(cpu, { ...at, pageTables: pageTables(machine, random), user: mode === "user" });
+  } else if (mode === "protected" || mode === "paged" || mode === "virtual-8086") enterProtectedMode(cpu, at);
+  else {
+    const user = mode === "user" || (mode === "compatibility" && random(2) === 0);
+    enterLongMode(cpu, { ...at, pageTables: pageTables(machine, random), user });
+    if (mode === "compatibility") {
+      const selector = user ? USER_CODE_32 : CODE_32;
+      cpu.state.setSegment("cs", { selector, base: 0n, limit: 0xffff_ffff, attributes: user ? 0xcfb : 0xc9b });
+    }
+  }
   if (mode !== "real") {
-    descriptorTables(machine, random, mode !== "protected");
+    descriptorTables(machine, random, cpu.longMode);
     loadTaskRegister(cpu, BigInt(TASK_STATE));
   }
+  if (mode === "paged" || (mode === "virtual-8086" && random(2) === 0)) legacyPageTables(machine, random);
+  if (mode === "virtual-8086") enterVirtual8086(machine, random);
+  // Sometimes alignment checks, SMEP, SMAP, UMIP; the first needs EFLAGS.AC, too.
+  if (random(4) === 0) {
+    cpu.state.cr0 |= 0x4_0000n;
+    cpu.state.rflags |= BigInt(Flag.AC);
+  }
+  if (random(4) === 0) cpu.state.cr4 |= BigInt(random(4) << 20) | BigInt(random(2) << 11) | BigInt(random(2) << 18);
   for (const name of REGISTERS) cpu.state[name] = BigInt(value(random)) * (random(4) === 0 ? 0x1_0000_0001n : 1n);
   for (let i = 0; i < 16; i++) cpu.state.setXmm(i, BigInt(value(random)) << BigInt(random(96)));
 }
@@ -134,10 +191,18 @@ function disturb(machine: Machine, random: Random): void {
 }
 
 /** Runs the episode of a seed: at most `budget` instructions. */
-export async function episode(seed: number, options: TierOptions, budget: number): Promise<Outcome> {
+export async function episode(
+  seed: number,
+  options: TierOptions & {
+    /** Somebody watches exceptions and interrupts, which then take the general way. */
+    readonly watchDeliveries?: boolean;
+  },
+  budget: number,
+): Promise<Outcome> {
   const random = randomNumbers(seed);
   const disk = await Disk.fromBytes(new Uint8Array(65536));
   const machine = new Machine({ memory: MEMORY, disks: [disk], testDevice: random(2) === 0, ...options });
+  if (options.watchDeliveries === true) machine.cpu.onDelivery = () => {};
   start(machine, random);
   let stop: Stop = { reason: "instruction-limit" };
   let idle = 0;

@@ -20,11 +20,11 @@ const { values } = parseArgs({
   },
 });
 
-const TIERS: Readonly<Record<string, readonly TierOptions[]>> = {
+const TIERS: Readonly<Record<string, readonly (TierOptions & { readonly watchDeliveries?: boolean })[]>> = {
   "0": [{ tier: 0 }],
   "1": [{ tier: 1 }],
   mixed: [{ tier: "mixed", hotThreshold: 3 }],
-  both: [{ tier: 0 }, { tier: 1 }],
+  both: [{ tier: 0, watchDeliveries: true }, { tier: 1 }],
 };
 
 function number(text: string): number {
@@ -43,7 +43,7 @@ const replay = (seed: number): string =>
   `npm run fuzz -- --seed ${seed} --episodes 1 --tier ${values.tier} --length ${length}`;
 
 /** The child: says which seed it is at, and what it has executed. */
-async function work(chosen: readonly TierOptions[]): Promise<void> {
+async function work(chosen: NonNullable<(typeof TIERS)[string]>): Promise<void> {
   let executed = 0;
   for (let seed = first; seed < last && executed < budget; seed++) {
     process.send?.({ seed, executed });
