@@ -22,6 +22,12 @@ struct btf *btf_from_file(struct file *file);
 /* The object behind a descriptor, with a reference: ERR_PTR(-EBADF), or -EINVAL if it is something else. */
 struct btf *btf_get_by_fd(int fd);
 
+struct btf_type;
+
+/* The type with this number, NULL if there is none (0 is void); and a name, by its offset among the strings. */
+const struct btf_type *btf_type_by_id(const struct btf *btf, u32 id);
+const char *btf_name_by_offset(const struct btf *btf, u32 offset);
+
 /* Commands of bpf(2). */
 int bpf_btf_load(const union bpf_attr *attr);
 int bpf_btf_get_fd_by_id(u32 id);

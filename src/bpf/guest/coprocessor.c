@@ -7,7 +7,9 @@
 #define pr_fmt(fmt) "bpf: " fmt
 
 #include <kernel/bpf_rules.h>
+#include <linux/btf.h>
 #include <kernel/init.h>
+#include <kernel/kallsyms.h>
 #include <kernel/io.h>
 #include <kernel/mm.h>
 #include <kernel/mutex.h>
@@ -138,16 +140,28 @@ static int place_code(struct bpf_prog *prog)
 	return 0;
 }
 
-/* "bpf_prog_TAG" or "bpf_prog_TAG_NAME", as Linux shows programs in symbol look-ups. */
-static void name_code(struct bpf_prog *prog)
+/* The name of the program's first function, from its types if it came with some: they know all of it. */
+static const char *function_name(const struct bpf_prog *prog, const struct bpf_load_request *request)
 {
-	char name[sizeof("bpf_prog_") + 2 * BPF_TAG_SIZE + 1 + BPF_OBJ_NAME_LEN];
+	const struct bpf_func_info *info = request->func_info;
+	const struct btf_type *type = NULL;
+
+	if (request->btf && request->func_info_present)
+		type = btf_type_by_id(request->btf, info->type_id);
+	return type ? btf_name_by_offset(request->btf, type->name_off) : prog->name;
+}
+
+/* "bpf_prog_TAG" or "bpf_prog_TAG_NAME", as Linux shows programs in symbol look-ups. */
+static void name_code(struct bpf_prog *prog, const struct bpf_load_request *request)
+{
+	const char *function = function_name(prog, request);
+	char name[KSYM_NAME_LEN];
 	int at = scnprintf(name, sizeof(name), "bpf_prog_"), i;
 
 	for (i = 0; i < BPF_TAG_SIZE; i++)
 		at += scnprintf(name + at, sizeof(name) - at, "%02x", prog->tag[i]);
-	if (prog->name[0])
-		scnprintf(name + at, sizeof(name) - at, "_%s", prog->name);
+	if (function[0])
+		scnprintf(name + at, sizeof(name) - at, "_%s", function);
 	exec_name(prog->image, prog->jited_len, name);
 }
 
@@ -297,7 +311,7 @@ static int load_locked(struct bpf_prog *prog, struct bpf_load_request *request)
 	}
 	prog->bpf_func = prog->image;
 	if (bpf_jit_kallsyms)
-		name_code(prog);
+		name_code(prog, request);
 	return 0;
 }
 
