@@ -168,6 +168,10 @@ export const isHelperCall = (insn: Instruction): boolean => insn.code === (BPF_J
 /** Whether this loads the address of a subprogram; its target is `index + imm + 1`. */
 export const isPseudoFunc = (insn: Instruction): boolean => isLdImm64(insn) && insn.src === BPF_PSEUDO_FUNC;
 
+/** Whether this is an atomic operation that also loads the old value: into r0 for BPF_CMPXCHG, else into `src`. */
+export const isFetchingAtomic = (insn: Instruction): boolean =>
+  bpfClass(insn.code) === BPF_STX && bpfMode(insn.code) === BPF_ATOMIC && (insn.imm & BPF_FETCH) !== 0;
+
 /** 64-bit immediate of an ld_imm64, unsigned. */
 export function imm64(first: Instruction, second: Instruction): bigint {
   return (BigInt(second.imm >>> 0) << 32n) | BigInt(first.imm >>> 0);

@@ -9,6 +9,7 @@ import {
   BPF_ALU,
   BPF_ALU64,
   BPF_CALL,
+  BPF_CMPXCHG,
   BPF_END,
   BPF_EXIT,
   BPF_IND,
@@ -27,6 +28,7 @@ import {
   bpfMode,
   bpfOp,
   bpfSource,
+  isFetchingAtomic,
 } from "../isa.ts";
 import type { VerifierEnvironment } from "./environment.ts";
 import { EFAULT } from "./errors.ts";
@@ -76,6 +78,12 @@ function backtrack(env: VerifierEnvironment, index: number, wanted: Wanted): boo
     if (slot >= 64 || slot < 0) env.reject(EFAULT, `BUG spi ${slot}`);
     return 1n << BigInt(slot);
   };
+  const loaded = (register: number, base: number): void => {
+    if (!(wanted.registers & register)) return;
+    wanted.registers &= ~register;
+    // Other memory than the stack never holds a tracked scalar.
+    if (base === BPF_REG_FP) wanted.slots |= slotOf(insn.off);
+  };
   switch (bpfClass(insn.code)) {
     case BPF_ALU:
     case BPF_ALU64:
@@ -84,13 +92,14 @@ function backtrack(env: VerifierEnvironment, index: number, wanted: Wanted): boo
       if (fromRegister) wanted.registers |= src;
       return true;
     case BPF_LDX:
-      if (!(wanted.registers & dst)) return true;
-      wanted.registers &= ~dst;
-      // Other memory than the stack never holds a tracked scalar.
-      if (insn.src === BPF_REG_FP) wanted.slots |= slotOf(insn.off);
+      loaded(dst, insn.src);
       return true;
     case BPF_ST:
     case BPF_STX: {
+      if (isFetchingAtomic(insn)) {
+        loaded(insn.imm === BPF_CMPXCHG ? 1 : src, insn.dst);
+        return true;
+      }
       // A scalar used as an address comes from subtracting pointers.
       if (wanted.registers & dst) return false;
       if (insn.dst !== BPF_REG_FP) return true;
@@ -181,7 +190,8 @@ function markChain(env: VerifierEnvironment, frameno: number, regno: number, slo
       }
       // Everything was assigned within this state.
       if (wanted.registers === 0 && wanted.slots === 0n) return;
-      if (i === first) break;
+      // A loop may come through the first instruction of the state several times.
+      if (i === first && (history === 0 || (history === 1 && state.jumpHistory[0].index === i))) break;
       if (history > 0 && state.jumpHistory[history - 1].index === i) {
         i = state.jumpHistory[history - 1].previous;
         history--;
