@@ -63,7 +63,7 @@ class ControlFlowWalk {
       env.printSourceLine(from, `${from}: `);
       env.reject(EINVAL, `jump out of range from insn ${from} to ${to}`);
     }
-    if (kind === BRANCH) markPrunePoint(env, to);
+    if (kind === BRANCH) markJumpTarget(env, to);
     if (state[to] === 0) {
       state[from] = DISCOVERED | kind;
       state[to] = DISCOVERED;
@@ -83,7 +83,8 @@ class ControlFlowWalk {
   private visitCall(at: number, width: number, visitCallee: boolean): boolean {
     const { env } = this;
     if (this.follow(at, at + width, FALLTHROUGH, false)) return true;
-    if (at + width < env.instructions.length) markPrunePoint(env, at + width);
+    // Where a function that is left comes back to.
+    if (at + width < env.instructions.length) markJumpTarget(env, at + width);
     if (!visitCallee) return false;
     markPrunePoint(env, at);
     const insn = env.instructions[at];
@@ -103,14 +104,13 @@ class ControlFlowWalk {
         return false;
       case BPF_CALL:
         // The state is compared before the callback's own state is set up.
-        if (insn.imm === BPF_FUNC_timer_set_callback && insn.src === 0) markPrunePoint(env, at);
+        if (insn.imm === BPF_FUNC_timer_set_callback) markPrunePoint(env, at);
         return this.visitCall(at, 1, isPseudoCall(insn));
       case BPF_JA: {
         if (bpfSource(insn.code) !== BPF_K) env.reject(EINVAL);
-        if (this.follow(at, at + insn.off + 1, FALLTHROUGH, true)) return true;
-        // Not a good place to compare states, but walking back through the program needs the jump recorded.
-        markPrunePoint(env, at + insn.off + 1);
-        if (at + 1 < env.instructions.length) markPrunePoint(env, at + 1);
+        const to = at + 1 + (group === BPF_JMP ? insn.off : insn.imm);
+        if (this.follow(at, to, FALLTHROUGH, true)) return true;
+        markJumpTarget(env, to);
         return false;
       }
       default:
@@ -123,6 +123,12 @@ class ControlFlowWalk {
 
 function markPrunePoint(env: VerifierEnvironment, index: number): void {
   env.aux[index].prunePoint = true;
+}
+
+/** States are compared here, and the walk back through the program needs to know where this was reached from. */
+function markJumpTarget(env: VerifierEnvironment, index: number): void {
+  markPrunePoint(env, index);
+  env.aux[index].jumpTarget = true;
 }
 
 /** Walks the whole program once. */

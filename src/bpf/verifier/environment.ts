@@ -33,7 +33,8 @@ export const COMPLEXITY_LIMIT_STATES = 64;
 export class InstructionAux {
   seen = 0;
   prunePoint = false;
-  jumpPoint = false;
+  /** Reached by a jump, or by a return. */
+  jumpTarget = false;
   /** Type of pointer that a load or store goes through; all paths must agree. */
   pointerType = NOT_INIT;
   /** The map that ld_imm64 loads. */

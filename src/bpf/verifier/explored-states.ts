@@ -18,6 +18,7 @@ import { maybeLooping, statesEqual } from "./states-equal.ts";
 
 /** The jump to the current instruction is remembered for walking back. */
 function pushJumpHistory(env: VerifierEnvironment): void {
+  if (!env.aux[env.insnIndex].jumpTarget) return;
   env.state.jumpHistory.push({ index: env.insnIndex, previous: env.previousIndex });
 }
 
