@@ -199,6 +199,9 @@ function learn64(yes: RegisterState, no: RegisterState, value: bigint, op: numbe
       noBits = no.varOff;
       break;
     case BPF_JSET:
+      // What is known of the bits can contradict the ranges where no path leads.
+      no.markUnbounded32();
+      no.markUnbounded64();
       noBits = tnumAnd(noBits, tnumConst(value ^ U64_MASK));
       if (value !== 0n && (value & (value - 1n)) === 0n) yesBits = tnumOr(yesBits, tnumConst(value));
       break;
@@ -254,6 +257,8 @@ function learn32(yes: RegisterState, no: RegisterState, value: number, op: numbe
       noBits = tnumSubreg(no.varOff);
       break;
     case BPF_JSET:
+      no.markUnbounded32();
+      no.markUnbounded64();
       noBits = tnumAnd(noBits, tnumConst(BigInt(~value)));
       if (value !== 0 && (value & (value - 1)) === 0) yesBits = tnumOr(yesBits, tnumConst(BigInt(value)));
       break;

@@ -561,6 +561,9 @@ class FunctionWriter {
       this.#set(register, this.#edge());
       this.#hold(register, "number");
     }
+    // What was on the stack before can be read, and differs.
+    if (!LOADED_ONLY.includes(this.#type))
+      for (let at = -48; at < 0; at += 8) this.#emit(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, 10, 0, at, this.#edge());
     for (let count = 0; count < statements; count++) this.statement();
     const result = this.#holds.lastIndexOf("number");
     if (this.#isWild()) {
