@@ -57,6 +57,14 @@ export const statuses = {
   internal: 5,
 } as const;
 
+/** read_xlated.form */
+export const xlatedForms = {
+  /** Addresses of maps, numbers of helpers: what an interpreter runs. */
+  executable: 0,
+  /** As BPF_OBJ_GET_INFO_BY_FD shows programs: numbers of maps, functions by number, helpers by distance from `call_base`. */
+  dump: 1,
+} as const;
+
 /** Bits of load.privileges. */
 export const privilegeBits = { bpf: 1, perfmon: 2 } as const;
 /** In load.privileges too: the kernel is going to interpret the program, which bars what only compiled programs may do. */
@@ -71,15 +79,23 @@ export const RESULT_CONTEXT_SHIFT = 16;
 
 /**
  * read_info.kind: `function` blocks; `struct bpf_func_info` and `struct bpf_line_info` for the program as the verifier left
- * it; the offset in the image of each line's code, as u32.
+ * it; the offset in the image of each line's code, as u32; the functions' names from the type information.
  */
-export const infoKinds = { functions: 1, func_info: 2, line_info: 3, line_offsets: 4 } as const;
+export const infoKinds = { functions: 1, func_info: 2, line_info: 3, line_offsets: 4, names: 5 } as const;
+/** Bytes of a function's name in the table `names`, with a terminating zero. */
+export const INFO_NAME_SIZE = 64;
 
 /**
- * Functions that generated code calls besides helpers, in the helper table under numbers that no helper has: loads of packet
+ * Functions that generated code calls besides helpers, in the helper table under numbers that no helper has. Loads of packet
  * bytes (ld_abs, ld_ind): (skb, offset) to the value in host order, or a negative errno.
  */
-export const internalHelpers = { skb_load_8: 0x10001, skb_load_16: 0x10002, skb_load_32: 0x10004 } as const;
+export const internalHelpers = {
+  skb_load_8: 0x10001,
+  skb_load_16: 0x10002,
+  skb_load_32: 0x10004,
+  /** __htab_map_lookup_elem: (map, key) to the element. */
+  hash_lookup: 0x10010,
+} as const;
 
 type FieldType = "u32" | "s32" | "u64" | "tag";
 export type Block = Readonly<Record<string, FieldType>>;
@@ -98,6 +114,14 @@ export const blocks = {
     array_pointers: "u32",
     /** offsetof(struct bpf_prog, bpf_func) */
     prog_function: "u32",
+    /** Offset of the first value in an array map; in an element of a hash map, of the key and of the byte that says "used". */
+    array_value: "u32",
+    hash_key: "u32",
+    hash_referenced: "u32",
+    reserved: "u32",
+    /** Addresses of __bpf_call_base and of the tick counter. */
+    call_base: "u64",
+    jiffies: "u64",
   },
   upload: {
     data: "u64",
@@ -162,6 +186,9 @@ export const blocks = {
     /** Offsets of these in the value plus 1, from its type; 0: there is none. */
     spin_lock: "u32",
     timer: "u32",
+    /** Its number, and whether it was made by a task that need not be guarded against speculation. */
+    id: "u32",
+    bypass_spec_v1: "u32",
     /** Kernel address of the struct bpf_map. */
     address: "u64",
     /** Kernel address of the first value, for maps whose values programs may address directly; else 0. */
@@ -171,6 +198,13 @@ export const blocks = {
      * `map` block that describes the template of the inner maps.
      */
     contents: "u64",
+    /** Addresses of the map's own functions; 0: there is none. */
+    map_lookup_elem: "u64",
+    map_update_elem: "u64",
+    map_delete_elem: "u64",
+    map_push_elem: "u64",
+    map_pop_elem: "u64",
+    map_peek_elem: "u64",
   },
   read_log: {
     data: "u64",
@@ -192,7 +226,8 @@ export const blocks = {
     /** First slot and number of slots. */
     first: "u32",
     count: "u32",
-    reserved: "u32",
+    /** `xlatedForms` */
+    form: "u32",
   },
   free: {
     handle: "u32",
@@ -298,6 +333,8 @@ export function coprocessorHeader(): string {
   lines.splice(-1, 0, define("BPF_COP_RESULT_CONTEXT_SHIFT", RESULT_CONTEXT_SHIFT));
   group("helper", internalHelpers);
   group("info", infoKinds);
+  lines.splice(-1, 0, define("BPF_COP_INFO_NAME_SIZE", INFO_NAME_SIZE));
+  group("xlated", xlatedForms);
   for (const [name, block] of Object.entries(blocks)) {
     lines.push(`struct bpf_cop_${name} {`);
     for (const [field, type] of Object.entries(block)) {

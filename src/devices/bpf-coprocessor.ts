@@ -16,6 +16,7 @@ import {
   COPROCESSOR_VERSION,
   commands,
   fieldOffsets,
+  INFO_NAME_SIZE,
   infoKinds,
   LOAD_RULES_SHIFT,
   loadBits,
@@ -26,6 +27,13 @@ import {
   ruleCodes,
   statuses,
 } from "../bpf/coprocessor-protocol.ts";
+import {
+  type InlinedProgram,
+  type InlineLayout,
+  type InlineMap,
+  inlineCalls,
+  MAP_OPERATIONS,
+} from "../bpf/inline-calls.ts";
 import * as isa from "../bpf/isa.ts";
 import { functionTag, progTag } from "../bpf/prog-tag.ts";
 import type {
@@ -65,6 +73,11 @@ const EINVAL = 22;
 const ENOMEM = 12;
 const EBADF = 9;
 
+const BPF_F_INNER_MAP = 1 << 12;
+/** Numbers that stand in calls for the functions of maps. */
+const FIRST_OPERATION = 0x2_0000;
+
+const HELPER_TAIL_CALL = 12;
 const HELPER_GET_STACKID = 27;
 const HELPER_PROBE_WRITE_USER = 36;
 const HELPER_GET_STACK = 67;
@@ -87,11 +100,15 @@ class Refusal extends Error {
 interface KernelMap {
   readonly address: bigint;
   readonly values: bigint;
+  /** The number by which user space knows it. */
+  readonly id: number;
+  readonly inline: InlineMap;
 }
 
 interface LoadedProgram {
   readonly compiled: CompiledProgram;
-  readonly xlated: Uint8Array;
+  /** By form of `xlatedForms`. */
+  readonly xlated: readonly Uint8Array[];
   readonly tag: Uint8Array;
   /** By kind, the tables that READ_INFO gives out. */
   readonly info: ReadonlyMap<number, Uint8Array>;
@@ -164,7 +181,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
   #request = [0, 0];
   #status: number = statuses.ok;
   #helpers: ReadonlyMap<number, bigint> = new Map();
-  #layout: KernelLayout | undefined;
+  #layout: (KernelLayout & InlineLayout & { readonly callBase: bigint }) | undefined;
   #staged: isa.Instruction[] = [];
   #data: Uint8Array = new Uint8Array(0);
   #log: Uint8Array = new Uint8Array(0);
@@ -229,7 +246,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
 
   state(): DeviceState {
     const hash = createHash("sha256");
-    for (const [handle, program] of this.#programs) hash.update(`${handle}:`).update(program.xlated);
+    for (const [handle, program] of this.#programs) hash.update(`${handle}:`).update(program.xlated[0]);
     return {
       request: this.#request,
       status: this.#status,
@@ -312,6 +329,11 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       mapMaxEntries: block.u32("map_max_entries"),
       arrayPointers: block.u32("array_pointers"),
       progFunction: block.u32("prog_function"),
+      arrayValue: block.u32("array_value"),
+      hashKey: block.u32("hash_key"),
+      hashReferenced: block.u32("hash_referenced"),
+      callBase: block.u64("call_base"),
+      jiffies: block.u64("jiffies"),
     };
   }
 
@@ -400,6 +422,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
   #readMaps(block: BlockView<typeof blocks.load>): {
     descriptors: Map<number, MapDescriptor | number>;
     kernel: Map<bigint, KernelMap>;
+    operations: Map<number, bigint>;
   } {
     const count = block.u32("map_count");
     if (count > MAX_MAPS) throw new Refusal(statuses.bad_request);
@@ -407,6 +430,19 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     const table = count === 0 ? 0 : block.pointer("maps", count * size);
     const descriptors = new Map<number, MapDescriptor | number>();
     const kernel = new Map<bigint, KernelMap>();
+    const operations = new Map<number, bigint>();
+    const describeKernelMap = (map: BlockView<typeof blocks.map>): void => {
+      const address = map.u64("address");
+      const numbers = MAP_OPERATIONS.map((name, index) => {
+        const operation = map.u64(name);
+        if (operation === 0n) return 0;
+        const number = FIRST_OPERATION + kernel.size * MAP_OPERATIONS.length + index;
+        operations.set(number, operation);
+        return number;
+      });
+      const inline = inlineMap(describeMap(map), numbers, map.u32("bypass_spec_v1") !== 0);
+      kernel.set(address, { address, values: map.u64("values"), id: map.u32("id"), inline });
+    };
     for (let index = 0; index < count; index++) {
       const map = new BlockView(this.#memory, blocks.map, table + index * size);
       const fd = map.u32("fd") | 0;
@@ -415,24 +451,23 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
         descriptors.set(fd, error);
         continue;
       }
-      const address = map.u64("address");
       const bytes = map.u32("value_size") * map.u32("max_entries");
       const frozen = map.u32("frozen") !== 0;
       const readable =
         !MAPS_OF_MAPS.has(map.u32("map_type")) && frozen && map.u64("contents") !== 0n && bytes <= MAX_CONTENTS;
-      kernel.set(address, { address, values: map.u64("values") });
+      describeKernelMap(map);
       const isMapOfMaps = MAPS_OF_MAPS.has(map.u32("map_type"));
+      const inner = isMapOfMaps ? new BlockView(this.#memory, blocks.map, map.pointer("contents", size)) : undefined;
+      if (inner !== undefined) describeKernelMap(inner);
       descriptors.set(fd, {
         ...describeMap(map),
         frozen,
         valuesAddress: map.u64("values"),
-        ...(isMapOfMaps && {
-          inner: describeMap(new BlockView(this.#memory, blocks.map, map.pointer("contents", size))),
-        }),
+        ...(inner !== undefined && { inner: describeMap(inner) }),
         ...(readable && { contents: this.#memory.read(map.pointer("contents", bytes), bytes) }),
       });
     }
-    return { descriptors, kernel };
+    return { descriptors, kernel, operations };
   }
 
   #load(block: BlockView<typeof blocks.load>): void {
@@ -474,14 +509,18 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       block.set("error", ENOMEM);
       return;
     }
-    const instructions = resolve(result.instructions, result.maps, maps.kernel);
+    const resolved = resolve(result.instructions, result.maps, maps.kernel);
+    const isInterpreted = (privileges & loadBits.interpret) !== 0;
+    const inlined = isInterpreted ? asItIs(result, resolved) : inlineAll(result, resolved, maps.kernel, layout);
+    const { instructions } = inlined;
+    const helperAddress = (id: number): bigint | undefined => maps.operations.get(id) ?? this.#helpers.get(id);
     let compiled: CompiledProgram;
     try {
       compiled = compile({
         instructions,
-        functionStarts: result.subprograms.map(({ start }) => start),
-        stackDepths: result.subprograms.map(({ stackDepth }) => stackDepth),
-        helperAddress: (id) => this.#helpers.get(id),
+        functionStarts: inlined.starts,
+        stackDepths: inlined.stackDepths,
+        helperAddress,
         layout,
       });
     } catch (error) {
@@ -495,9 +534,14 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     const tag = progTag(program);
     this.#programs.set(handle, {
       compiled,
-      xlated: isa.encodeInstructions(instructions),
+      xlated: [
+        isa.encodeInstructions(instructions),
+        isa.encodeInstructions(
+          dumpForm(instructions, inlined.starts, [...maps.kernel.values()], helperAddress, layout.callBase),
+        ),
+      ],
       tag,
-      info: infoTables(result, instructions, compiled),
+      info: infoTables(result, inlined, compiled, typeof typeInfo?.btf === "object" ? typeInfo.btf : undefined),
     });
     const flags =
       (result.kprobeOverride ? resultBits.kprobe_override : 0) |
@@ -509,7 +553,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     block.set("image_size", compiled.size);
     block.set("tail_call_entry", compiled.tailCallEntry);
     block.set("result_flags", flags);
-    block.set("stack_depth", result.stackDepth);
+    block.set("stack_depth", inlined.stackDepths[0]);
     block.set("func_cnt", compiled.functionOffsets.length);
     block.set("xlated_cnt", instructions.length);
     const isTyped = result.subprograms[0].type !== undefined;
@@ -537,8 +581,9 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
   }
 
   #readXlated(block: BlockView<typeof blocks.read_xlated>): void {
-    const program = this.#program(block.u32("handle"));
-    this.#copyOut(block, program.xlated, block.u32("first") * isa.SLOT_SIZE, block.u32("count") * isa.SLOT_SIZE);
+    const xlated = this.#program(block.u32("handle")).xlated[block.u32("form")];
+    if (xlated === undefined) throw new Refusal(statuses.bad_request);
+    this.#copyOut(block, xlated, block.u32("first") * isa.SLOT_SIZE, block.u32("count") * isa.SLOT_SIZE);
   }
 
   #readInfo(block: BlockView<typeof blocks.read_info>): void {
@@ -561,6 +606,76 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     if (offset + length > from.length || length > MAX_TRANSFER) throw new Refusal(statuses.bad_request);
     this.#memory.write(block.pointer("data", length), from.subarray(offset, offset + length));
   }
+}
+
+/** What calls on a map become. */
+function inlineMap(map: MapDescriptor, operations: readonly number[], bypassesSpeculation: boolean): InlineMap {
+  const powerOf2 = 2 ** Math.ceil(Math.log2(map.maxEntries));
+  return {
+    type: map.type,
+    keySize: map.keySize,
+    maxEntries: map.maxEntries,
+    isVariable: (map.flags & BPF_F_INNER_MAP) !== 0,
+    elementSize: (map.valueSize + 7) & ~7,
+    ...(!bypassesSpeculation && { indexMask: (powerOf2 - 1) | 0 }),
+    operations,
+  };
+}
+
+const asItIs = (program: VerifiedProgram, instructions: readonly isa.Instruction[]): InlinedProgram => ({
+  instructions,
+  starts: program.subprograms.map(({ start }) => start),
+  stackDepths: program.subprograms.map(({ stackDepth }) => stackDepth),
+  placeOf: (slot) => slot,
+});
+
+function inlineAll(
+  program: VerifiedProgram,
+  instructions: readonly isa.Instruction[],
+  kernel: ReadonlyMap<bigint, KernelMap>,
+  layout: InlineLayout,
+): InlinedProgram {
+  const maps = new Map<number, InlineMap>();
+  const loops = new Map<number, number>();
+  program.facts.forEach(({ map, loopCallback }, slot) => {
+    const known = map === undefined ? undefined : kernel.get(BigInt(map.id));
+    if (known !== undefined) maps.set(slot, known.inline);
+    if (loopCallback !== undefined) loops.set(slot, loopCallback);
+  });
+  return inlineCalls({ ...asItIs(program, instructions), maps, loops }, layout);
+}
+
+/** A program as BPF_OBJ_GET_INFO_BY_FD shows it. (bpf_insn_prepare_dump) */
+function dumpForm(
+  program: readonly isa.Instruction[],
+  starts: readonly number[],
+  maps: readonly KernelMap[],
+  helperAddress: (id: number) => bigint | undefined,
+  callBase: bigint,
+): isa.Instruction[] {
+  const shown = program.slice();
+  program.forEach((insn, slot) => {
+    const functionAt = (target: number): number => starts.indexOf(target);
+    if (isa.isPseudoCall(insn)) {
+      shown[slot] = { ...insn, off: insn.imm, imm: functionAt(slot + 1 + insn.imm) };
+    } else if (isa.isHelperCall(insn) && insn.imm !== HELPER_TAIL_CALL) {
+      const distance = (helperAddress(insn.imm) ?? callBase) - callBase;
+      shown[slot] = { ...insn, imm: Number(BigInt.asIntN(32, distance)) };
+    } else if (isa.isPseudoFunc(insn)) {
+      shown[slot + 1] = { ...program[slot + 1], imm: functionAt(slot + 1 + insn.imm) };
+    } else if (isa.isLdImm64(insn)) {
+      const value = BigInt.asUintN(64, isa.imm64(insn, program[slot + 1]));
+      const map = maps.find(
+        ({ address, values, inline }) =>
+          value === address || (values !== 0n && value >= values && value < values + BigInt(inline.elementSize)),
+      );
+      if (map === undefined) return;
+      const isAddress = value === map.address;
+      shown[slot] = { ...insn, src: isAddress ? isa.BPF_PSEUDO_MAP_FD : isa.BPF_PSEUDO_MAP_VALUE, imm: map.id };
+      shown[slot + 1] = { ...program[slot + 1], imm: isAddress ? 0 : Number(value - map.values) };
+    }
+  });
+  return shown;
 }
 
 /** Replaces the verifier's map references by kernel addresses. */
@@ -587,13 +702,15 @@ function resolve(
 /** The tables of READ_INFO, by kind. */
 function infoTables(
   program: VerifiedProgram,
-  instructions: readonly isa.Instruction[],
+  { instructions, starts, placeOf }: InlinedProgram,
   compiled: CompiledProgram,
+  btf: Btf | undefined,
 ): ReadonlyMap<number, Uint8Array> {
   const words = (values: readonly number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
-  const starts = program.subprograms.map(({ start }) => start);
   const isTyped = program.subprograms[0].type !== undefined;
-  const functions = program.subprograms.map(({ start, type }, index) => {
+  const lines = program.lines.map((line) => ({ ...line, instruction: placeOf(line.instruction) }));
+  const functions = program.subprograms.map(({ type }, index) => {
+    const start = starts[index];
     const end = starts[index + 1] ?? instructions.length;
     const offset = compiled.functionOffsets[index];
     const tag = functionTag(instructions, starts, start, end);
@@ -605,15 +722,23 @@ function infoTables(
     const index = starts.indexOf(slot);
     return index < 0 ? compiled.slotOffsets[slot] : compiled.functionOffsets[index];
   };
+  const names = program.subprograms.map(({ type }) => {
+    const found = type === undefined ? undefined : btf?.types[type]?.name;
+    const bytes = Buffer.alloc(INFO_NAME_SIZE);
+    bytes.write((found ?? "").slice(0, INFO_NAME_SIZE - 1), "latin1");
+    return bytes;
+  });
   return new Map([
+    [infoKinds.names, new Uint8Array(Buffer.concat(names))],
     [infoKinds.functions, Uint8Array.from(functions.flat())],
-    [infoKinds.func_info, words(isTyped ? program.subprograms.flatMap(({ start, type }) => [start, type ?? 0]) : [])],
+    [
+      infoKinds.func_info,
+      words(isTyped ? program.subprograms.flatMap(({ type }, index) => [starts[index], type ?? 0]) : []),
+    ],
     [
       infoKinds.line_info,
-      words(
-        program.lines.flatMap(({ instruction, file, text, lineAndColumn }) => [instruction, file, text, lineAndColumn]),
-      ),
+      words(lines.flatMap(({ instruction, file, text, lineAndColumn }) => [instruction, file, text, lineAndColumn])),
     ],
-    [infoKinds.line_offsets, words(program.lines.map(({ instruction }) => codeOf(instruction)))],
+    [infoKinds.line_offsets, words(lines.map(({ instruction }) => codeOf(instruction)))],
   ]);
 }

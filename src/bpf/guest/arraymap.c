@@ -12,15 +12,23 @@
 #define ARRAY_CREATE_FLAG_MASK	\
 	(BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_ACCESS_MASK | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP)
 
-/* The values or pointers follow at an offset that generated code knows. */
+/*
+ * The values or pointers follow at an offset that generated code knows; it is Linux's, so that dumps of programs are the same.
+ */
 struct bpf_array {
-	struct bpf_map map;
+	union {
+		struct bpf_map map;
+		char room[256];
+	};
 	u32 elem_size;
+	u32 index_mask;
+	void *aux;
 	union {
 		char value[0] __aligned(8);
 		void *ptrs[0] __aligned(8);
 	};
 };
+_Static_assert(sizeof(struct bpf_map) <= 256 && offsetof(struct bpf_array, value) == 272, "struct bpf_array");
 
 static struct bpf_array *to_array(struct bpf_map *map)
 {
@@ -111,6 +119,12 @@ static void *array_map_lookup_elem(struct bpf_map *map, void *key)
 	return index < map->max_entries ? array->value + (u64)array->elem_size * index : NULL;
 }
 
+/* The same under the name that dumps of programs show. */
+static noinline void *percpu_array_map_lookup_elem(struct bpf_map *map, void *key)
+{
+	return array_map_lookup_elem(map, key);
+}
+
 static long array_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	struct bpf_array *array = to_array(map);
@@ -181,7 +195,7 @@ const struct bpf_map_ops percpu_array_map_ops = {
 	.map_alloc = array_map_alloc,
 	.map_free = array_map_free,
 	.map_get_next_key = array_map_get_next_key,
-	.map_lookup_elem = array_map_lookup_elem,
+	.map_lookup_elem = percpu_array_map_lookup_elem,
 	.map_update_elem = array_map_update_elem,
 	.map_delete_elem = array_map_delete_elem,
 };

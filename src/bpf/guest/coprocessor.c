@@ -14,6 +14,7 @@
 #include <kernel/mm.h>
 #include <kernel/mutex.h>
 #include <kernel/text-patching.h>
+#include <kernel/time.h>
 #include <kernel/vmalloc.h>
 #include "btf.h"
 
@@ -140,40 +141,76 @@ static int place_code(struct bpf_prog *prog)
 	return 0;
 }
 
-/* The name of the program's first function, from its types if it came with some: they know all of it. */
-static const char *function_name(const struct bpf_prog *prog, const struct bpf_load_request *request)
+/* One of the program's tables, BPF_COP_INFO_. */
+static int read_info(const struct bpf_prog *prog, u32 kind, void *to, u32 length)
 {
-	const struct bpf_func_info *info = request->func_info;
-	const struct btf_type *type = NULL;
+	struct bpf_cop_read_info *request = request_page;
+	int err = 0;
+	u32 at;
 
-	if (request->btf && request->func_info_present)
-		type = btf_type_by_id(request->btf, info->type_id);
-	return type ? btf_name_by_offset(request->btf, type->name_off) : prog->name;
+	for (at = 0; at < length && !err; at += PAGE_SIZE) {
+		u32 now = min_t(u32, PAGE_SIZE, length - at);
+
+		*request = (struct bpf_cop_read_info){
+			.data = virt_to_phys(data_page), .handle = prog->handle, .kind = kind, .offset = at,
+			.length = now };
+		err = command(BPF_COP_CMD_READ_INFO);
+		if (!err)
+			memcpy(to + at, data_page, now);
+	}
+	return err;
 }
 
-/* "bpf_prog_TAG" or "bpf_prog_TAG_NAME", as Linux shows programs in symbol look-ups. */
-static void name_code(struct bpf_prog *prog, const struct bpf_load_request *request)
+static void name_function(void *code, u32 length, const u8 *tag, const char *function)
 {
-	const char *function = function_name(prog, request);
-	char name[KSYM_NAME_LEN];
+	char name[sizeof("bpf_prog_") + 2 * BPF_TAG_SIZE + 1 + BPF_COP_INFO_NAME_SIZE];
 	int at = scnprintf(name, sizeof(name), "bpf_prog_"), i;
 
 	for (i = 0; i < BPF_TAG_SIZE; i++)
-		at += scnprintf(name + at, sizeof(name) - at, "%02x", prog->tag[i]);
+		at += scnprintf(name + at, sizeof(name) - at, "%02x", tag[i]);
 	if (function[0])
 		scnprintf(name + at, sizeof(name) - at, "_%s", function);
-	exec_name(prog->image, prog->jited_len, name);
+	exec_name(code, length, name);
+}
+
+/*
+ * "bpf_prog_TAG" or "bpf_prog_TAG_NAME" for each function, as Linux shows programs in symbol look-ups: the name from the
+ * type information, else the program's, "F" for its other functions.
+ */
+static void name_code(struct bpf_prog *prog)
+{
+	struct bpf_cop_function *functions;
+	char *names;
+	u32 i;
+
+	functions = kcalloc(prog->func_cnt, sizeof(*functions), GFP_KERNEL);
+	names = kcalloc(prog->func_cnt, BPF_COP_INFO_NAME_SIZE, GFP_KERNEL);
+	if (functions && names &&
+	    !read_info(prog, BPF_COP_INFO_FUNCTIONS, functions, prog->func_cnt * sizeof(*functions)) &&
+	    !read_info(prog, BPF_COP_INFO_NAMES, names, prog->func_cnt * BPF_COP_INFO_NAME_SIZE)) {
+		for (i = 0; i < prog->func_cnt; i++) {
+			const char *name = names + i * BPF_COP_INFO_NAME_SIZE;
+
+			if (!name[0])
+				name = i ? "F" : prog->name;
+			name_function(prog->image + functions[i].offset, functions[i].length,
+				      i ? functions[i].tag : prog->tag, name);
+		}
+	}
+	kfree(functions);
+	kfree(names);
 }
 
 /* One page of instructions from @first, into data_page; how many, or -errno. */
-static int read_xlated_page(struct bpf_prog *prog, u32 first, u32 count)
+static int read_xlated_page(struct bpf_prog *prog, u32 first, u32 count, u32 form)
 {
 	struct bpf_cop_read_xlated *request = request_page;
 	u32 now = min_t(u32, PAGE_SIZE / sizeof(struct bpf_insn), count - first);
 	int err;
 
 	*request = (struct bpf_cop_read_xlated){
-		.data = virt_to_phys(data_page), .handle = prog->handle, .first = first, .count = now };
+		.data = virt_to_phys(data_page), .handle = prog->handle, .first = first, .count = now,
+		.form = form };
 	err = command(BPF_COP_CMD_READ_XLATED);
 	return err ?: now;
 }
@@ -185,7 +222,7 @@ int bpf_coprocessor_read_xlated(struct bpf_prog *prog, void __user *to, u32 leng
 
 	mutex_lock(&coprocessor_mutex);
 	for (first = 0; first < count && now >= 0; first += now) {
-		now = read_xlated_page(prog, first, count);
+		now = read_xlated_page(prog, first, count, BPF_COP_XLATED_DUMP);
 		if (now >= 0 && copy_to_user(to + first * sizeof(struct bpf_insn), data_page,
 					     now * sizeof(struct bpf_insn)))
 			now = -EFAULT;
@@ -204,7 +241,7 @@ static int fetch_instructions(struct bpf_prog *prog)
 	if (!insns)
 		return -ENOMEM;
 	for (first = 0; first < prog->len; first += now) {
-		now = read_xlated_page(prog, first, prog->len);
+		now = read_xlated_page(prog, first, prog->len, BPF_COP_XLATED_EXECUTABLE);
 		if (now < 0) {
 			kvfree(insns);
 			return now;
@@ -311,7 +348,7 @@ static int load_locked(struct bpf_prog *prog, struct bpf_load_request *request)
 	}
 	prog->bpf_func = prog->image;
 	if (bpf_jit_kallsyms)
-		name_code(prog, request);
+		name_code(prog);
 	return 0;
 }
 
@@ -342,21 +379,10 @@ void bpf_coprocessor_unload(struct bpf_prog *prog)
 
 int bpf_coprocessor_read_info(const struct bpf_prog *prog, u32 kind, void *to, u32 length)
 {
-	struct bpf_cop_read_info *request = request_page;
-	int err = 0;
-	u32 at;
+	int err;
 
 	mutex_lock(&coprocessor_mutex);
-	for (at = 0; at < length && !err; at += PAGE_SIZE) {
-		u32 now = min_t(u32, PAGE_SIZE, length - at);
-
-		*request = (struct bpf_cop_read_info){
-			.data = virt_to_phys(data_page), .handle = prog->handle, .kind = kind, .offset = at,
-			.length = now };
-		err = command(BPF_COP_CMD_READ_INFO);
-		if (!err)
-			memcpy(to + at, data_page, now);
-	}
+	err = read_info(prog, kind, to, length);
 	mutex_unlock(&coprocessor_mutex);
 	return err;
 }
@@ -457,6 +483,11 @@ static int setup(void)
 		.map_max_entries = offsetof(struct bpf_map, max_entries),
 		.array_pointers = bpf_prog_array_pointers_offset(),
 		.prog_function = offsetof(struct bpf_prog, bpf_func),
+		.array_value = bpf_prog_array_pointers_offset(),
+		.hash_key = bpf_htab_key_offset(),
+		.hash_referenced = bpf_htab_ref_offset(),
+		.call_base = (u64)__bpf_call_base,
+		.jiffies = (u64)&jiffies,
 	};
 	return command(BPF_COP_CMD_SETUP);
 }

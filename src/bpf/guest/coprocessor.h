@@ -58,11 +58,17 @@
 #define BPF_COP_HELPER_SKB_LOAD_8       0x10001
 #define BPF_COP_HELPER_SKB_LOAD_16      0x10002
 #define BPF_COP_HELPER_SKB_LOAD_32      0x10004
+#define BPF_COP_HELPER_HASH_LOOKUP      0x10010
 
 #define BPF_COP_INFO_FUNCTIONS          0x1
 #define BPF_COP_INFO_FUNC_INFO          0x2
 #define BPF_COP_INFO_LINE_INFO          0x3
 #define BPF_COP_INFO_LINE_OFFSETS       0x4
+#define BPF_COP_INFO_NAMES              0x5
+#define BPF_COP_INFO_NAME_SIZE          0x40
+
+#define BPF_COP_XLATED_EXECUTABLE       0x0
+#define BPF_COP_XLATED_DUMP             0x1
 
 struct bpf_cop_setup {
 	u64 helpers;
@@ -70,8 +76,14 @@ struct bpf_cop_setup {
 	u32 map_max_entries;
 	u32 array_pointers;
 	u32 prog_function;
+	u32 array_value;
+	u32 hash_key;
+	u32 hash_referenced;
+	u32 reserved;
+	u64 call_base;
+	u64 jiffies;
 };
-_Static_assert(sizeof(struct bpf_cop_setup) == 24, "struct bpf_cop_setup");
+_Static_assert(sizeof(struct bpf_cop_setup) == 56, "struct bpf_cop_setup");
 
 struct bpf_cop_upload {
 	u64 data;
@@ -127,11 +139,19 @@ struct bpf_cop_map {
 	u32 frozen;
 	u32 spin_lock;
 	u32 timer;
+	u32 id;
+	u32 bypass_spec_v1;
 	u64 address;
 	u64 values;
 	u64 contents;
+	u64 map_lookup_elem;
+	u64 map_update_elem;
+	u64 map_delete_elem;
+	u64 map_push_elem;
+	u64 map_pop_elem;
+	u64 map_peek_elem;
 };
-_Static_assert(sizeof(struct bpf_cop_map) == 64, "struct bpf_cop_map");
+_Static_assert(sizeof(struct bpf_cop_map) == 120, "struct bpf_cop_map");
 
 struct bpf_cop_read_log {
 	u64 data;
@@ -155,7 +175,7 @@ struct bpf_cop_read_xlated {
 	u32 handle;
 	u32 first;
 	u32 count;
-	u32 reserved;
+	u32 form;
 };
 _Static_assert(sizeof(struct bpf_cop_read_xlated) == 24, "struct bpf_cop_read_xlated");
 

@@ -6,17 +6,20 @@
  */
 #include <kernel/mm.h>
 #include "internal.h"
+#include "lru_list.h"
 
 #define HTAB_CREATE_FLAG_MASK							\
 	(BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | BPF_F_RDONLY |	\
 	 BPF_F_RDONLY_PROG | BPF_F_WRONLY | BPF_F_WRONLY_PROG | BPF_F_ZERO_SEED)
 
+/* Offsets are Linux's, so that dumps of programs with look-ups in them are the same. */
 struct htab_elem {
 	struct list_head hash_node;	/* in a bucket, or in the free list */
-	struct list_head lru;		/* least recently used first */
+	struct bpf_lru_node lru_node;
 	u32 hash;
 	char key[] __aligned(8);	/* the value follows, aligned to 8 */
 };
+_Static_assert(offsetof(struct htab_elem, key) == 48, "struct htab_elem");
 
 struct bpf_htab {
 	struct bpf_map map;
@@ -26,8 +29,18 @@ struct bpf_htab {
 	u32 count;
 	void *elems;			/* preallocated */
 	struct list_head free;
-	struct list_head lru;
+	struct bpf_lru lru;
 };
+
+size_t bpf_htab_key_offset(void)
+{
+	return offsetof(struct htab_elem, key);
+}
+
+size_t bpf_htab_ref_offset(void)
+{
+	return offsetof(struct htab_elem, lru_node) + offsetof(struct bpf_lru_node, ref);
+}
 
 static struct bpf_htab *to_htab(struct bpf_map *map)
 {
@@ -117,17 +130,19 @@ static int htab_map_alloc_check(union bpf_attr *attr)
 	return 0;
 }
 
+static bool htab_lru_map_delete_node(void *map, struct bpf_lru_node *node);
+
 static struct bpf_map *htab_map_alloc(union bpf_attr *attr)
 {
 	struct bpf_htab *htab = kzalloc(sizeof(*htab), GFP_USER | __GFP_ACCOUNT);
-	u64 buckets = 1;
+	u64 buckets = 1, count;
 	u32 i;
 
 	if (!htab)
 		return ERR_PTR(-ENOMEM);
 	bpf_map_init_from_attr(&htab->map, attr);
 	INIT_LIST_HEAD(&htab->free);
-	INIT_LIST_HEAD(&htab->lru);
+	bpf_lru_init(&htab->lru, attr->map_flags & BPF_F_NO_COMMON_LRU, htab_lru_map_delete_node, htab);
 	while (buckets < attr->max_entries)
 		buckets <<= 1;
 	if (buckets > U32_MAX / sizeof(*htab->buckets)) {
@@ -137,10 +152,10 @@ static struct bpf_map *htab_map_alloc(union bpf_attr *attr)
 	htab->n_buckets = buckets;
 	htab->elem_size = sizeof(struct htab_elem) + round_up(attr->key_size, 8) + round_up(attr->value_size, 8);
 	htab->buckets = bpf_map_area_alloc(buckets * sizeof(*htab->buckets));
-	if (htab->buckets && is_prealloc(htab)) {
-		/* One more than can be in the map: an update takes a new element before the old one is free. */
-		htab->elems = bpf_map_area_alloc(((u64)attr->max_entries + 1) * htab->elem_size);
-	}
+	/* One more than can be in the map: an update takes a new element before the old one is free. */
+	count = attr->max_entries + !is_lru(htab);
+	if (htab->buckets && is_prealloc(htab))
+		htab->elems = bpf_map_area_alloc(count * htab->elem_size);
 	if (!htab->buckets || (is_prealloc(htab) && !htab->elems)) {
 		bpf_map_area_free(htab->buckets);
 		kfree(htab);
@@ -149,10 +164,13 @@ static struct bpf_map *htab_map_alloc(union bpf_attr *attr)
 	for (i = 0; i < htab->n_buckets; i++)
 		INIT_LIST_HEAD(&htab->buckets[i]);
 	if (is_prealloc(htab)) {
-		for (i = 0; i <= attr->max_entries; i++) {
+		for (i = 0; i < count; i++) {
 			struct htab_elem *elem = htab->elems + (u64)i * htab->elem_size;
 
-			list_add_tail(&elem->hash_node, &htab->free);
+			if (is_lru(htab))
+				bpf_lru_add(&htab->lru, &elem->lru_node);
+			else
+				list_add_tail(&elem->hash_node, &htab->free);
 		}
 	}
 	return &htab->map;
@@ -191,16 +209,18 @@ static struct htab_elem *find(struct bpf_htab *htab, const void *key, u32 hash)
 	return NULL;
 }
 
-static void touch(struct bpf_htab *htab, struct htab_elem *elem)
-{
-	if (is_lru(htab))
-		list_move_tail(&elem->lru, &htab->lru);
-}
-
 /* Bytes of a value as it is kept. */
 static u32 stored_size(const struct bpf_htab *htab)
 {
 	return htab->map.map_type == BPF_MAP_TYPE_HASH_OF_MAPS ? sizeof(void *) : htab->map.value_size;
+}
+
+/* The element itself: programs' look-ups are generated around this. */
+__BPF_HELPER(__htab_map_lookup_elem, bpf_helper_entry_hash_lookup, BPF_COP_HELPER_HASH_LOOKUP)
+{
+	struct bpf_map *map = (struct bpf_map *)r1;
+
+	return (u64)find(to_htab(map), (void *)r2, htab_hash((void *)r2, map->key_size));
 }
 
 static void *htab_map_lookup_elem(struct bpf_map *map, void *key)
@@ -208,17 +228,40 @@ static void *htab_map_lookup_elem(struct bpf_map *map, void *key)
 	struct bpf_htab *htab = to_htab(map);
 	struct htab_elem *elem = find(htab, key, htab_hash(key, map->key_size));
 
+	return elem ? elem_value(htab, elem) : NULL;
+}
+
+/* A program's look-up in an LRU map counts as a use, user space's does not. */
+static void *htab_lru_map_lookup_elem(struct bpf_map *map, void *key)
+{
+	struct htab_elem *elem = find(to_htab(map), key, htab_hash(key, map->key_size));
+
 	if (!elem)
 		return NULL;
-	touch(htab, elem);
-	return elem_value(htab, elem);
+	bpf_lru_node_set_ref(&elem->lru_node);
+	return elem_value(to_htab(map), elem);
+}
+
+static bool htab_lru_map_delete_node(void *map, struct bpf_lru_node *node)
+{
+	struct htab_elem *elem = container_of(node, struct htab_elem, lru_node);
+	struct bpf_htab *htab = map;
+
+	if (list_empty(&elem->hash_node))
+		return false;
+	list_del_init(&elem->hash_node);
+	htab->count--;
+	return true;
 }
 
 static void drop(struct bpf_htab *htab, struct htab_elem *elem)
 {
+	if (is_lru(htab)) {
+		htab_lru_map_delete_node(htab, &elem->lru_node);
+		bpf_lru_push_free(&htab->lru, &elem->lru_node);
+		return;
+	}
 	list_del(&elem->hash_node);
-	if (is_lru(htab))
-		list_del(&elem->lru);
 	if (htab->map.map_type == BPF_MAP_TYPE_HASH_OF_MAPS)
 		htab->map.ops->map_fd_put_ptr(*(void **)elem_value(htab, elem));
 	/* Kept for reuse even if it was allocated for itself: a program may still hold a pointer to its value. */
@@ -231,11 +274,8 @@ static struct htab_elem *take(struct bpf_htab *htab, bool replaces)
 {
 	struct htab_elem *elem;
 
-	if (!replaces && htab->count >= htab->map.max_entries) {
-		if (!is_lru(htab))
-			return ERR_PTR(-E2BIG);
-		drop(htab, list_first_entry(&htab->lru, struct htab_elem, lru));
-	}
+	if (!replaces && htab->count >= htab->map.max_entries)
+		return ERR_PTR(-E2BIG);
 	if (list_empty(&htab->free)) {
 		elem = kmalloc(htab->elem_size, GFP_NOWAIT | __GFP_NOWARN);
 		if (!elem)
@@ -249,22 +289,30 @@ static struct htab_elem *take(struct bpf_htab *htab, bool replaces)
 	return elem;
 }
 
+static int check_update(const struct htab_elem *old, u64 flags)
+{
+	if (old && flags == BPF_NOEXIST)
+		return -EEXIST;
+	if (!old && flags == BPF_EXIST)
+		return -ENOENT;
+	return 0;
+}
+
 static long htab_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	struct bpf_htab *htab = to_htab(map);
 	u32 hash = htab_hash(key, map->key_size);
 	struct htab_elem *old, *elem;
+	int err;
 
 	if (flags > BPF_EXIST)
 		return -EINVAL;
 	old = find(htab, key, hash);
-	if (old && flags == BPF_NOEXIST)
-		return -EEXIST;
-	if (!old && flags == BPF_EXIST)
-		return -ENOENT;
+	err = check_update(old, flags);
+	if (err)
+		return err;
 	if (old && bpf_map_is_percpu(map)) {
 		memcpy(elem_value(htab, old), value, map->value_size);
-		touch(htab, old);
 		return 0;
 	}
 	elem = take(htab, old);
@@ -274,12 +322,107 @@ static long htab_map_update_elem(struct bpf_map *map, void *key, void *value, u6
 	memcpy(elem->key, key, map->key_size);
 	memcpy(elem_value(htab, elem), value, stored_size(htab));
 	list_add(&elem->hash_node, bucket_of(htab, hash));
-	if (is_lru(htab))
-		list_add_tail(&elem->lru, &htab->lru);
 	htab->count++;
 	if (old)
 		drop(htab, old);
 	return 0;
+}
+
+/*
+ * An element is taken before the key is looked up: taking one may evict another, perhaps this one, and does so even if the
+ * update then fails.
+ */
+static struct htab_elem *lru_take(struct bpf_htab *htab, const void *key, u32 hash)
+{
+	struct bpf_lru_node *node = bpf_lru_pop_free(&htab->lru);
+	struct htab_elem *elem;
+
+	if (!node)
+		return NULL;
+	elem = container_of(node, struct htab_elem, lru_node);
+	INIT_LIST_HEAD(&elem->hash_node);
+	elem->hash = hash;
+	memcpy(elem->key, key, htab->map.key_size);
+	return elem;
+}
+
+static void lru_insert(struct bpf_htab *htab, struct htab_elem *elem)
+{
+	list_add(&elem->hash_node, bucket_of(htab, elem->hash));
+	htab->count++;
+}
+
+static long htab_lru_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+{
+	struct bpf_htab *htab = to_htab(map);
+	u32 hash = htab_hash(key, map->key_size);
+	struct htab_elem *old, *elem;
+	int err;
+
+	if (flags > BPF_EXIST)
+		return -EINVAL;
+	elem = lru_take(htab, key, hash);
+	if (!elem)
+		return -ENOMEM;
+	memcpy(elem_value(htab, elem), value, map->value_size);
+	old = find(htab, key, hash);
+	err = check_update(old, flags);
+	if (err) {
+		bpf_lru_push_free(&htab->lru, &elem->lru_node);
+		return err;
+	}
+	lru_insert(htab, elem);
+	if (old) {
+		bpf_lru_node_set_ref(&elem->lru_node);
+		drop(htab, old);
+	}
+	return 0;
+}
+
+static long htab_lru_percpu_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+{
+	struct bpf_htab *htab = to_htab(map);
+	u32 hash = htab_hash(key, map->key_size);
+	struct htab_elem *old, *elem = NULL;
+	int err;
+
+	if (flags > BPF_EXIST)
+		return -EINVAL;
+	if (flags != BPF_EXIST) {
+		elem = lru_take(htab, key, hash);
+		if (!elem)
+			return -ENOMEM;
+	}
+	old = find(htab, key, hash);
+	err = check_update(old, flags);
+	if (!err && !old) {
+		memcpy(elem_value(htab, elem), value, map->value_size);
+		lru_insert(htab, elem);
+		return 0;
+	}
+	if (!err) {
+		bpf_lru_node_set_ref(&old->lru_node);
+		memcpy(elem_value(htab, old), value, map->value_size);
+	}
+	if (elem)
+		bpf_lru_push_free(&htab->lru, &elem->lru_node);
+	return err;
+}
+
+/* The same under the names that dumps of programs show: what a program calls on a per-CPU map. */
+static noinline void *htab_percpu_map_lookup_elem(struct bpf_map *map, void *key)
+{
+	return htab_map_lookup_elem(map, key);
+}
+
+static noinline void *htab_lru_percpu_map_lookup_elem(struct bpf_map *map, void *key)
+{
+	return htab_lru_map_lookup_elem(map, key);
+}
+
+static noinline long htab_percpu_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+{
+	return htab_map_update_elem(map, key, value, flags);
 }
 
 static long htab_map_delete_elem(struct bpf_map *map, void *key)
@@ -291,6 +434,11 @@ static long htab_map_delete_elem(struct bpf_map *map, void *key)
 		return -ENOENT;
 	drop(htab, elem);
 	return 0;
+}
+
+static noinline long htab_lru_map_delete_elem(struct bpf_map *map, void *key)
+{
+	return htab_map_delete_elem(map, key);
 }
 
 static int htab_map_get_next_key(struct bpf_map *map, void *key, void *next_key)
@@ -394,19 +542,41 @@ static int htab_map_lookup_and_delete_batch(struct bpf_map *map, const union bpf
 	.map_alloc = htab_map_alloc,				\
 	.map_free = htab_map_free,				\
 	.map_get_next_key = htab_map_get_next_key,		\
-	.map_lookup_elem = htab_map_lookup_elem,		\
-	.map_update_elem = htab_map_update_elem,		\
-	.map_delete_elem = htab_map_delete_elem,		\
 	.map_meta_equal = bpf_map_meta_equal,			\
 	.map_lookup_batch = htab_map_lookup_batch,		\
 	.map_lookup_and_delete_batch = htab_map_lookup_and_delete_batch,	\
 	.map_update_batch = generic_map_update_batch,		\
 	.map_delete_batch = generic_map_delete_batch
 
-const struct bpf_map_ops htab_map_ops = { HTAB_OPS };
-const struct bpf_map_ops htab_percpu_map_ops = { HTAB_OPS };
-const struct bpf_map_ops htab_lru_map_ops = { HTAB_OPS };
-const struct bpf_map_ops htab_lru_percpu_map_ops = { HTAB_OPS };
+const struct bpf_map_ops htab_map_ops = {
+	HTAB_OPS,
+	.map_lookup_elem = htab_map_lookup_elem,
+	.map_update_elem = htab_map_update_elem,
+	.map_delete_elem = htab_map_delete_elem,
+};
+
+const struct bpf_map_ops htab_percpu_map_ops = {
+	HTAB_OPS,
+	.map_lookup_elem = htab_percpu_map_lookup_elem,
+	.map_update_elem = htab_percpu_map_update_elem,
+	.map_delete_elem = htab_map_delete_elem,
+};
+
+const struct bpf_map_ops htab_lru_map_ops = {
+	HTAB_OPS,
+	.map_lookup_elem = htab_lru_map_lookup_elem,
+	.map_lookup_elem_sys_only = htab_map_lookup_elem,
+	.map_update_elem = htab_lru_map_update_elem,
+	.map_delete_elem = htab_lru_map_delete_elem,
+};
+
+const struct bpf_map_ops htab_lru_percpu_map_ops = {
+	HTAB_OPS,
+	.map_lookup_elem = htab_lru_percpu_map_lookup_elem,
+	.map_lookup_elem_sys_only = htab_map_lookup_elem,
+	.map_update_elem = htab_lru_percpu_map_update_elem,
+	.map_delete_elem = htab_lru_map_delete_elem,
+};
 
 /* ---- hashes of maps ---- */
 

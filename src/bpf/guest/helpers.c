@@ -8,6 +8,11 @@
 #include <kernel/time.h>
 #include "internal.h"
 
+u64 __bpf_call_base(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return 0;
+}
+
 BPF_HELPER(map_lookup_elem)
 {
 	struct bpf_map *map = (struct bpf_map *)r1;

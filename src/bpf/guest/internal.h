@@ -125,6 +125,10 @@ long bpf_stackmap_get_id(struct bpf_map *map, u64 *ips, u32 count, u64 flags);
 
 /* Layout that generated code relies on. */
 size_t bpf_prog_array_pointers_offset(void);
+size_t bpf_htab_key_offset(void);
+size_t bpf_htab_ref_offset(void);
+/* What the numbers of helpers in a program's dump count from. */
+u64 __bpf_call_base(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 
 /* ---- programs ---- */
 

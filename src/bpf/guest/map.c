@@ -143,6 +143,11 @@ static int bpf_map_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+u64 bpf_map_memory_footprint(const struct bpf_map *map)
+{
+	return PAGE_ALIGN((u64)map->max_entries * round_up(map->key_size + bpf_map_value_size(map), 8));
+}
+
 static void bpf_map_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct bpf_map *map = file->private_data;
@@ -150,7 +155,7 @@ static void bpf_map_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "map_type:\t%u\nkey_size:\t%u\nvalue_size:\t%u\nmax_entries:\t%u\nmap_flags:\t%#x\n"
 		   "map_extra:\t%#llx\nmemlock:\t%llu\nmap_id:\t%u\nfrozen:\t%u\n",
 		   map->map_type, map->key_size, map->value_size, map->max_entries, map->map_flags, map->map_extra,
-		   (u64)PAGE_ALIGN((u64)map->max_entries * round_up(map->value_size, 8)), map->id, map->frozen);
+		   bpf_map_memory_footprint(map), map->id, map->frozen);
 	if (map->owner.set)
 		seq_printf(m, "owner_prog_type:\t%u\nowner_jited:\t%u\n", map->owner.type, map->owner.jited);
 }
@@ -360,6 +365,7 @@ int map_create(union bpf_attr *attr)
 	INIT_LIST_HEAD(&map->list);
 	refcount_set(&map->refcnt, 1);
 	map->usercnt = 1;
+	map->bypass_spec_v1 = perfmon_capable();
 	err = bpf_obj_name_cpy(map->name, attr->map_name, sizeof(attr->map_name));
 	if (err < 0)
 		goto free;

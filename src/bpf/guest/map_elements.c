@@ -32,7 +32,8 @@ int bpf_map_copy_value(struct bpf_map *map, void *key, void *value)
 	case BPF_MAP_TYPE_STACK:
 		return map->ops->map_peek_elem(map, value);
 	default:
-		found = map->ops->map_lookup_elem(map, key);
+		found = map->ops->map_lookup_elem_sys_only ? map->ops->map_lookup_elem_sys_only(map, key) :
+			map->ops->map_lookup_elem(map, key);
 		if (IS_ERR(found))
 			return PTR_ERR(found);
 		if (!found)

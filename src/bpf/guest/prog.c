@@ -67,6 +67,12 @@ static int scnprint_tag(char *buf, size_t size, const u8 *tag)
 	return at;
 }
 
+/* What the program would take up with its instructions behind Linux's structure of 72 bytes. */
+static u64 bpf_prog_memory_footprint(const struct bpf_prog *prog)
+{
+	return PAGE_ALIGN(72 + max(prog->len, prog->insn_cnt) * sizeof(struct bpf_insn));
+}
+
 static void bpf_prog_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	const struct bpf_prog *prog = file->private_data;
@@ -75,7 +81,7 @@ static void bpf_prog_show_fdinfo(struct seq_file *m, struct file *file)
 	scnprint_tag(tag, sizeof(tag), prog->tag);
 	seq_printf(m, "prog_type:\t%u\nprog_jited:\t%u\nprog_tag:\t%s\nmemlock:\t%llu\nprog_id:\t%u\nrun_time_ns:\t%llu\n"
 		   "run_cnt:\t%llu\nrecursion_misses:\t%llu\nverified_insns:\t%u\n", prog->type, prog->jited, tag,
-		   (u64)PAGE_ALIGN(sizeof(*prog) + prog->len * sizeof(struct bpf_insn)), prog->id,
+		   bpf_prog_memory_footprint(prog), prog->id,
 		   prog->run_time_ns, prog->run_cnt, prog->misses, prog->verified_insns);
 }
 
@@ -240,6 +246,26 @@ static bool is_ld_imm64(const struct bpf_insn *insn)
 	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
 }
 
+static void describe_map(struct bpf_cop_map *entry, const struct bpf_map *map)
+{
+	entry->map_type = map->map_type;
+	entry->key_size = map->key_size;
+	entry->value_size = map->value_size;
+	entry->max_entries = map->max_entries;
+	entry->map_flags = map->map_flags;
+	entry->spin_lock = map->spin_lock;
+	entry->timer = map->timer;
+	entry->id = map->id;
+	entry->bypass_spec_v1 = map->bypass_spec_v1;
+	entry->address = (u64)map;
+	entry->map_lookup_elem = (u64)map->ops->map_lookup_elem;
+	entry->map_update_elem = (u64)map->ops->map_update_elem;
+	entry->map_delete_elem = (u64)map->ops->map_delete_elem;
+	entry->map_push_elem = (u64)map->ops->map_push_elem;
+	entry->map_pop_elem = (u64)map->ops->map_pop_elem;
+	entry->map_peek_elem = (u64)map->ops->map_peek_elem;
+}
+
 /* Looks a descriptor up, unless it has been already. A descriptor that is no map is the co-processor's to complain about. */
 static int resolve_map(struct load *load, u32 fd)
 {
@@ -259,24 +285,12 @@ static int resolve_map(struct load *load, u32 fd)
 		entry->error = -PTR_ERR(map);
 		return 0;
 	}
-	entry->map_type = map->map_type;
-	entry->key_size = map->key_size;
-	entry->value_size = map->value_size;
-	entry->max_entries = map->max_entries;
-	entry->map_flags = map->map_flags;
 	entry->frozen = map->frozen;
-	entry->spin_lock = map->spin_lock;
-	entry->timer = map->timer;
-	entry->address = (u64)map;
+	describe_map(entry, map);
 	if (map->inner_map_meta) {
 		struct bpf_cop_map *inner = entry + MAX_USED_MAPS;
 
-		inner->map_type = map->inner_map_meta->map_type;
-		inner->key_size = map->inner_map_meta->key_size;
-		inner->value_size = map->inner_map_meta->value_size;
-		inner->max_entries = map->inner_map_meta->max_entries;
-		inner->map_flags = map->inner_map_meta->map_flags;
-		inner->address = (u64)map->inner_map_meta;
+		describe_map(inner, map->inner_map_meta);
 		entry->contents = virt_to_phys(inner);
 	}
 	if (map->ops->map_direct_value) {

@@ -109,6 +109,16 @@ export function leaveFunction(env: VerifierEnvironment): void {
   state.frames.pop();
 }
 
+/** Whether bpf_loop can be replaced by a loop: it has no flags, and always the same callback. */
+function recordLoop(env: VerifierEnvironment, subprogram: number): void {
+  const aux = env.currentAux;
+  if (aux.loopCallback === "varies") return;
+  const hasNoFlags = env.registers[BPF_REG_4].isNull();
+  if (hasNoFlags) markPrecise(env, BPF_REG_4);
+  const isSame = aux.loopCallback === null || aux.loopCallback === subprogram;
+  aux.loopCallback = hasNoFlags && isSame ? subprogram : "varies";
+}
+
 /** A helper calls a function: its arguments are what the helper passes. */
 export function enterCallback(
   env: VerifierEnvironment,
@@ -142,6 +152,7 @@ export function enterCallback(
       });
       return;
     case LOOP:
+      recordLoop(env, subprogram);
       enter(env, subprogram, (caller, callee) => {
         env.markUnknown(callee.registers[BPF_REG_1]);
         callee.registers[BPF_REG_2].assignAll(caller.registers[BPF_REG_3]);

@@ -42,6 +42,8 @@ export class InstructionAux {
   mapOffset = 0;
   /** The map that a helper call gets, when it is always the same one; "varies" otherwise. */
   callMap: MapDescriptor | "varies" | null = null;
+  /** bpf_loop: number of the function that it always calls back, without flags; "varies" otherwise. */
+  loopCallback: number | "varies" | null = null;
   zeroExtend = false;
   /** Masking of pointer arithmetic for unprivileged programs. */
   aluState = 0;

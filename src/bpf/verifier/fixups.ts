@@ -237,6 +237,8 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
     if (!firstSlot.has(node.original)) firstSlot.set(node.original, i);
   });
   const subprograms: Subprogram[] = [];
+  /** By number of a function as loaded: its number among those that are left. */
+  const numberOf = new Map<number, number>();
   for (let s = 0; s < env.subprograms.length - 1; s++) {
     const { start, stackDepth, hasTailCall, tailCallReachable } = env.subprograms[s];
     const end = env.subprograms[s + 1].start;
@@ -244,6 +246,7 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
     if (first === undefined) continue;
     const type = env.types?.functions[s]?.type;
     const place = firstSlot.get(first.original) ?? 0;
+    numberOf.set(s, subprograms.length);
     subprograms.push({ start: place, stackDepth, hasTailCall, tailCallReachable, type });
   }
   checkInterpretable(env, kept, subprograms);
@@ -253,6 +256,8 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
       original,
       contextAccess: aux.pointerType === PTR_TO_CTX,
       zeroExtend: aux.zeroExtend,
+      ...(typeof aux.callMap === "object" && aux.callMap !== null && { map: aux.callMap }),
+      ...(typeof aux.loopCallback === "number" && { loopCallback: numberOf.get(aux.loopCallback) }),
     }),
   );
   return {

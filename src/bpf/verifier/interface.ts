@@ -115,6 +115,10 @@ export interface InstructionFacts {
   readonly contextAccess: boolean;
   /** A 32-bit result whose upper half must be cleared explicitly on machines that do not. */
   readonly zeroExtend: boolean;
+  /** A helper call: the map that it always gets. */
+  readonly map?: MapDescriptor;
+  /** A call of bpf_loop without flags: number in `subprograms` of the function that it always calls back. */
+  readonly loopCallback?: number;
 }
 
 /** Errors carry a positive errno and the log; success carries the program to generate code for. */

@@ -18,7 +18,7 @@ struct vm_struct {
 struct exec_symbol {
 	struct list_head list;
 	unsigned long start, size;
-	char name[64];
+	char name[128];
 };
 
 struct address_area {
@@ -198,6 +198,18 @@ void *exec_alloc(size_t size)
 	return map_new_pages(&exec_area, size, GFP_KERNEL, __PAGE_KERNEL_ROX, 0xcc);
 }
 
+/* Forgets the names of what lies in a range. */
+static void unname_range(unsigned long start, unsigned long size)
+{
+	struct exec_symbol *symbol, *next;
+
+	list_for_each_entry_safe(symbol, next, &exec_symbols, list)
+		if (symbol->start - start < size) {
+			list_del(&symbol->list);
+			kfree(symbol);
+		}
+}
+
 void exec_free(void *addr)
 {
 	struct vm_struct *vm;
@@ -207,7 +219,7 @@ void exec_free(void *addr)
 	vm = find_area(&exec_area, addr);
 	if (WARN_ON(!vm))
 		return;
-	exec_unname(addr);
+	unname_range((unsigned long)addr, vm->size);
 	release_area(vm);
 }
 

@@ -32,6 +32,8 @@ struct bpf_map_ops {
 	void (*map_free)(struct bpf_map *map);
 	int (*map_get_next_key)(struct bpf_map *map, void *key, void *next_key);
 	void *(*map_lookup_elem)(struct bpf_map *map, void *key);
+	/* User space's look-up where it is not the programs'; may be NULL. */
+	void *(*map_lookup_elem_sys_only)(struct bpf_map *map, void *key);
 	long (*map_update_elem)(struct bpf_map *map, void *key, void *value, u64 flags);
 	long (*map_delete_elem)(struct bpf_map *map, void *key);
 	/* Many elements at once; NULL: not for this kind. */
