@@ -128,9 +128,11 @@ const only =
   (...types: number[]) =>
   (type: number): boolean =>
     types.includes(type);
-const notTracing = (type: number): boolean => !isTracingProgram(type);
 const kprobeOnly = only(BPF_PROG_TYPE_KPROBE);
-const withStack = (type: number): boolean => isTracingProgram(type);
+/** SYSCALL programs have the helpers of tracing programs. */
+const withTracing = (type: number): boolean => isTracingProgram(type) || type === BPF_PROG_TYPE_SYSCALL;
+const withStack = withTracing;
+const notTracing = (type: number): boolean => !withTracing(type);
 const skb = only(
   BPF_PROG_TYPE_SOCKET_FILTER,
   BPF_PROG_TYPE_SCHED_CLS,
@@ -202,10 +204,10 @@ define("perf_event_output", ["ctx", "map", "anything", "readonlyMem", "sizeOrZer
   gpl: true,
   types: withPerfOutput,
 });
-define("perf_event_read", ["map", "anything"], "integer", { gpl: true, types: isTracingProgram });
+define("perf_event_read", ["map", "anything"], "integer", { gpl: true, types: withTracing });
 define("perf_event_read_value", ["map", "anything", "uninitMem", "size"], "integer", {
   gpl: true,
-  types: isTracingProgram,
+  types: withTracing,
 });
 define("perf_prog_read_value", ["ctx", "uninitMem", "size"], "integer", { gpl: true, types: branchRecords });
 define("read_branch_records", ["ctx", "memOrNull", "sizeOrZero", "anything"], "integer", {
@@ -214,28 +216,28 @@ define("read_branch_records", ["ctx", "memOrNull", "sizeOrZero", "anything"], "i
 });
 
 // Tracing: the current task, memory of the kernel and of the task, the stack, the probe itself.
-define("get_current_pid_tgid", [], "integer", { types: isTracingProgram });
-define("get_current_uid_gid", [], "integer", { types: isTracingProgram });
-define("get_current_comm", ["uninitMem", "size"], "integer", { types: isTracingProgram });
+define("get_current_pid_tgid", [], "integer", { types: withTracing });
+define("get_current_uid_gid", [], "integer", { types: withTracing });
+define("get_current_comm", ["uninitMem", "size"], "integer", { types: withTracing });
 define("get_current_task", [], "integer", { gpl: true, needs: "perfmon" });
-define("get_current_cgroup_id", [], "integer", { types: isTracingProgram });
-define("get_current_ancestor_cgroup_id", ["anything"], "integer", { types: isTracingProgram });
-define("current_task_under_cgroup", ["map", "anything"], "integer", { types: isTracingProgram });
+define("get_current_cgroup_id", [], "integer", { types: withTracing });
+define("get_current_ancestor_cgroup_id", ["anything"], "integer", { types: withTracing });
+define("current_task_under_cgroup", ["map", "anything"], "integer", { types: withTracing });
 define("get_ns_current_pid_tgid", ["anything", "anything", "uninitMem", "size"], "integer", {
-  types: isTracingProgram,
+  types: withTracing,
 });
-define("send_signal", ["anything"], "integer", { types: isTracingProgram });
-define("send_signal_thread", ["anything"], "integer", { types: isTracingProgram });
-define("probe_read", ["uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, types: isTracingProgram });
-define("probe_read_str", ["uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, types: isTracingProgram });
+define("send_signal", ["anything"], "integer", { types: withTracing });
+define("send_signal_thread", ["anything"], "integer", { types: withTracing });
+define("probe_read", ["uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, types: withTracing });
+define("probe_read_str", ["uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, types: withTracing });
 define("probe_read_kernel", ["uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, needs: "perfmon" });
 define("probe_read_kernel_str", ["uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, needs: "perfmon" });
 define("probe_read_user", ["uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, needs: "perfmon" });
 define("probe_read_user_str", ["uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, needs: "perfmon" });
-define("probe_write_user", ["anything", "readonlyMem", "size"], "integer", { gpl: true, types: isTracingProgram });
+define("probe_write_user", ["anything", "readonlyMem", "size"], "integer", { gpl: true, types: withTracing });
 define("copy_from_user", ["uninitMem", "sizeOrZero", "anything"], "integer", {
   mightSleep: true,
-  types: (type) => isTracingProgram(type) || type === BPF_PROG_TYPE_SYSCALL,
+  types: withTracing,
 });
 define("trace_printk", ["readonlyMem", "size"], "integer", { gpl: true, needs: "perfmon" });
 define("trace_vprintk", ["readonlyMem", "size", "readonlyMemOrNull", "sizeOrZero"], "integer", {
@@ -249,7 +251,7 @@ define("snprintf", ["memOrNull", "sizeOrZero", "constString", "readonlyMemOrNull
 define("get_stackid", ["ctx", "map", "anything"], "integer", { gpl: true, types: withStack });
 define("get_stack", ["ctx", "uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, types: withStack });
 define("override_return", ["ctx", "anything"], "integer", { gpl: true, types: kprobeOnly });
-define("get_func_ip", ["ctx"], "integer", { gpl: true, types: kprobeOnly });
+define("get_func_ip", ["ctx"], "integer", { gpl: true, types: withTracing });
 define("get_attach_cookie", ["ctx"], "integer", { types: withCookie });
 
 // Packets, as far as programs of the traffic classifier are run here.

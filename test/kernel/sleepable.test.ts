@@ -15,7 +15,7 @@ const files = { "/bin/sleepable": userProgram("sleepable") };
 
 describe.skipIf(missing !== undefined)("sleepable programs", () => {
   test("load and read as on Linux 6.1", () => {
-    const { output } = runInMachine({ files, exec: "/bin/sleepable loading reading" });
+    const { output } = runInMachine({ files, exec: "/bin/sleepable loading reading syscall" });
     expect(output).toBe(readFileSync(join(directory, "linux-6.1.txt"), "utf8"));
   });
 

@@ -143,6 +143,8 @@ bool bpf_prog_map_compatible(struct bpf_map *map, const struct bpf_prog *prog);
 
 int bpf_prog_test_run(const union bpf_attr *attr, union bpf_attr __user *uattr);
 
+int bpf_prog_test_run_syscall(struct bpf_prog *prog, const union bpf_attr *attr, union bpf_attr __user *uattr);
+
 int bpf_prog_bind_map(const union bpf_attr *attr);
 
 /* ---- names, queries ---- */

@@ -126,6 +126,9 @@ int bpf_prog_test_run(const union bpf_attr *attr, union bpf_attr __user *uattr)
 	case BPF_PROG_TYPE_SCHED_ACT:
 		err = test_run_skb(prog, attr, uattr);
 		break;
+	case BPF_PROG_TYPE_SYSCALL:
+		err = bpf_prog_test_run_syscall(prog, attr, uattr);
+		break;
 	default:
 		err = -ENOTSUPP;
 	}

@@ -27,14 +27,14 @@ import {
 } from "./check-memory.ts";
 import { type BufferUse, checkRangeInitialized } from "./check-stack.ts";
 import type { VerifierEnvironment } from "./environment.ts";
-import { EACCES, EFAULT, EINVAL } from "./errors.ts";
+import { EACCES, EFAULT, EINVAL, ENOTSUPP } from "./errors.ts";
 import type { MapDescriptor } from "./interface.ts";
 import { BPF_MAX_VAR_OFF } from "./limits.ts";
 import { checkRegisterArgument, DST_OP_NO_MARK, SRC_OP } from "./liveness.ts";
 import { mapSupports } from "./map-functions.ts";
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PROG_ARRAY } from "./map-types.ts";
 import { markPrecise } from "./precision.ts";
-import { BPF_PROG_TYPE_KPROBE } from "./program-types.ts";
+import { BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACING } from "./program-types.ts";
 import { acquireReference, checkReferenceLeak, releaseReference } from "./references.ts";
 import {
   baseType,
@@ -70,6 +70,10 @@ const MAX_ERRNO = 4095n;
 
 const id = (name: string): number => helperId(name) ?? -1;
 const TAIL_CALL = id("tail_call");
+/** BPF_ATTACH_TYPE_ numbers. */
+const BPF_TRACE_FENTRY = 24;
+const BPF_MODIFY_RETURN = 26;
+const GET_FUNC_IP = id("get_func_ip");
 const PROBE_READ = id("probe_read");
 const SPIN_LOCK = id("spin_lock");
 const RINGBUF_RESERVE = id("ringbuf_reserve");
@@ -504,7 +508,20 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Instruction): vo
   if (meta.map !== null && !mapSupports(meta.map.type, helper)) {
     env.reject(EINVAL, `cannot pass map_type ${meta.map.type} into func ${shown}`);
   }
+  if (helper === GET_FUNC_IP) checkFunctionAddress(env, shown);
   if (prototype.changesPacket) forgetPacketPointers(env);
+}
+
+/** Only some programs are on a function. */
+function checkFunctionAddress(env: VerifierEnvironment, shown: string): void {
+  const { type, expectedAttachType = 0 } = env.program;
+  if (type === BPF_PROG_TYPE_KPROBE) return;
+  if (type !== BPF_PROG_TYPE_TRACING) {
+    env.reject(ENOTSUPP, `func ${shown} not supported for program type ${type}`);
+  }
+  if (expectedAttachType < BPF_TRACE_FENTRY || expectedAttachType > BPF_MODIFY_RETURN) {
+    env.reject(ENOTSUPP, `func ${shown} supported only for fentry/fexit/fmod_ret programs`);
+  }
 }
 
 /** Nothing may be left unreleased here; says why. */

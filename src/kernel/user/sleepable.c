@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * sleepable loading|reading            what may sleep, and what bpf_copy_from_user reads: the same lines on Linux 6.1
+ * sleepable loading|reading|syscall        what may sleep, and what bpf_copy_from_user reads: the same lines on Linux 6.1
  * sleepable asleep DEVICE FILE         a program waits for a page of FILE, on DEVICE (btrfs), while others run and close
  *                                      what it uses
  */
@@ -77,9 +77,15 @@ static const char *last_words(void)
 	}
 }
 
+/* ENOTSUPP is the kernel's own. */
+static const char *error_name(void)
+{
+	return errno == 524 ? "ENOTSUPP" : strerrorname_np(errno);
+}
+
 static void show(const char *what, int result)
 {
-	printf("%s: %s\n", what, result < 0 ? strerrorname_np(errno) : "OK");
+	printf("%s: %s\n", what, result < 0 ? error_name() : "OK");
 	if (result < 0 && *last_words())
 		printf("  %s\n", last_words());
 	log_text[0] = '\0';
@@ -269,6 +275,82 @@ static void reading(void)
 	close(map);
 }
 
+/* ---- programs of bpf(2)'s own ---- */
+
+struct context { unsigned long long pointer, value; };
+
+static void run_syscall(const char *what, int program, void *context, unsigned int size)
+{
+	union bpf_attr attr;
+	int err;
+
+	if (program < 0) {
+		show(what, program);
+		return;
+	}
+	memset(&attr, 0, sizeof(attr));
+	attr.test.prog_fd = program;
+	attr.test.ctx_in = (unsigned long)context;
+	attr.test.ctx_size_in = size;
+	err = sys_bpf(BPF_PROG_TEST_RUN, &attr, sizeof(attr));
+	if (err)
+		printf("%s: %s\n", what, strerrorname_np(errno));
+	else
+		printf("%s: returned %d\n", what, (int)attr.test.retval);
+	close(program);
+}
+
+#define LOAD_SYSCALL(...) LOAD_AS(BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, "GPL", __VA_ARGS__)
+/* Copies 8 bytes from where the context points to into the context, and returns the helper's result. */
+#define COPY_TO_CONTEXT \
+	MOV_REG(BPF_REG_6, BPF_REG_1), LOAD64(BPF_REG_3, BPF_REG_6, 0), MOV_REG(BPF_REG_1, BPF_REG_10), \
+	ADD(BPF_REG_1, -8), MOV(BPF_REG_2, 8), CALL(copy_from_user), LOAD64(BPF_REG_1, BPF_REG_10, -8), \
+	STORE64(BPF_REG_6, 8, BPF_REG_1), EXIT
+
+static void syscalls(void)
+{
+	static unsigned long long here = 0x1234;
+	struct context context = { (unsigned long)&here, 0 };
+	char *fresh = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static char large[65536];
+
+	printf("== syscall programs\n");
+	run_syscall("copies what is there", LOAD_SYSCALL(COPY_TO_CONTEXT), &context, sizeof(context));
+	printf("  %#llx\n", context.value);
+	context.pointer = (unsigned long)fresh;
+	run_syscall("copies what was never touched", LOAD_SYSCALL(COPY_TO_CONTEXT), &context, sizeof(context));
+	printf("  %#llx\n", context.value);
+	context = (struct context){ 0x10000, 1 };
+	run_syscall("copies what is not mapped", LOAD_SYSCALL(COPY_TO_CONTEXT), &context, sizeof(context));
+	printf("  %#llx\n", context.value);
+	run_syscall("with a context that is too short", LOAD_SYSCALL(COPY_TO_CONTEXT), &context, 8);
+	run_syscall("without a context", LOAD_SYSCALL(COPY_TO_CONTEXT), NULL, 0);
+	run_syscall("without one, and it needs none", LOAD_SYSCALL(RETURN(-5)), NULL, 0);
+	run_syscall("with a context of 65535 bytes", LOAD_SYSCALL(RETURN(7)), large, 65535);
+	run_syscall("with a context of 65536 bytes", LOAD_SYSCALL(RETURN(7)), large, 65536);
+	run_syscall("with a context that is not mapped", LOAD_SYSCALL(RETURN(7)), (void *)0x10000, 16);
+	show("reads its context at 65528", LOAD_SYSCALL(LOAD64(BPF_REG_0, BPF_REG_1, 65528 - 65536), EXIT));
+	show("reads its context at 4", LOAD_SYSCALL(LOAD64(BPF_REG_0, BPF_REG_1, 4), EXIT));
+	show("reads its context at 32760", LOAD_SYSCALL(LOAD64(BPF_REG_0, BPF_REG_1, 32760), EXIT));
+	show("stores a constant in its context", LOAD_SYSCALL(SET64(BPF_REG_1, 0, 1), RETURN(0)));
+	show("adds to its context", LOAD_SYSCALL(MOV(BPF_REG_2, 1),
+	     INSN(BPF_STX | BPF_ATOMIC | BPF_DW, BPF_REG_1, BPF_REG_2, 0, BPF_ADD), RETURN(0)));
+	show("copies into its context", LOAD_SYSCALL(LOAD64(BPF_REG_3, BPF_REG_1, 0), MOV(BPF_REG_2, 8),
+	     CALL(copy_from_user), RETURN(0)));
+	show("calls bpf_probe_read_kernel", LOAD_SYSCALL(MOV(BPF_REG_3, 0), MOV_REG(BPF_REG_1, BPF_REG_10),
+	     ADD(BPF_REG_1, -8), MOV(BPF_REG_2, 8), CALL(probe_read_kernel), RETURN(0)));
+	show("calls bpf_probe_read", LOAD_SYSCALL(MOV(BPF_REG_3, 0), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8),
+	     MOV(BPF_REG_2, 8), CALL(probe_read), RETURN(0)));
+	show("calls bpf_get_current_comm", LOAD_SYSCALL(MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16),
+	     MOV(BPF_REG_2, 16), CALL(get_current_comm), RETURN(0)));
+	show("calls bpf_get_stack", LOAD_SYSCALL(MOV_REG(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -64), MOV(BPF_REG_3, 64),
+	     MOV(BPF_REG_4, 0), CALL(get_stack), RETURN(0)));
+	show("calls bpf_override_return", LOAD_SYSCALL(MOV(BPF_REG_2, 0), CALL(override_return), RETURN(0)));
+	show("calls bpf_get_func_ip", LOAD_SYSCALL(CALL(get_func_ip), RETURN(0)));
+	show("calls bpf_get_attach_cookie", LOAD_SYSCALL(CALL(get_attach_cookie), RETURN(0)));
+	show("calls bpf_ktime_get_coarse_ns", LOAD_SYSCALL(CALL(ktime_get_coarse_ns), RETURN(0)));
+}
+
 /* ---- asleep ---- */
 
 static int array_of_maps(int inner)
@@ -417,13 +499,15 @@ int main(int argc, char **argv)
 			types();
 			maps();
 			helpers();
+		} else if (!strcmp(argv[i], "syscall")) {
+			syscalls();
 		} else if (!strcmp(argv[i], "reading")) {
 			reading();
 		} else if (!strcmp(argv[i], "asleep") && i + 2 < argc) {
 			asleep(argv[i + 1], argv[i + 2]);
 			i += 2;
 		} else {
-			fprintf(stderr, "usage: sleepable [loading] [reading] [asleep DEVICE FILE]\n");
+			fprintf(stderr, "usage: sleepable [loading] [reading] [syscall] [asleep DEVICE FILE]\n");
 			return 2;
 		}
 	}

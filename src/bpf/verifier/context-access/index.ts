@@ -9,11 +9,12 @@ import {
   BPF_PROG_TYPE_SCHED_ACT,
   BPF_PROG_TYPE_SCHED_CLS,
   BPF_PROG_TYPE_SOCKET_FILTER,
+  BPF_PROG_TYPE_SYSCALL,
   BPF_PROG_TYPE_TRACEPOINT,
   BPF_PROG_TYPE_XDP,
 } from "../program-types.ts";
 import { classifierAccess, socketFilterAccess, xdpAccess } from "./network.ts";
-import { kprobeAccess, perfEventAccess, rawTracepointAccess, tracepointAccess } from "./tracing.ts";
+import { kprobeAccess, perfEventAccess, rawTracepointAccess, syscallAccess, tracepointAccess } from "./tracing.ts";
 
 /** What a load yields: SCALAR_VALUE or a pointer type. */
 export interface ContextField {
@@ -33,6 +34,7 @@ const ACCESS: Readonly<Record<number, ContextAccess>> = {
   [BPF_PROG_TYPE_PERF_EVENT]: perfEventAccess,
   [BPF_PROG_TYPE_RAW_TRACEPOINT]: rawTracepointAccess,
   [BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE]: rawTracepointAccess,
+  [BPF_PROG_TYPE_SYSCALL]: syscallAccess,
 };
 
 /** Program types whose contexts are described here. */

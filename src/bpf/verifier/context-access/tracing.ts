@@ -13,6 +13,8 @@ const ADDR = PT_REGS_SIZE + 8;
 /** The longest record of a trace event, and its pointer in front that belongs to the kernel. */
 const PERF_MAX_TRACE_SIZE = 8192;
 const TRACE_HEADER = 8;
+/** Largest context of a SYSCALL program. */
+const MAX_SYSCALL_CONTEXT = 0xffff;
 /** Arguments of a raw tracepoint. */
 const MAX_BPF_FUNC_ARGS = 12;
 
@@ -31,6 +33,12 @@ export const tracepointAccess: ContextAccess = (offset, size, isWrite) => {
 /** The arguments of a raw tracepoint, 64 bits each. */
 export const rawTracepointAccess: ContextAccess = (offset, size, isWrite) => {
   if (isWrite || offset < 0 || offset >= 8 * MAX_BPF_FUNC_ARGS || offset % size !== 0) return null;
+  return SCALAR;
+};
+
+/** What the caller of BPF_PROG_TEST_RUN gives to a SYSCALL program; it may be written too. */
+export const syscallAccess: ContextAccess = (offset, size) => {
+  if (offset < 0 || offset >= MAX_SYSCALL_CONTEXT || offset % size !== 0) return null;
   return SCALAR;
 };
 
