@@ -152,8 +152,8 @@ export class Blocks {
       if (count > 0 && this.endsBefore?.(low, high)) break;
       // How many bytes from here on are within the limit.
       const room = place.limit - (ripLow >>> 0) - (at - physical) + 1;
-      let verdict = decoder.decode(this.#ram, at, pageEnd, codeBits);
-      let outside = verdict === Decoded.ok ? decoder.length > room : pageEnd - at >= room;
+      let verdict = decoder.decode(this.#ram, at, Math.min(pageEnd, at + room), codeBits);
+      let outside = verdict === Decoded.incomplete && pageEnd - at >= room;
       if (outside && count > 0) break;
       if (verdict === Decoded.incomplete && !outside) {
         if (count > 0) break;
@@ -164,10 +164,10 @@ export class Blocks {
         this.#crossing.set(this.#ram.subarray(at, pageEnd));
         const there = this.#ram.subarray(next, next + LONGEST_INSTRUCTION - here);
         this.#crossing.set(there, here);
-        verdict = decoder.decode(this.#crossing, 0, LONGEST_INSTRUCTION, codeBits);
+        verdict = decoder.decode(this.#crossing, 0, Math.min(LONGEST_INSTRUCTION, room), codeBits);
         ranges.push([next, next + LONGEST_INSTRUCTION - here]);
         limit = 1;
-        outside = verdict === Decoded.ok && decoder.length > room;
+        outside = verdict === Decoded.incomplete;
       }
       count++;
       if (verdict === Decoded.ok && !outside) {

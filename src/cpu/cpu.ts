@@ -204,6 +204,7 @@ export class Cpu {
         debugging.noteData(address, size, write);
         return true;
       },
+      checkWrap: (low, size, stack) => this.#checkWrap(low, size, stack),
       checkSegment: (low, high, size, write) => this.#checkSegment(low, high, size, write),
       watchpoints,
       debuggerWatched: (address, size, read, write) => {
@@ -778,6 +779,15 @@ export class Cpu {
     const name = segmentRegisters[(high >> 1) & 7];
     const offset = (low - this.#i32[segmentAddress(name) >> 2]) >>> 0;
     checkAccess(this, name, offset, size, write);
+  }
+
+  /** An access through a flat segment to the end of all addresses and beyond: it must not leave the segment. */
+  #checkWrap(low: number, size: number, stack: boolean): void {
+    const named = (this.#u16[(this.#runningRecord + Record.segment) >> 1] - layout.effectiveBases) / 8;
+    const segment = stack ? 2 : named;
+    const known = Number.isInteger(segment) && segment >= 0 && segment < 6;
+    const base = known ? this.#i32[(layout.effectiveBases >> 2) + segment * 2] : 0;
+    if (((low - base) >>> 0) + size > 0x1_0000_0000) throw new Fault(segment === 2 ? Vector.SS : Vector.GP, 0);
   }
 
   #slowPaths(): SlowPaths {

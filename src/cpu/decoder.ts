@@ -139,6 +139,7 @@ export class Decoder {
     let vex = -1;
     /** VEX.W: outside of 64-bit mode it is still part of the opcode, but no operand size. */
     let w = false;
+    let refused = false;
     if ((opcode === 0xc4 || opcode === 0xc5) && this.#at >= this.#end) return short();
     // Outside of 64-bit mode what looks like a memory operand is LES or LDS.
     if ((opcode === 0xc4 || opcode === 0xc5) && (mode === 64 || bytes[this.#at] >= 0xc0)) {
@@ -152,7 +153,9 @@ export class Decoder {
       this.#at += payload;
       map = payload === 2 ? first & 31 : 1;
       opcode = bytes[this.#at++];
-      if (legacyPrefixes || map < 1 || map > 3) return Decoded.undefined;
+      if (map < 1 || map > 3) return Decoded.undefined;
+      // It is fetched as a whole before it is found to be none.
+      refused = legacyPrefixes;
       map += VEX_MAPS;
       // R, X and B are inverted, in the order of REX; outside of 64-bit mode there are eight registers.
       rex = 0x40 | ((payload === 2 ? ~first >> 5 : (~first >> 7) << 2) & 7) | (payload === 2 ? (last >> 4) & 8 : 0);
@@ -242,7 +245,7 @@ export class Decoder {
     this.length = this.#at - this.#start;
     if (attributes.vsib && (this.addressSize === 2 || (modrm & 7) !== 4)) return Decoded.undefined;
     const lockable = attributes.lock && this.isMemory && row.operands[0].place === "rm";
-    if (selected === undefined || (this.lock && !lockable)) return Decoded.undefined;
+    if (selected === undefined || refused || (this.lock && !lockable)) return Decoded.undefined;
     return Decoded.ok;
   }
 

@@ -28,6 +28,8 @@ export interface MemoryClient {
   watched(address: bigint, size: number, write: boolean): boolean;
   /** Checks an access whose address is marked: see CHECKED_SEGMENT. */
   checkSegment(low: number, high: number, size: number, write: boolean): void;
+  /** Checks an access that is not marked and goes on at address 0: a fault unless the segment begins elsewhere. */
+  checkWrap(low: number, size: number, stack: boolean): void;
   /** The debugger's watchpoints; pages of theirs stay out of the TLB. */
   readonly watchpoints: Watchpoints;
   /** An access while there are any. False: not now; the instruction must be run alone. */
@@ -135,6 +137,7 @@ export class GuestMemory {
     const { user } = this;
     if (this.segmented) {
       if (high & CHECKED_SEGMENT_HIGH) this.#client.checkSegment(low, high, size, write);
+      else if ((low >>> 0) + size > 0x1_0000_0000) this.#client.checkWrap(low, size, stack);
       high = 0;
     }
     if (this.checksAlignment) this.#checkAlignment(low, high, size, stack);
@@ -254,7 +257,7 @@ export class GuestMemory {
 
   /** Reads up to 8 bytes, little-endian. `supervisor`: as CPL 0, as descriptor tables are read. Throws faults. */
   read(address: bigint, size: number, supervisor = false, stack = false): bigint {
-    if (this.segmented && !supervisor) address = this.#unmarked(address, size, false);
+    if (this.segmented && !supervisor) address = this.#unmarked(address, size, false, stack);
     if (this.#client.watchpoints.active) this.#client.debuggerWatched(address, size, true, false);
     const firstLow = Number(BigInt.asIntN(32, address));
     if ((firstLow & 0xfff) + size <= PAGE) {
@@ -286,16 +289,24 @@ export class GuestMemory {
     return value;
   }
 
+  /** The segment and canonical checks of an access alone. */
+  checkPlace(address: bigint, size: number, write: boolean, stack: boolean): void {
+    if (this.segmented) this.#unmarked(address, size, write, stack);
+    else this.#checkCanonical(Number(BigInt.asIntN(32, address >> 32n)), stack);
+  }
+
   /** The address of an operand without its mark, checked. */
-  #unmarked(address: bigint, size: number, write: boolean): bigint {
+  #unmarked(address: bigint, size: number, write: boolean, stack: boolean): bigint {
     const high = Number((address >> 32n) & 0x1ffn);
-    if (high & CHECKED_SEGMENT_HIGH) this.#client.checkSegment(Number(BigInt.asIntN(32, address)), high, size, write);
+    const low = Number(BigInt.asIntN(32, address));
+    if (high & CHECKED_SEGMENT_HIGH) this.#client.checkSegment(low, high, size, write);
+    else if ((low >>> 0) + size > 0x1_0000_0000) this.#client.checkWrap(low, size, stack);
     return BigInt.asUintN(32, address);
   }
 
   /** Faults as a write would. */
   probeWrite(address: bigint, size: number, supervisor = false, stack = false): void {
-    if (this.segmented && !supervisor) address = this.#unmarked(address, size, true);
+    if (this.segmented && !supervisor) address = this.#unmarked(address, size, true, stack);
     const last = address + BigInt(size - 1);
     this.#checkEnd(address, size, stack);
     // In the second page the fault is at its start.
@@ -308,7 +319,7 @@ export class GuestMemory {
 
   /** Writes up to 8 bytes, or nothing if it faults. */
   write(address: bigint, size: number, value: bigint, supervisor = false, stack = false): void {
-    if (this.segmented && !supervisor) address = this.#unmarked(address, size, true);
+    if (this.segmented && !supervisor) address = this.#unmarked(address, size, true, stack);
     if (this.#client.watchpoints.active) this.#client.debuggerWatched(address, size, false, true);
     const firstLow = Number(BigInt.asIntN(32, address));
     if ((firstLow & 0xfff) + size > PAGE) this.probeWrite(address, size, supervisor, stack);

@@ -710,7 +710,10 @@ export function remainder(
   if (a.kind === "infinity" || b.kind === "zero") return { value: invalid(context, extended), partial: false };
   raiseDenormal(context, a, b);
   if (stopped(context)) return { value: aBits, partial: false };
-  if (a.kind === "zero" || b.kind === "infinity") return { value: aBits, quotient: 0, partial: false };
+  if (a.kind === "zero") return { value: aBits, quotient: 0, partial: false };
+  // A pseudo-denormal becomes the normal number that it is.
+  if (b.kind === "infinity")
+    return { value: round(context, extended, a.sign, a.significand, a.exponent), quotient: 0, partial: false };
   const distance = a.exponent + bitLength(a.significand) - (b.exponent + bitLength(b.significand));
   const partial = distance >= 64;
   // A partial step subtracts a multiple of b * 2^k, so that the distance shrinks by 32 to 63.

@@ -128,7 +128,8 @@ export interface Tier {
   stackPointer(): Expr;
   setStackPointer(value: Expr): void;
   /** Writes below rSP and moves it, in this order. */
-  push(value: Expr, size?: number): void;
+  /** `check` may raise what is looked at when the stack is known to be writable. */
+  push(value: Expr, size?: number, check?: () => void): void;
 
   /** Address of the next instruction. */
   nextRip(): Expr;

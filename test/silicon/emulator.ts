@@ -157,6 +157,7 @@ export class Emulator {
     state.star = (0x23n << 48n) | (0x10n << 32n);
     state.sfmask = 0x4_7700n;
     state.lstar = supervisor + BigInt(physical.systemCall);
+    state.cstar = state.lstar;
     state.gdtr = { base: supervisor + BigInt(physical.gdt), limit: 0x7f };
     state.idtr = { base: supervisor + BigInt(physical.idt), limit: 0xfff };
     this.#enterSupervisor();
@@ -203,7 +204,7 @@ export class Emulator {
     this.#load(test);
     const { cpu } = this;
     const stop = cpu.run(cpu.time + instructionLimit);
-    return this.#outcome(stop.kind === "requested");
+    return this.#outcome(test, stop.kind === "requested");
   }
 
   #load(test: TestCase): void {
@@ -311,7 +312,7 @@ export class Emulator {
     return image;
   }
 
-  #outcome(ended: boolean): Outcome {
+  #outcome(test: TestCase, ended: boolean): Outcome {
     const { memory, state } = this.cpu;
     const gpr = new BigUint64Array(16);
     for (let i = 0; i < 16; i++) gpr[i] = state.register(i);
@@ -325,6 +326,8 @@ export class Emulator {
       ending = { kind: "system call" };
       rip = gpr[1];
       rflags = gpr[11];
+      after[1] = test.selectors[1];
+      after[2] = test.selectors[2];
     } else if (ended && at >= physical.handlers && at < physical.handlers + 0x1000) {
       const vector = (at - physical.handlers) >> 4;
       const hasError = errorCodeVectors.has(vector);

@@ -5,6 +5,7 @@
 import { isBeyondBaseline } from "./beyond-baseline.ts";
 import { type Outcome, startRip, type TestCase } from "./case.ts";
 import type { Difference } from "./compare.ts";
+import { codeEnd, endsInSegment } from "./segments.ts";
 
 const transcendental = /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos) /;
 const c1 = 0x0200;
@@ -37,6 +38,8 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
   }
   // What never ends is cut off after a time there and after a number of instructions here.
   if (got.ending.kind === "timeout") return true;
+  // What Linux makes of registers when it takes a system call of 32 bits.
+  if (test.bits !== 64 && got.ending.kind === "system call" && differences[0].what !== "ends with") return true;
   if (test.name === "walk" || test.name === "sequence") {
     const opcodes = Buffer.from(test.code).toString("hex");
     // RET far: the order in which the processor looks at the stacks and at CS is not told by the manuals.
@@ -53,15 +56,21 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
   if (/^(mov 0f2[02]r|walk)$/.test(test.name) && /f0(..){0,3}?0f2[02]/.test(Buffer.from(test.code).toString("hex"))) {
     return true;
   }
+  // A conditional jump that is taken, with nothing behind it in its segment: the processor raises #GP for the way that is not
+  // taken, or not, from one time to the next.
+  if (/^j\w+ (7|0f8)/.test(test.name) && endsInSegment(test.selectors[1])) {
+    const atEnd = test.codeOffset + test.code.length === codeEnd(test.selectors[1]);
+    if (atEnd && /#GP/.test(differences[0].expected) && got.ending.kind === "exception" && got.ending.vector === 1)
+      return true;
+  }
+  // A far call from compatibility mode to 64-bit mode: the processor that recorded never came to the end of some.
+  if (/^call (9a|ff\/3m)$/.test(test.name) && differences[0].expected === "timeout") return true;
   // LOCK VERW with a memory operand is #UD in the manuals; AMD's Zen 5 executes it.
   if (
     /^(verw 0f00\/5|walk|sequence)$/.test(test.name) &&
     /f0(..){0,4}?0f00[26a][89a-f]/.test(Buffer.from(test.code).toString("hex"))
   )
     return true;
-  // CALL to an address that is not canonical, with a stack that cannot be written either: the processor looks at the stack
-  // first. We check the target before the push, because a fault must leave memory as it was.
-  if (test.name === "call ff/2" && differences.length === 1 && differences[0].got === "#GP(0)") return true;
   // Linux tells user programs that every page it never gives them is present (error code bit 0), mapped or not.
   if (differences.length === 1 && differences[0].what === "ends with") {
     const fault = /^#PF\(([0-9a-f]+)\) cr2=([0-9a-f]+)$/;
@@ -77,7 +86,7 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
   // the fault comes at once.
   if (/^vp?gather/.test(test.name)) {
     const ends = differences.find(({ what }) => what === "ends with");
-    if (ends?.expected === "#DB" && ends.got.startsWith("#PF")) {
+    if (ends?.expected === "#DB" && /^#(PF|GP|SS)/.test(ends.got)) {
       return differences.every(({ what }) => what === "ends with" || what === "flags");
     }
   }
@@ -96,6 +105,11 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
       if (what === "x87 status") return ((Number.parseInt(expected, 16) ^ Number.parseInt(got, 16)) & ~c1) === 0;
       return false;
     });
+  }
+  // What FXRSTOR and its like load may have that bit set, too.
+  if (/^(fxrstor|xrstor|v?ldmxcsr) /.test(test.name)) {
+    const mxcsr = differences.find(({ what }) => what === "MXCSR");
+    if (mxcsr !== undefined && Number.parseInt(mxcsr.expected, 16) & 0x2_0000) return true;
   }
   // MXCSR_MASK: AMD's misaligned exception mask (bit 17) is not among what the emulated processor has.
   if (/^(fxsave|xsave|walk|sequence)/.test(test.name)) {

@@ -26,6 +26,7 @@ import {
   codeEnd,
   DS,
   ES,
+  endsInSegment,
   FS,
   flat,
   GS,
@@ -280,14 +281,15 @@ function floatingPoint(template: Template): FloatingPoint {
 }
 
 /** Where the code lies: anywhere, across its two pages, up to its end, or cut off by the end. */
-function placeCode(random: Random, code: number[], end: number): { code: Uint8Array; codeOffset: number } {
+function placeCode(random: Random, code: number[], selector: number): { code: Uint8Array; codeOffset: number } {
   const bytes = Uint8Array.from(code);
+  const end = codeEnd(selector);
   switch (random.below(24)) {
     case 0:
       return { code: bytes, codeOffset: end - bytes.length };
     case 1: {
       // IRETQ does not enter a segment behind its end.
-      const keep = end === layout.code.size ? random.below(bytes.length) : 1 + random.below(bytes.length);
+      const keep = endsInSegment(selector) ? 1 + random.below(bytes.length) : random.below(bytes.length);
       return { code: bytes.slice(0, keep), codeOffset: end - keep };
     }
     case 2:
@@ -419,7 +421,7 @@ export function makeCase(template: Template, seed: number, bits: CodeBits): Test
   const runToBreakpoint = has("long") && random.chance(1, 2);
   const length = code.length;
   if (runToBreakpoint) code.push(0xcc);
-  const placed = placeCode(random, code, codeEnd(selectors[CS]));
+  const placed = placeCode(random, code, selectors[CS]);
   if (relativeAt !== undefined && target !== undefined) {
     // RIP-relative: counts from the end of the instruction.
     const next = BigInt(layout.code.address + placed.codeOffset + length);

@@ -85,6 +85,9 @@ export function codeEnd(selector: number): number {
   return segment?.base === code.address ? Math.min(code.size, segment.limit + 1) : code.size;
 }
 
+/** Whether the segment ends there, or just what is mapped. */
+export const endsInSegment = (selector: number): boolean => segmentOfSelector(selector)?.base === code.address;
+
 /** Segment registers of a case, in the order of `segmentNames`. */
 export function randomSegments(random: Random, bits: CodeBits): Uint16Array {
   if (bits === 64) return Uint16Array.of(0, flat.code64, flat.data, 0, 0, 0);

@@ -34,7 +34,9 @@ export function walkCase(seed: number, index: number, bits: CodeBits): TestCase 
   for (let i = 0; i < 16; i++) {
     gpr[i] = random.chance(1, 2) ? randomInteger(random) : BigInt(layout.data.address + 0x400 + random.below(0x1800));
   }
-  gpr[4] = BigInt(layout.data.address + 0x1800);
+  const base = bits === 16 ? layout.data.address : 0;
+  if (bits === 16) gpr.set(gpr.map((value) => (value >> 12n === 0x20000n ? value & 0xffffn : value)));
+  gpr[4] = BigInt(layout.data.address - base + 0x1800);
   return {
     seed: seed * 0x1_0000_0000 + index,
     name: "walk",

@@ -1,8 +1,8 @@
 /** Jumps, calls, returns, loops, software interrupts (AMD64 APM volume 3, chapter 3). */
-import { c64, i32, i64 } from "../../wasm/index.ts";
+import { c64, type Expr, i32, i64 } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
 import { Vector } from "../fault.ts";
-import type { Tier } from "../tier.ts";
+import type { Operand, Tier } from "../tier.ts";
 import { zeroExtend } from "./forms.ts";
 
 const near = { default64: true, ends: true } as const;
@@ -15,8 +15,7 @@ define(
   "call",
   "E8 Jz",
   (t, target) => {
-    t.checkDirectTarget(target);
-    t.push(t.nextRip());
+    t.push(t.nextRip(), t.size, () => t.checkDirectTarget(target));
     t.jump(target);
   },
   near,
@@ -26,8 +25,7 @@ define(
   "FF /2 Ev",
   (t, target) => {
     const address = t.read(target);
-    t.checkTarget(address);
-    t.push(t.nextRip());
+    t.push(t.nextRip(), t.size, () => t.checkTarget(address));
     t.jumpTo(address);
   },
   near,
@@ -56,30 +54,19 @@ define(
   near,
 );
 
-function countDown(t: Tier) {
+/** LOOP and its like: `condition`, if it is given, must hold, too. */
+function loop(t: Tier, target: Operand, condition?: Expr): void {
   const count = t.let(i64.sub(t.register(1, t.addressSize), c64(1)));
+  const goesOn = i32.eqz(i64.eqz(zeroExtend(count, t.addressSize)));
+  const taken = t.let(condition === undefined ? goesOn : i32.and(goesOn, condition));
+  // Outside the segment: the counter must not have changed.
+  if (t.mode !== 64) t.if(taken, () => t.checkDirectTarget(target));
   t.setRegister(1, count, t.addressSize);
-  return i32.eqz(i64.eqz(zeroExtend(count, t.addressSize)));
+  t.branch(taken, target);
 }
-define(
-  "loopne",
-  "E0 Jbs",
-  (t, target) => {
-    const zero = t.flags.zero();
-    t.branch(t.let(i32.and(countDown(t), i32.eqz(zero))), target);
-  },
-  near,
-);
-define(
-  "loope",
-  "E1 Jbs",
-  (t, target) => {
-    const zero = t.flags.zero();
-    t.branch(t.let(i32.and(countDown(t), zero)), target);
-  },
-  near,
-);
-define("loop", "E2 Jbs", (t, target) => t.branch(t.let(countDown(t)), target), near);
+define("loopne", "E0 Jbs", (t, target) => loop(t, target, i32.eqz(t.flags.zero())), near);
+define("loope", "E1 Jbs", (t, target) => loop(t, target, t.flags.zero()), near);
+define("loop", "E2 Jbs", (t, target) => loop(t, target), near);
 define("jrcxz", "E3 Jbs", (t, target) => t.branch(i64.eqz(t.register(1, t.addressSize)), target), near);
 
 // Far transfers, in TypeScript.

@@ -13,7 +13,6 @@ import { Record } from "../tier0/record.ts";
 import { X87 } from "../x87.ts";
 
 const wrap = (address: bigint, offset: number): bigint => BigInt.asUintN(64, address + BigInt(offset));
-const isCanonical = (address: bigint): boolean => wrap(BigInt.asIntN(48, address), 0) === address;
 
 // SSE
 
@@ -85,8 +84,9 @@ export class OperandMemory {
   probeWrite(address: bigint, size: number): void {
     this.#cpu.linear.probeWrite(this.#wrap(address), size, false, this.#stack);
   }
-  checkCanonical(address: bigint): void {
-    if (!isCanonical(this.#wrap(address))) throw this.#stack ? new Fault(Vector.SS, 0) : generalProtection();
+  /** Segment and canonical checks of the first byte: they come before those of alignment. */
+  checkPlace(address: bigint, write: boolean): void {
+    this.#cpu.linear.checkPlace(this.#wrap(address), 1, write, this.#stack);
   }
 }
 
@@ -174,17 +174,21 @@ const imageBytes = 416;
 const mxcsrMask = 0xffff;
 
 /** Linear address, offset, address size, REX.W. */
-function imageOperand(cpu: Cpu, record: number): { address: bigint; rexW: boolean; memory: OperandMemory } {
+function imageOperand(
+  cpu: Cpu,
+  record: number,
+  write: boolean,
+): { address: bigint; rexW: boolean; memory: OperandMemory } {
   const address = cpu.argument(0);
+  const memory = unitOf(cpu).memory.set(record, address, cpu.argument(1), cpu.argumentNumber(2));
+  memory.checkPlace(address, write);
   cpu.linear.checkAlignment(address, 4);
   if (address & 15n) throw generalProtection();
-  const memory = unitOf(cpu).memory.set(record, address, cpu.argument(1), cpu.argumentNumber(2));
-  memory.checkCanonical(address);
   return { address, memory, rexW: cpu.argumentNumber(3) !== 0 };
 }
 
 defineRoutine("fxsave", (cpu, record) => {
-  const { address, memory, rexW } = imageOperand(cpu, record);
+  const { address, memory, rexW } = imageOperand(cpu, record, true);
   // The processor looks at the far end first.
   memory.probeWrite(address + 511n, 1);
   memory.probeWrite(address, 512);
@@ -202,7 +206,7 @@ defineRoutine("fxsave", (cpu, record) => {
 });
 
 defineRoutine("fxrstor", (cpu, record) => {
-  const { address, memory, rexW } = imageOperand(cpu, record);
+  const { address, memory, rexW } = imageOperand(cpu, record, false);
   const image = new DataView(new ArrayBuffer(512));
   memory.read(address + 511n, 1);
   for (let i = 0; i < imageBytes; i += 8) image.setBigUint64(i, memory.read(address + BigInt(i), 8), true);

@@ -67,11 +67,7 @@ define(
   "60",
   (t) => {
     const pointer = t.let(t.stackPointer());
-    // The lowest word first: if any of them faults, none has been seen.
-    for (let i = 0; i < 8; i++) {
-      const register = 7 - i;
-      t.storeStackAt(t.let(i64.sub(pointer, c64(t.size * (8 - i)))), t.size, t.register(register));
-    }
+    for (let i = 0; i < 8; i++) t.storeStackAt(t.let(i64.sub(pointer, c64(t.size * (i + 1)))), t.size, t.register(i));
     t.setStackPointer(i64.sub(pointer, c64(t.size * 8)));
   },
   { not64: true },

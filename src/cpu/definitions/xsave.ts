@@ -60,11 +60,12 @@ export function componentsInUse(cpu: Cpu): number {
 function areaOperand(
   cpu: Cpu,
   record: number,
+  write: boolean,
 ): { address: bigint; memory: OperandMemory; rexW: boolean; requested: number } {
   const address = cpu.argument(0);
-  if (address & 63n) throw generalProtection();
   const memory = unitOf(cpu).memory.set(record, address, cpu.argument(1), cpu.argumentNumber(2));
-  memory.checkCanonical(address);
+  memory.checkPlace(address, write);
+  if (address & 63n) throw generalProtection();
   const requested = Number(cpu.argument(4) & cpu.state.xcr0);
   return { address, memory, rexW: cpu.argumentNumber(3) !== 0, requested };
 }
@@ -73,7 +74,7 @@ function areaOperand(
 const avxOffset = (): number => EXTENDED;
 
 function save(cpu: Cpu, record: number, kind: "xsave" | "xsaveopt" | "xsavec" | "xsaves"): void {
-  const { address, memory, rexW, requested } = areaOperand(cpu, record);
+  const { address, memory, rexW, requested } = areaOperand(cpu, record, true);
   const compacted = kind === "xsavec" || kind === "xsaves";
   const inUse = componentsInUse(cpu) | (compacted && cpu.state.mxcsr !== INITIAL_MXCSR ? SSE : 0);
   // What is in its initial state is not written, but by XSAVE.
@@ -110,7 +111,7 @@ function save(cpu: Cpu, record: number, kind: "xsave" | "xsaveopt" | "xsavec" | 
 }
 
 function restore(cpu: Cpu, record: number, supervisor: boolean): void {
-  const { address, memory, rexW, requested } = areaOperand(cpu, record);
+  const { address, memory, rexW, requested } = areaOperand(cpu, record, false);
   const read = (at: number): bigint => memory.read(address + BigInt(at), 8);
   const { state } = cpu;
   const registers = registerCount(cpu);
@@ -124,7 +125,7 @@ function restore(cpu: Cpu, record: number, supervisor: boolean): void {
   else for (let i = 16; i < 64; i += 8) valid &&= read(HEADER + i) === 0n;
   if (!valid) throw generalProtection();
   const loaded = requested & Number(present);
-  const size = loaded & AVX ? EXTENDED + AVX_BYTES : EXTENDED;
+  const size = requested & AVX ? EXTENDED + AVX_BYTES : EXTENDED;
   memory.read(address + BigInt(size - 1), 1);
   // Everything is read before anything changes.
   const legacy = new DataView(new ArrayBuffer(512));

@@ -494,10 +494,12 @@ export class Emitter implements Tier {
     const ready = this.f.let(value);
     this.storeHost(this.access(this.stackLinear(pointer), size, true, true), size, ready);
   }
-  push(value: Expr, size: number = this.size): void {
+  push(value: Expr, size: number = this.size, check?: () => void): void {
     const ready = this.f.let(value);
     const pointer = this.f.let(i64.sub(this.stackPointer(), c64(size)));
-    this.storeStackAt(pointer, size, ready);
+    const host = this.access(this.stackLinear(pointer), size, true, true);
+    check?.();
+    this.storeHost(host, size, ready);
     this.setStackPointer(pointer);
   }
 
