@@ -27,60 +27,6 @@
 
 #define INSN(code, dst, src, off, imm)	((struct bpf_insn){ code, dst, src, off, imm })
 
-/* ---- the kernel's types: the number of a function ---- */
-
-static void *read_whole(const char *path, size_t *size)
-{
-	size_t room = 1 << 20, n = 0;
-	char *data = malloc(room);
-	int fd = open(path, O_RDONLY);
-	ssize_t now;
-
-	while (fd >= 0 && (now = read(fd, data + n, room - n)) > 0) {
-		n += now;
-		if (n == room)
-			data = realloc(data, room *= 2);
-	}
-	close(fd);
-	*size = n;
-	return data;
-}
-
-static size_t type_size(const struct btf_type *type)
-{
-	unsigned int count = BTF_INFO_VLEN(type->info);
-
-	switch (BTF_INFO_KIND(type->info)) {
-	case BTF_KIND_INT: case BTF_KIND_VAR: case BTF_KIND_DECL_TAG: return sizeof(*type) + 4;
-	case BTF_KIND_ARRAY: return sizeof(*type) + sizeof(struct btf_array);
-	case BTF_KIND_STRUCT: case BTF_KIND_UNION: return sizeof(*type) + count * sizeof(struct btf_member);
-	case BTF_KIND_ENUM: return sizeof(*type) + count * sizeof(struct btf_enum);
-	case BTF_KIND_ENUM64: return sizeof(*type) + count * 12;
-	case BTF_KIND_FUNC_PROTO: return sizeof(*type) + count * sizeof(struct btf_param);
-	case BTF_KIND_DATASEC: return sizeof(*type) + count * sizeof(struct btf_var_secinfo);
-	default: return sizeof(*type);
-	}
-}
-
-static unsigned int function_id(const char *name)
-{
-	size_t size;
-	char *data = read_whole("/sys/kernel/btf/vmlinux", &size);
-	const struct btf_header *header = (void *)data;
-	const char *types = data + header->hdr_len + header->type_off, *strings = data + header->hdr_len + header->str_off;
-	unsigned int id = 1, found = 0;
-
-	for (const char *at = types; size && at < types + header->type_len && !found; id++) {
-		const struct btf_type *type = (const void *)at;
-
-		if (BTF_INFO_KIND(type->info) == BTF_KIND_FUNC && !strcmp(strings + type->name_off, name))
-			found = id;
-		at += type_size(type);
-	}
-	free(data);
-	return found;
-}
-
 /* ---- the program ---- */
 
 /* The type information of a program with one function: it gives the code its full name. */
@@ -137,7 +83,7 @@ static int load_program(const char *name, int hits, int flags)
 	}
 	attr.prog_type = BPF_PROG_TYPE_TRACING;
 	attr.expected_attach_type = BPF_TRACE_FENTRY;
-	attr.attach_btf_id = function_id(TARGET);
+	attr.attach_btf_id = bpf_kernel_function_id(TARGET);
 	attr.prog_flags = flags;
 	attr.insns = (unsigned long)insns;
 	attr.insn_cnt = sizeof(insns) / sizeof(insns[0]);

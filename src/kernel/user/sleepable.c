@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * sleepable loading|reading|syscall        what may sleep, and what bpf_copy_from_user reads: the same lines on Linux 6.1
+ * sleepable loading|reading|syscall|targets        what may sleep, and what bpf_copy_from_user reads: the same lines on Linux 6.1
  * sleepable asleep DEVICE FILE         a program waits for a page of FILE, on DEVICE (btrfs), while others run and close
  *                                      what it uses
  */
@@ -351,6 +351,74 @@ static void syscalls(void)
 	show("calls bpf_ktime_get_coarse_ns", LOAD_SYSCALL(CALL(ktime_get_coarse_ns), RETURN(0)));
 }
 
+/* ---- where programs on functions may sleep ---- */
+
+static int load_on(const char *function, int type, int attach_type, int flags)
+{
+	const struct bpf_insn insns[] = { RETURN(0) };
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = type;
+	attr.expected_attach_type = attach_type;
+	attr.attach_btf_id = bpf_kernel_function_id(function);
+	attr.prog_flags = flags;
+	attr.insns = (unsigned long)insns;
+	attr.insn_cnt = 2;
+	attr.license = (unsigned long)"GPL";
+	attr.log_buf = (unsigned long)log_text;
+	attr.log_size = sizeof(log_text);
+	attr.log_level = 1;
+	log_text[0] = '\0';
+	return sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+static void target(const char *function, int type, int attach_type, const char *kind)
+{
+	char what[128];
+
+	if (!bpf_kernel_function_id(function))
+		return;
+	snprintf(what, sizeof(what), "%s %s", kind, function);
+	show(what, load_on(function, type, attach_type, BPF_F_SLEEPABLE));
+}
+
+static void targets(void)
+{
+	static const char *const functions[] = {
+		"open_ctree", "btrfs_search_slot", "btrfs_cow_block", "btrfs_check_leaf_full", "btrfs_check_node",
+		"btrfs_should_cancel_balance", "should_failslab", "should_fail_alloc_page", "should_fail_bio",
+		"__filemap_add_folio", "bpf_fentry_test1", "bpf_modify_return_test", "vfs_read", "do_exit",
+		"security_file_open", "security_bprm_check", "bpf_lsm_file_open", "migrate_disable", "kmalloc",
+		"kmem_cache_alloc", "__alloc_pages",
+	};
+	static const char *const hooks[] = {
+		"bpf", "bpf_map", "bpf_prog", "bprm_check_security", "bprm_committed_creds", "bprm_creds_for_exec", "capable",
+		"capget", "cred_free", "cred_prepare", "file_free_security", "file_ioctl", "file_lock", "file_mprotect",
+		"file_open", "file_permission", "inode_create", "inode_getattr", "inode_link", "inode_mkdir", "inode_mknod",
+		"inode_permission", "inode_readlink", "inode_rename", "inode_rmdir", "inode_setattr", "inode_symlink",
+		"inode_unlink", "mmap_addr", "mmap_file", "path_mkdir", "ptrace_access_check", "sb_mount", "sb_statfs",
+		"sb_umount", "settime", "socket_bind", "socket_create", "socket_sendmsg", "syslog", "task_alloc",
+		"task_free", "task_kill", "task_prctl", "task_setnice", "task_setscheduler",
+	};
+	char name[64];
+
+	printf("== targets\n");
+	for (unsigned int i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		target(functions[i], BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "fentry");
+		target(functions[i], BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "fexit");
+		target(functions[i], BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, "fmod_ret");
+	}
+	for (unsigned int i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		snprintf(name, sizeof(name), "bpf_lsm_%s", hooks[i]);
+		target(name, BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "lsm");
+		target(name, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "fentry");
+	}
+	target("bpf_lsm_file_open", BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, "lsm_cgroup");
+	target("bpf_lsm_file_open", BPF_PROG_TYPE_LSM, 0, "lsm without a kind");
+	target("open_ctree", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "lsm");
+}
+
 /* ---- asleep ---- */
 
 static int array_of_maps(int inner)
@@ -501,13 +569,15 @@ int main(int argc, char **argv)
 			helpers();
 		} else if (!strcmp(argv[i], "syscall")) {
 			syscalls();
+		} else if (!strcmp(argv[i], "targets")) {
+			targets();
 		} else if (!strcmp(argv[i], "reading")) {
 			reading();
 		} else if (!strcmp(argv[i], "asleep") && i + 2 < argc) {
 			asleep(argv[i + 1], argv[i + 2]);
 			i += 2;
 		} else {
-			fprintf(stderr, "usage: sleepable [loading] [reading] [syscall] [asleep DEVICE FILE]\n");
+			fprintf(stderr, "usage: sleepable [loading] [reading] [syscall] [targets] [asleep DEVICE FILE]\n");
 			return 2;
 		}
 	}

@@ -26,6 +26,9 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, unsigned lon
 int bpf_map_delete_elem(int fd, const void *key);
 int bpf_map_get_next_key(int fd, const void *key, void *next_key);
 
+/* The number of a function of the kernel's in /sys/kernel/btf/vmlinux (attach_btf_id); 0: it is not there. */
+unsigned int bpf_kernel_function_id(const char *name);
+
 /* ---- object files ---- */
 
 struct bpf_object;
