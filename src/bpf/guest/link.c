@@ -269,8 +269,9 @@ int link_create(union bpf_attr *attr)
 		return PTR_ERR(prog);
 	switch (prog->type) {
 	case BPF_PROG_TYPE_KPROBE:
-		/* kprobe_multi needs fprobe, which needs the function tracer. */
-		err = attr->link_create.attach_type == BPF_PERF_EVENT ? perf_link_attach(attr, prog) : -EOPNOTSUPP;
+		err = attr->link_create.attach_type == BPF_PERF_EVENT ? perf_link_attach(attr, prog) :
+		      attr->link_create.attach_type == BPF_TRACE_KPROBE_MULTI ? bpf_kprobe_multi_link_attach(attr, prog) :
+		      -EINVAL;
 		break;
 	case BPF_PROG_TYPE_TRACEPOINT:
 	case BPF_PROG_TYPE_PERF_EVENT:

@@ -36,6 +36,9 @@ struct bpf_link *bpf_link_get_from_fd(u32 ufd);
 void bpf_link_inc(struct bpf_link *link);
 void bpf_link_put(struct bpf_link *link);
 
+/* A program on the entry or return of many functions. */
+int bpf_kprobe_multi_link_attach(const union bpf_attr *attr, struct bpf_prog *prog);
+
 /* The name of a raw tracepoint link's tracepoint; NULL: it is another kind of link. */
 const char *bpf_raw_tp_link_name(const struct bpf_link *link);
 

@@ -22,6 +22,11 @@ static unsigned int count(void)
 	return table ? table[0] : 0;
 }
 
+unsigned int kallsyms_number(void)
+{
+	return count();
+}
+
 static const char *name_of(unsigned int i)
 {
 	return kallsyms_names + kallsyms_name_offsets[i] + 1;

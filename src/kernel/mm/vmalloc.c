@@ -242,7 +242,7 @@ int exec_name(void *addr, size_t size, const char *name)
 	symbol->start = (unsigned long)addr;
 	symbol->size = size;
 	strscpy(symbol->name, name, sizeof(symbol->name));
-	list_add(&symbol->list, &exec_symbols);
+	list_add_tail(&symbol->list, &exec_symbols);
 	return 0;
 }
 
@@ -255,6 +255,18 @@ void exec_unname(void *addr)
 			list_del(&symbol->list);
 			kfree(symbol);
 		}
+}
+
+const char *exec_symbol_get(unsigned long pos, unsigned long *address)
+{
+	struct exec_symbol *symbol;
+
+	list_for_each_entry(symbol, &exec_symbols, list)
+		if (!pos--) {
+			*address = symbol->start;
+			return symbol->name;
+		}
+	return NULL;
 }
 
 /* For symbol look-ups behind the kernel's own table. */

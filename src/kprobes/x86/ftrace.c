@@ -28,12 +28,17 @@ static int __init kprobes_on_ftrace_option(char *value)
 }
 early_param("kprobes_on_ftrace", kprobes_on_ftrace_option);
 
-static bool is_ftrace_location(unsigned long addr)
+bool is_ftrace_location(unsigned long addr)
 {
 	for (const unsigned long *loc = __start_mcount_loc; loc < __stop_mcount_loc; loc++)
 		if (*loc == addr)
 			return true;
 	return false;
+}
+
+unsigned long ftrace_location_get(unsigned long index)
+{
+	return index < __stop_mcount_loc - __start_mcount_loc ? __start_mcount_loc[index] : 0;
 }
 
 void arch_check_ftrace_location(struct kprobe *p)

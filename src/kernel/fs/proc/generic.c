@@ -6,6 +6,7 @@
 #include <kernel/init.h>
 #include <kernel/interrupt.h>
 #include <kernel/kallsyms.h>
+#include <kernel/vmalloc.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
@@ -209,14 +210,20 @@ static int empty_show(struct seq_file *m, void *v)
 struct symbol {
 	unsigned long address;
 	char type;
-	const char *name;
+	const char *name, *module;
 };
 
+/* Behind the kernel's own symbols come those of generated code. */
 static struct symbol *symbol_at(struct seq_file *m, loff_t pos)
 {
 	static struct symbol symbol;
-
-	return kallsyms_get(pos, &symbol.address, &symbol.type, &symbol.name) ? &symbol : NULL;
+	symbol.module = NULL;
+	if (kallsyms_get(pos, &symbol.address, &symbol.type, &symbol.name))
+		return &symbol;
+	symbol.type = 't';
+	symbol.module = "bpf";
+	symbol.name = exec_symbol_get(pos - kallsyms_number(), &symbol.address);
+	return symbol.name ? &symbol : NULL;
 }
 
 static void *symbols_start(struct seq_file *m, loff_t *pos)
@@ -240,7 +247,10 @@ static int symbols_show(struct seq_file *m, void *v)
 	struct symbol *symbol = v;
 	bool visible = !kptr_restrict ? true : kptr_restrict == 1 && capable(CAP_SYSLOG);
 
-	seq_printf(m, "%016lx %c %s\n", visible ? symbol->address : 0, symbol->type, symbol->name);
+	seq_printf(m, "%016lx %c %s", visible ? symbol->address : 0, symbol->type, symbol->name);
+	if (symbol->module)
+		seq_printf(m, "\t[%s]", symbol->module);
+	seq_putc(m, '\n');
 	return 0;
 }
 

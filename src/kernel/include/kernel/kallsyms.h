@@ -24,6 +24,8 @@ int kallsyms_on_each_symbol(int (*fn)(void *data, const char *name, unsigned lon
 
 /* Symbol number @index in address order with nm's letter; false behind the last. For /proc/kallsyms. */
 bool kallsyms_get(unsigned int index, unsigned long *addr, char *type, const char **name);
+/* How many symbols there are, those of generated code not counted. */
+unsigned int kallsyms_number(void);
 /* How many symbols have exactly this name. */
 unsigned int kallsyms_count_name(const char *name);
 

@@ -95,6 +95,10 @@ int disable_kprobe(struct kprobe *p);
 struct kprobe *get_kprobe(void *addr);
 struct kprobe *kprobe_running(void);
 bool within_kprobe_blacklist(unsigned long addr);
+/* Is there a call of the tracer to be put at @addr, that is, does a function begin there? */
+bool is_ftrace_location(unsigned long addr);
+/* These places one after the other; 0 behind the last. */
+unsigned long ftrace_location_get(unsigned long index);
 static inline bool kprobe_disabled(struct kprobe *p) { return p->flags & (KPROBE_FLAG_DISABLED | KPROBE_FLAG_GONE); }
 static inline bool kprobe_gone(struct kprobe *p) { return p->flags & KPROBE_FLAG_GONE; }
 

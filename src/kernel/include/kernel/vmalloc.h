@@ -27,5 +27,7 @@ bool is_exec_address(unsigned long addr);
 /* Gives code in such memory a name in symbol look-ups ("bpf_prog_…"): [start, start + size). */
 int exec_name(void *addr, size_t size, const char *name);
 void exec_unname(void *addr);
+/* The names one after the other, in the order in which they were given; NULL behind the last. */
+const char *exec_symbol_get(unsigned long pos, unsigned long *address);
 
 #endif
