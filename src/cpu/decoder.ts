@@ -21,6 +21,8 @@ const SS = 2;
 
 /** Definitions by opcode: [map][opcode]; those that are VEX-encoded in the maps from `VEX_MAPS` on. */
 const VEX_MAPS = 4;
+/** An empty one for VEX.map_select values that there are none for. */
+const UNKNOWN_MAP = VEX_MAPS;
 let opcodeMaps: Definition[][][] = [];
 let known = -1;
 function maps(): Definition[][][] {
@@ -141,11 +143,10 @@ export class Decoder {
     let w = false;
     let refused = false;
     if ((opcode === 0xc4 || opcode === 0xc5) && this.#at >= this.#end) return short();
-    // Outside of 64-bit mode what looks like a memory operand is LES or LDS.
-    if ((opcode === 0xc4 || opcode === 0xc5) && (mode === 64 || bytes[this.#at] >= 0xc0)) {
-      // After REX it is no VEX prefix: nothing more is fetched.
-      if (rex !== 0) return Decoded.undefined;
-      const legacyPrefixes = operandPrefix || this.repeat !== 0 || this.lock;
+    // Outside of 64-bit mode what looks like a memory operand is LES or LDS, and so it is, undefined, after REX.
+    if ((opcode === 0xc4 || opcode === 0xc5) && (mode === 64 ? rex === 0 : bytes[this.#at] >= 0xc0)) {
+      // After these it is no instruction, but fetched as a whole before it is found to be none.
+      refused = operandPrefix || this.repeat !== 0 || this.lock;
       const payload = opcode === 0xc4 ? 2 : 1;
       if (this.#at + payload + 1 > this.#end) return short();
       const first = bytes[this.#at];
@@ -153,10 +154,7 @@ export class Decoder {
       this.#at += payload;
       map = payload === 2 ? first & 31 : 1;
       opcode = bytes[this.#at++];
-      if (map < 1 || map > 3) return Decoded.undefined;
-      // It is fetched as a whole before it is found to be none.
-      refused = legacyPrefixes;
-      map += VEX_MAPS;
+      map = map < 1 || map > 3 ? UNKNOWN_MAP : map + VEX_MAPS;
       // R, X and B are inverted, in the order of REX; outside of 64-bit mode there are eight registers.
       rex = 0x40 | ((payload === 2 ? ~first >> 5 : (~first >> 7) << 2) & 7) | (payload === 2 ? (last >> 4) & 8 : 0);
       this.vvvv = (~last >> 3) & 15;
@@ -178,7 +176,15 @@ export class Decoder {
     }
     this.rex = rex;
     this.opcode = opcode;
-    const candidates = maps()[map][opcode];
+    let candidates = maps()[map][opcode];
+    if (vex >= 0 && candidates.length === 0) {
+      // As long as the instruction of this opcode without VEX.
+      refused = true;
+      if (map === VEX_MAPS + 1) {
+        candidates = maps()[1][opcode];
+        if (candidates.length === 0) return Decoded.undefined;
+      }
+    }
     if (candidates.length === 0)
       return this.#unknown(map, rex, segment, addressPrefix, mode) ? Decoded.undefined : short();
     let modrm = 0;
@@ -186,11 +192,14 @@ export class Decoder {
       if (this.#at >= this.#end) return short();
       modrm = bytes[this.#at];
       // MOV to and from control and debug registers (0F 20 to 0F 23) takes ModRM.rm as a register whatever mod says.
-      if (map === 1 && opcode >= 0x20 && opcode <= 0x23) modrm |= 0xc0;
+      if ((map === 1 || map === VEX_MAPS + 1) && opcode >= 0x20 && opcode <= 0x23) modrm |= 0xc0;
     }
     this.modrm = modrm;
-    const selected =
-      vex < 0 ? this.#select(candidates, modrm, operandPrefix, mode) : this.#selectVex(candidates, modrm, vex, w, mode);
+    const selected = refused
+      ? undefined
+      : vex < 0
+        ? this.#select(candidates, modrm, operandPrefix, mode)
+        : this.#selectVex(candidates, modrm, vex, w, mode);
     // All of it is fetched before it is found to be none: as long as the first candidate would be.
     const definition = selected ?? candidates[0];
     this.definition = definition;
@@ -245,7 +254,7 @@ export class Decoder {
     this.length = this.#at - this.#start;
     if (attributes.vsib && (this.addressSize === 2 || (modrm & 7) !== 4)) return Decoded.undefined;
     const lockable = attributes.lock && this.isMemory && row.operands[0].place === "rm";
-    if (selected === undefined || refused || (this.lock && !lockable)) return Decoded.undefined;
+    if (selected === undefined || (this.lock && !lockable)) return Decoded.undefined;
     return Decoded.ok;
   }
 
@@ -275,13 +284,13 @@ export class Decoder {
 
   /** Passes over an instruction of the maps in which every opcode has a ModRM byte. False: bytes ran out. */
   #unknown(map: number, rex: number, segment: number, addressPrefix: boolean, mode: number): boolean {
-    const base = map & (VEX_MAPS - 1);
-    if (base < 2) return true;
+    if (map < 2) return true;
     if (this.#at >= this.#end) return false;
     this.addressSize = mode === 64 ? (addressPrefix ? 4 : 8) : (mode === 32) !== addressPrefix ? 4 : 2;
     const modrm = this.#bytes[this.#at++];
     if (modrm < 0xc0 && !this.#memory(modrm, rex, segment, mode, false)) return false;
-    return base === 2 || this.#at < this.#end;
+    const hasImmediate = map === 3 || map === VEX_MAPS + 3;
+    return !hasImmediate || this.#at < this.#end;
   }
 
   /** `vex`: the last byte of the prefix, W vvvv L pp. */

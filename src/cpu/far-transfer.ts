@@ -23,6 +23,9 @@ import { isTask, transferToTask } from "./task-switch.ts";
 
 /** Loads CS, the privilege level and RIP. Nothing is checked any more. */
 export function enterCodeSegment(cpu: Cpu, code: Segment, cpl: number, rip: bigint): void {
+  const { state } = cpu;
+  const leaves64 = state.codeBits === 64 && (code.attributes & Attribute.longMode) === 0;
+  if (leaves64 && state.segment("ss").attributes & Attribute.big) state.rsp &= 0xffff_ffffn;
   cpu.state.setSegment("cs", code);
   cpu.state.cpl = cpl;
   cpu.jump(rip);

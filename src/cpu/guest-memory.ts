@@ -292,7 +292,9 @@ export class GuestMemory {
   /** The segment and canonical checks of an access alone. */
   checkPlace(address: bigint, size: number, write: boolean, stack: boolean): void {
     if (this.segmented) this.#unmarked(address, size, write, stack);
-    else this.#checkCanonical(Number(BigInt.asIntN(32, address >> 32n)), stack);
+    else
+      for (const end of [address, address + BigInt(size - 1)])
+        this.#checkCanonical(Number(BigInt.asIntN(32, end >> 32n)), stack);
   }
 
   /** The address of an operand without its mark, checked. */

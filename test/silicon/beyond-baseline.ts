@@ -10,6 +10,8 @@ const extensionOpcodes = new Set([0x0e, 0x0f, 0x78, 0x79]);
 
 /** VEX-encoded instructions of AVX-512's opmasks, AVX-VNNI, VAES, VPCLMULQDQ and GFNI. */
 function isVexBeyond(map: number, opcode: number): boolean {
+  // 0F 0F, 0F 78 and 0F 79 are as long after VEX as 3DNow! and SSE4a have them without.
+  if (map === 1 && (opcode === 0x0f || opcode === 0x78 || opcode === 0x79)) return true;
   if (map === 1) return (opcode >= 0x41 && opcode <= 0x4b) || (opcode >= 0x90 && opcode <= 0x99);
   if (map === 2) return (opcode >= 0x50 && opcode <= 0x53) || opcode === 0xcf || (opcode >= 0xdc && opcode <= 0xdf);
   return opcode === 0x44 || opcode === 0xce || opcode === 0xcf || (opcode >= 0x30 && opcode <= 0x33);
@@ -30,7 +32,7 @@ export function isBeyondBaseline(code: Uint8Array): boolean {
   const isRegister = third >= 0xc0;
   // EVEX, XOP.
   if (opcode === 0x62) return true;
-  if (opcode === 0x8f && (second & 0x1f) >= 8) return true;
+  if (opcode === 0x8f && (second & 0x38) !== 0) return true;
   if (opcode === 0xc5) return isVexBeyond(1, third);
   if (opcode === 0xc4) return isVexBeyond(second & 31, code[at + 3] ?? 0);
   if (opcode !== 0x0f) return false;

@@ -122,6 +122,8 @@ export class Emulator {
       [0x48, supervisor >> 32n],
       [0x50, 0x0000_8200_0000_0000n | BigInt(ldtLimit) | (BigInt(physical.ldt) << 16n)],
       [0x58, supervisor >> 32n],
+      // Linux keeps the processor's number in the limit of this one.
+      [0x78, 0x0040_f500_0000_0000n],
     ];
     localDescriptors().forEach((value, i) => {
       memory.writeUint64(physical.ldt + i * 8, value);

@@ -64,8 +64,8 @@ function areaOperand(
 ): { address: bigint; memory: OperandMemory; rexW: boolean; requested: number } {
   const address = cpu.argument(0);
   const memory = unitOf(cpu).memory.set(record, address, cpu.argument(1), cpu.argumentNumber(2));
-  memory.checkPlace(address, write);
   if (address & 63n) throw generalProtection();
+  memory.checkPlace(address, write);
   const requested = Number(cpu.argument(4) & cpu.state.xcr0);
   return { address, memory, rexW: cpu.argumentNumber(3) !== 0, requested };
 }
