@@ -676,6 +676,7 @@ export class Cpu {
   /** Debug registers changed. */
   debugRegistersChanged(): void {
     this.debugging.update();
+    this.#i32[layout.watchesData >> 2] = this.debugging.watchesData ? 1 : 0;
     this.tlb.flush();
     this.#breakpointsChanged();
   }

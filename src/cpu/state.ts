@@ -125,6 +125,8 @@ function layOut() {
     /** The TLB and the jump cache of the current privilege level. */
     tlbBase: take(4),
     jumpCacheBase: take(4),
+    /** 1: repeated string instructions stop after each iteration, because debug registers watch data. */
+    watchesData: take(4),
     /** Segment bases outside 64-bit mode as accesses add them: see CHECKED_SEGMENT. */
     effectiveBases: take(6 * 8),
     /** Exception that SSE, MMX and x87 instructions and WAIT raise now because of CR0 and CR4 (6: #UD, 7: #NM); 0: none. */

@@ -11,6 +11,8 @@ export const PageFault = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16
 export const PHYSICAL_ADDRESS_BITS = 40;
 /** Reserved bits 51:40 in the high half of an entry. */
 const RESERVED_HIGH = 0x000f_ff00;
+/** Outside long mode bits 62:52 are reserved, too. */
+const RESERVED_HIGH_PAE = 0x7fff_ff00;
 const NX = 0x8000_0000;
 const P = 1;
 const W = 2;
@@ -84,6 +86,7 @@ export class PageWalk {
     const words = this.#words;
     const size = this.#ramBytes;
     let table = mode.root;
+    const reserved = mode.levels === 3 ? RESERVED_HIGH_PAE : RESERVED_HIGH;
     let allowed = W | U;
     let nx = 0;
     // Where the upper entries lie, for their accessed bits.
@@ -107,7 +110,7 @@ export class PageWalk {
       const entry = words[word];
       const upper = words[word + 1];
       if (!(entry & P)) return this.#fail(0, mode, write, user, fetch);
-      if (upper & RESERVED_HIGH || (!mode.noExecute && upper & NX))
+      if (upper & reserved || (!mode.noExecute && upper & NX))
         return this.#fail(PageFault.present | PageFault.reserved, mode, write, user, fetch);
       const next = (entry & 0xffff_f000) >>> 0;
       table = next + (upper & 0xff) * 0x1_0000_0000;

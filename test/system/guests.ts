@@ -7,25 +7,57 @@ import type { TierOptions } from "../../src/cpu/index.ts";
 import { boot } from "../../src/machine/boot/boot.ts";
 import { RootFiles } from "../../src/machine/initramfs.ts";
 
-export const GUESTS = ["protected"] as const;
+export const GUESTS = [
+  "protected",
+  "paging-legacy",
+  "paging-long",
+  "exceptions",
+  "interrupts",
+  "modes",
+  "smc",
+  "vm86",
+  "debug",
+] as const;
 
-/** Checks that fail on QEMU: TCG checks neither limits nor null selectors at memory accesses. */
-export const QEMU_FAILS: Readonly<Record<string, string>> = { protected: "fhi" };
+/**
+ * Checks that fail on QEMU 7.2 (TCG), "?": it does not come to the end. TCG checks neither limits nor null selectors at memory accesses,
+ * and no reserved bits of control registers; its #PF with the reserved bit has no present bit; error codes of gates in long mode have
+ * twice the vector and no external bit; no exceptions of SSE, RF is not pushed; no general detect; INT1 is an interrupt.
+ */
+export const QEMU_FAILS: Readonly<Record<string, string>> = {
+  protected: "fhi",
+  "paging-legacy": "u",
+  "paging-long": "krstuzUVW?",
+  exceptions: "mnopwxyzAETXY02",
+  interrupts: "j",
+  modes: "",
+  smc: "",
+  vm86: "jFGK",
+  debug: "qrstHILP",
+};
 
 /** Checks that fail here, with reasons. */
-export const EXPECTED_FAILURES: Readonly<Record<string, string>> = { protected: "" };
+export const EXPECTED_FAILURES: Readonly<Record<string, string>> = {};
 
 export function isInstalled(tool: string): boolean {
   return spawnSync(tool, ["--version"]).status === 0;
 }
 
+function run(tool: string, options: readonly string[]): void {
+  const { status, stderr } = spawnSync(tool, options, { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+}
+
 /** Assembles and links a guest at 1 MiB, and returns where the ELF file is. */
 export function assemble(name: string): string {
-  const output = join(mkdtempSync(join(tmpdir(), "system-")), `${name}.elf`);
+  const folder = mkdtempSync(join(tmpdir(), "system-"));
+  const output = join(folder, `${name}.elf`);
+  const linked = join(folder, `${name}.64`);
   const source = join(import.meta.dirname, "guests", `${name}.S`);
-  const flags = ["-m32", "-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none,-N,-Ttext=0x100000"];
-  const { status, stderr } = spawnSync("gcc", [...flags, source, "-o", output], { encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
+  // Only a 64-bit file takes the relocations of 64-bit code; only a 32-bit one is booted by QEMU.
+  const flags = ["-m64", "-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none,-N,-Ttext=0x100000"];
+  run("gcc", [...flags, source, "-o", linked]);
+  run("objcopy", ["-O", "elf32-i386", linked, output]);
   return output;
 }
 

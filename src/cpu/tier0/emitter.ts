@@ -618,7 +618,8 @@ export class Emitter implements Tier {
         const room = f.let(select(down, up, backwards));
         f.set(chunk, select(chunk, room, i64.lt_u(chunk, room)));
       }
-      f.if(i32.and(load32("i32", ZERO, layout.systemFlags), c32(Flag.TF)), () => f.set(chunk, c64(1)));
+      const stepping = i32.and(load32("i32", ZERO, layout.systemFlags), c32(Flag.TF));
+      f.if(i32.or(stepping, load32("i32", ZERO, layout.watchesData)), () => f.set(chunk, c64(1)));
       f.loop((label) => {
         iteration();
         this.setRegister(1, i64.sub(counter(), c64(1)), this.addressSize);
