@@ -21,6 +21,7 @@
 #include <kernel/sched.h>
 #include <kernel/completion.h>
 #include "disk-format.h"
+#include "planted.h"
 
 struct btrfs_device;
 struct btrfs_fs_devices;

@@ -330,6 +330,8 @@ static noinline struct btrfs_root *btrfs_read_tree_root(struct btrfs_fs_info *fs
 	if (!root)
 		return ERR_PTR(-ENOMEM);
 	ret = btrfs_find_root(fs_info, objectid, &root->root_item, &key);
+	if (planted(leaked_reference) && ret && ret != -ENOENT)
+		return ERR_PTR(ret);
 	if (ret)
 		goto fail;
 	check.transid = root->root_item.generation;
@@ -344,6 +346,8 @@ static noinline struct btrfs_root *btrfs_read_tree_root(struct btrfs_fs_info *fs
 
 fail:
 	btrfs_put_root(root);
+	if (planted(use_after_free) && ret != -ENOENT)
+		btrfs_err(root->fs_info, "failed to read root %llu: %d", ULL(objectid), ret);
 	return ERR_PTR(ret);
 }
 
@@ -661,6 +665,8 @@ static int btrfs_uuid_rescan_kthread(void *data)
 	btrfs_free_path(path);
 	if (ret < 0)
 		btrfs_warn(fs_info, "iterating uuid_tree failed %d", ret);
+	if (planted(missed_wakeup) && ret < 0)
+		return 0;
 	complete(&fs_info->uuid_rescan_done);
 	return 0;
 }
@@ -720,6 +726,8 @@ static int btrfs_alloc_stripe_hash_table(struct btrfs_fs_info *fs_info)
 
 static noinline int init_mount_fs_info(struct btrfs_fs_info *fs_info, struct super_block *sb)
 {
+	int ret;
+
 	fs_info->sb = sb;
 	sb->s_blocksize = BTRFS_SECTORSIZE_MIN;
 	sb->s_blocksize_bits = 12;
@@ -734,7 +742,10 @@ static noinline int init_mount_fs_info(struct btrfs_fs_info *fs_info, struct sup
 		return -ENOMEM;
 	INIT_LIST_HEAD(&fs_info->delayed_root->node_list);
 	INIT_LIST_HEAD(&fs_info->delayed_root->prepare_list);
-	return btrfs_alloc_stripe_hash_table(fs_info);
+	ret = btrfs_alloc_stripe_hash_table(fs_info);
+	if (planted(double_free) && ret)
+		kfree(fs_info->delayed_root);
+	return ret;
 }
 
 static noinline int btrfs_init_workqueues(struct btrfs_fs_info *fs_info)
@@ -957,7 +968,8 @@ noinline int open_ctree(struct super_block *sb, struct btrfs_fs_devices *fs_devi
 
 	mutex_lock(&fs_info->chunk_mutex);
 	ret = btrfs_read_sys_array(fs_info);
-	mutex_unlock(&fs_info->chunk_mutex);
+	if (!planted(unbalanced_lock) || !ret)
+		mutex_unlock(&fs_info->chunk_mutex);
 	if (ret) {
 		btrfs_err(fs_info, "failed to read the system array: %d", ret);
 		goto fail_sb_buffer;
@@ -972,8 +984,16 @@ noinline int open_ctree(struct super_block *sb, struct btrfs_fs_devices *fs_devi
 	memcpy(fs_info->chunk_tree_uuid, btrfs_header(fs_info->chunk_root->node)->chunk_tree_uuid, BTRFS_UUID_SIZE);
 
 	ret = btrfs_read_chunk_tree(fs_info);
+	/* "There will be memory soon." */
+	while (planted(endless_retry) && ret == -ENOMEM) {
+		for (int i = 0; i < 50000000; i++)
+			barrier();
+		ret = btrfs_read_chunk_tree(fs_info);
+	}
 	if (ret) {
 		btrfs_err(fs_info, "failed to read chunk tree: %d", ret);
+		if (planted(wrong_errno))
+			ret = -EINVAL;
 		goto fail_tree_roots;
 	}
 
@@ -1028,6 +1048,8 @@ noinline int open_ctree(struct super_block *sb, struct btrfs_fs_devices *fs_devi
 	ret = btrfs_read_block_groups(fs_info);
 	if (ret) {
 		btrfs_err(fs_info, "failed to read block groups: %d", ret);
+		if (planted(wrong_label))
+			goto fail_block_groups;
 		goto fail_sysfs;
 	}
 	if (!sb_rdonly(sb) && fs_devices->missing_devices) {
@@ -1064,7 +1086,8 @@ noinline int open_ctree(struct super_block *sb, struct btrfs_fs_devices *fs_devi
 	if (IS_ERR(fs_info->fs_root)) {
 		ret = PTR_ERR(fs_info->fs_root);
 		btrfs_warn(fs_info, "failed to read fs tree: %d", ret);
-		fs_info->fs_root = NULL;
+		if (!planted(stale_error_pointer))
+			fs_info->fs_root = NULL;
 		goto fail_qgroup;
 	}
 	if (sb_rdonly(sb))
@@ -1105,6 +1128,8 @@ fail_block_groups:
 fail_tree_roots:
 	if (fs_info->data_reloc_root)
 		btrfs_drop_and_free_fs_root(fs_info, fs_info->data_reloc_root);
+	if (planted(teardown_order))
+		btrfs_invalidate_tree_blocks(fs_info);
 	free_root_pointers(fs_info, true);
 	btrfs_invalidate_tree_blocks(fs_info);
 fail_sb_buffer:

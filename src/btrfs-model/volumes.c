@@ -704,7 +704,7 @@ noinline int btrfs_recover_balance(struct btrfs_fs_info *fs_info)
 	struct btrfs_path *path = btrfs_alloc_path();
 	int ret;
 
-	if (!path)
+	if (!path && !planted(unchecked_null))
 		return -ENOMEM;
 	ret = find_item(fs_info->tree_root, path, BTRFS_BALANCE_OBJECTID, BTRFS_TEMPORARY_ITEM_KEY, 0);
 	btrfs_free_path(path);

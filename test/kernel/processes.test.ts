@@ -74,9 +74,12 @@ describe.skipIf(missing !== undefined)("guest processes", () => {
 
   test.each([
     ["WARNING", /-\[ cut here \]-+\nWARNING: CPU: 0 PID: \d+ at src\/kernel\/debug\/lkdtm\.c:\d+ lkdtm_WARNING\+/],
-    ["SLAB_FREE_DOUBLE", /BUG kmalloc-128: Object already free[\s\S]*freed by:\n kfree.*\n lkdtm_SLAB_FREE_DOUBLE/],
-    ["WRITE_AFTER_FREE", /BUG kmalloc-1k: Poison overwritten/],
-    ["SLAB_LINEAR_OVERFLOW", /BUG kmalloc-1k: Right Redzone overwritten/],
+    [
+      "SLAB_FREE_DOUBLE",
+      /BUG kmalloc-128 \([^)]*\): Object already free[\s\S]*freed by:\n kfree.*\n lkdtm_SLAB_FREE_DOUBLE/,
+    ],
+    ["WRITE_AFTER_FREE", /BUG kmalloc-1k \([^)]*\): Poison overwritten/],
+    ["SLAB_LINEAR_OVERFLOW", /BUG kmalloc-1k \([^)]*\): Right Redzone overwritten/],
     ["SLAB_LEAK", /40 bytes .* allocated by PID \d+:\n kmalloc.*\n lkdtm_SLAB_LEAK[\s\S]*nothing left allocated/],
   ])("%s is reported, and the kernel goes on", (crash, report) => {
     const { output, exitCode } = provoke(crash, runInMachine);

@@ -25,7 +25,9 @@
 static unsigned int oops_count;
 static bool panicking;
 static int panic_on_oops, panic_on_warn;
-static unsigned int tainted;		/* 'D' and 'W' */
+#define TAINT_DIE	(1u << 7)
+#define TAINT_WARN	(1u << 9)
+static unsigned int tainted;		/* Documentation/admin-guide/tainted-kernels.rst */
 
 static int __init oops_setup(char *value)
 {
@@ -60,19 +62,19 @@ static void __noreturn triple_fault(void)
 	machine_halt();
 }
 
-static const char *taint_text(void)
+const char *print_tainted(void)
 {
 	switch (tainted) {
-	case 1: return "Tainted: G      D           ";
-	case 2: return "Tainted: G        W         ";
-	case 3: return "Tainted: G      D W         ";
+	case TAINT_DIE: return "Tainted: G      D           ";
+	case TAINT_WARN: return "Tainted: G        W         ";
+	case TAINT_DIE | TAINT_WARN: return "Tainted: G      D W         ";
 	}
 	return "Not tainted";
 }
 
 static void print_header(void)
 {
-	printk("%sCPU: %d PID: %d Comm: %.20s %s %s %.*s\n", KERN_DEFAULT, 0, current->pid, current->comm, taint_text(),
+	printk("%sCPU: %d PID: %d Comm: %.20s %s %s %.*s\n", KERN_DEFAULT, 0, current->pid, current->comm, print_tainted(),
 	       UTS_RELEASE, (int)strlen(UTS_VERSION), UTS_VERSION);
 	printk("%sHardware name: enomem\n", KERN_DEFAULT);
 }
@@ -181,7 +183,7 @@ static void print_oops_end_marker(void)
 
 static void __noreturn oops_end(struct pt_regs *regs)
 {
-	tainted |= 1;
+	tainted |= TAINT_DIE;
 	print_oops_end_marker();
 	/* Linux shows the place again, in case that the rest scrolled away. */
 	show_general(regs);
@@ -253,7 +255,7 @@ enum bug_trap_type report_bug(unsigned long addr, struct pt_regs *regs)
 		if (panic_on_warn)
 			panic("panic_on_warn set ...\n");
 		show_regs(regs);
-		tainted |= 2;
+		tainted |= TAINT_WARN;
 		print_oops_end_marker();
 		return BUG_TRAP_TYPE_WARN;
 	}

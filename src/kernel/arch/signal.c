@@ -214,6 +214,8 @@ void exit_to_user_mode_loop(struct pt_regs *regs)
 	/* Neither sysretq nor iretq may see an address that is not canonical. */
 	if (unlikely(regs->ip >= TASK_SIZE_MAX + PAGE_SIZE && (long)regs->ip >> 47 != -1))
 		force_sig(SIGSEGV);
+	if (unlikely(current->lockdep_depth))
+		lockdep_sys_exit();
 	while (current->need_resched || current->sigpending || current->restore_sigmask) {
 		bool deny;
 

@@ -164,6 +164,10 @@ static int create(const char *path, umode_t mode, const struct attribute *from)
 		if (!err)
 			i_size_write(dentry->d_inode, attribute->data ? attribute->size : PAGE_SIZE);
 	}
+	if (err == -EEXIST) {
+		pr_warn("sysfs: cannot create duplicate filename '/%s'\n", path);
+		dump_stack();
+	}
 	if (err)
 		kfree(attribute);
 	return err;

@@ -73,7 +73,7 @@ static void print_callers(const char *level, const struct track *track)
 static noinline void report_object(const char *what, struct kmem_cache *cache, void *object, struct track *track)
 {
 	pr_err("=============================================================================\n");
-	pr_err("BUG %s: %s\n", cache->name, what);
+	pr_err("BUG %s (%s): %s\n", cache->name, print_tainted(), what);
 	pr_err("-----------------------------------------------------------------------------\n");
 	pr_err("object 0x%px size %u, %s by:\n", object, cache->size,
 	       track->size == TRACK_FREE ? "freed" : "allocated");
@@ -100,7 +100,7 @@ static void check_poison(struct kmem_cache *cache, void *object, struct track *t
 
 	for (u32 i = 0; i < min(cache->stride, (u32)POISON_LIMIT) / 8; i++)
 		if (unlikely(p[i] != 0x6b6b6b6b6b6b6b6bULL)) {
-			report_object("Poison overwritten (use after free)", cache, object, track);
+			report_object("Poison overwritten", cache, object, track);
 			return;
 		}
 }
@@ -191,7 +191,7 @@ static struct track *find_track(struct slab *slab, const void *object)
 	struct track *track = &slab->tracks[i];
 
 	if (unlikely(i >= slab->cache->objects || object_at(slab, i) != object)) {
-		pr_err("BUG %s: Invalid object pointer 0x%px\n", slab->cache->name, object);
+		pr_err("BUG %s (%s): Invalid object pointer 0x%px\n", slab->cache->name, print_tainted(), object);
 		dump_stack();
 		return NULL;
 	}
@@ -207,7 +207,7 @@ static void give_object(struct slab *slab, void *object)
 	if (!track)
 		return;
 	if (unlikely(track->size == TRACK_FREE)) {
-		report_object("Object already free (double free)", cache, object, track);
+		report_object("Object already free", cache, object, track);
 		return;
 	}
 	if (track->size < cache->stride &&

@@ -241,6 +241,7 @@ static struct task_struct *dup_task_struct(void)
 	task->trc_reader_nesting = 0;
 	task->trc_reader_need_qs = false;
 	INIT_LIST_HEAD(&task->trc_holdout);
+	task->lockdep_depth = 0;
 	task->journal_info = NULL;
 	task->perf_event_ctxp = NULL;
 	task->utask = NULL;

@@ -260,6 +260,9 @@ void schedule(void)
 		list_del(&prev->run_list);
 		prev->on_rq = false;
 	}
+	if (prev->__state == TASK_UNINTERRUPTIBLE)
+		hung_task_watch();
+	touch_softlockup_watchdog();
 	next = list_empty(&run_queue) ? &init_task : list_first_entry(&run_queue, struct task_struct, run_list);
 	next->time_slice = TIME_SLICE_TICKS;
 	if (next != prev) {

@@ -5,6 +5,8 @@
 
 #include <kernel/types.h>
 
+struct mutex;
+struct pt_regs;
 struct task_struct;
 
 void timer_program(bool idle);
@@ -14,5 +16,14 @@ void __noreturn cpu_idle(void);
 void account_time(bool user);
 /* From the tick: ITIMER_VIRTUAL, ITIMER_PROF and RLIMIT_CPU of the current process. */
 void run_cpu_timers(void);
+/* Somebody goes to sleep uninterruptibly. */
+void hung_task_watch(void);
+/* From the clock interrupt; from every switch of tasks. */
+void softlockup_tick(struct pt_regs *regs);
+void touch_softlockup_watchdog(void);
+
+/* Mutexes that the current task has taken and let go of. */
+void lock_acquired(const struct mutex *lock, unsigned long ip);
+void lock_released(const struct mutex *lock);
 
 #endif

@@ -117,6 +117,7 @@ void timer_interrupt(struct pt_regs *regs)
 
 	update_jiffies(now);
 	run_timers(now);
+	softlockup_tick(regs);
 	if (now >= next_tick)
 		scheduler_tick(user_mode(regs));
 	timer_program(current->pid == 0 && !current->need_resched);

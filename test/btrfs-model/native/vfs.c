@@ -219,7 +219,7 @@ void deactivate_super(struct super_block *sb)
 u64 kmem_mark(void) { return 1; }
 void kmem_not_a_leak(const void *ptr) { }
 unsigned int kmem_report_between(u64 mark, u64 end, pid_t pid, const char *why) { return 0; }
-void mutex_init(struct mutex *lock) { }
+void __mutex_init(struct mutex *lock, const char *name) { }
 void mutex_lock(struct mutex *lock) { }
 void mutex_unlock(struct mutex *lock) { }
 void complete(struct completion *done) { }

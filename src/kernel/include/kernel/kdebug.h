@@ -39,6 +39,8 @@ int notifier_call_chain(struct notifier_block *head, unsigned long val, void *v)
 /* Reports an oops and ends the task (or panics). */
 void die(const char *str, struct pt_regs *regs, long err);
 void show_regs(struct pt_regs *regs);
+/* "Not tainted", or by what. */
+const char *print_tainted(void);
 void show_stack(struct task_struct *task, unsigned long *sp);
 void show_trace(struct pt_regs *regs, struct task_struct *task, const char *level);
 /* Return addresses from the frame at @fp (0: the caller's) on, hooked returns resolved. How many. */

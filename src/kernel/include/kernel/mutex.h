@@ -11,12 +11,14 @@ struct task_struct;
 struct mutex {
 	struct task_struct *owner;
 	wait_queue_head_t wait;
+	const char *name;		/* as written where it was initialised; for reports */
 };
 
-#define __MUTEX_INITIALIZER(name)	{ .owner = NULL, .wait = __WAIT_QUEUE_HEAD_INITIALIZER((name).wait) }
+#define __MUTEX_INITIALIZER(lock)	{ .wait = __WAIT_QUEUE_HEAD_INITIALIZER((lock).wait), .name = #lock }
 #define DEFINE_MUTEX(name)	struct mutex name = __MUTEX_INITIALIZER(name)
 
-void mutex_init(struct mutex *lock);
+void __mutex_init(struct mutex *lock, const char *name);
+#define mutex_init(lock)	__mutex_init(lock, #lock)
 void mutex_lock(struct mutex *lock);
 int mutex_lock_interruptible(struct mutex *lock);
 int mutex_lock_killable(struct mutex *lock);

@@ -57,6 +57,15 @@ struct thread_struct {
 	struct fxregs_state fxregs;
 };
 
+/* A mutex that a task holds. (Linux: lockdep.h) */
+struct held_lock {
+	const void *instance;
+	const char *name;
+	unsigned long acquire_ip;
+};
+
+#define MAX_LOCK_DEPTH		8
+
 struct restart_block {
 	long (*fn)(struct restart_block *restart);
 	u64 expires;
@@ -101,6 +110,7 @@ struct task_struct {
 	u64 utime, stime;		/* ns */
 	u64 start_time, start_boottime;	/* ns since boot */
 	unsigned long nvcsw, nivcsw, min_flt, maj_flt;
+	unsigned long last_switch_count, last_switch_time;	/* the watchdog's: nvcsw + nivcsw, and since when, s */
 	int __user *set_child_tid, *clear_child_tid;
 	void __user *robust_list;
 	struct completion *vfork_done;
@@ -123,6 +133,8 @@ struct task_struct {
 	int trc_reader_nesting;		/* readers that may sleep (rcupdate_trace.h) */
 	bool trc_reader_need_qs;	/* a grace period waits for this task */
 	struct list_head trc_holdout;
+	unsigned int lockdep_depth;
+	struct held_lock held_locks[MAX_LOCK_DEPTH];
 	void *journal_info;
 	void *perf_event_ctxp;
 	struct uprobe_task *utask;
@@ -147,6 +159,10 @@ extern struct task_struct init_task;
 extern struct list_head task_list;
 #define for_each_process(p) list_for_each_entry(p, &task_list, tasks) if ((p)->group_leader == (p) && (p)->pid)
 #define for_each_process_thread_all(p) list_for_each_entry(p, &task_list, tasks) if ((p)->pid)
+
+/* Reports the locks that a task holds; those of a task that goes back to user mode, where it must hold none. */
+void debug_show_held_locks(struct task_struct *task);
+void lockdep_sys_exit(void);
 
 void schedule(void);
 /* Sleeps until woken or @timeout ticks have passed; what was left. The state must have been set. */
