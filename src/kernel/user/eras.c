@@ -417,6 +417,58 @@ static const char *kind_of_probe(void)
 static const char *sleepable_kprobe(void) { return program_type(BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE); }
 static const char *sleepable_tracepoint(void) { return program_type(BPF_PROG_TYPE_TRACEPOINT, BPF_F_SLEEPABLE); }
 
+static int load_on(const char *function, int type, int attach_type, int flags, int map)
+{
+	const struct bpf_insn insns[] = { LOAD64(BPF_REG_1, map < 0 ? 0 : BPF_PSEUDO_MAP_FD, map), RETURN(0) };
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = type;
+	attr.expected_attach_type = attach_type;
+	attr.attach_btf_id = bpf_kernel_function_id(function);
+	attr.prog_flags = flags;
+	attr.insns = (unsigned long)insns;
+	attr.insn_cnt = sizeof(insns) / sizeof(insns[0]);
+	attr.license = (unsigned long)"GPL";
+	return sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+static const char *fentry_on(const char *function, int flags)
+{
+	return loaded(load_on(function, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, flags, -1));
+}
+
+static const char *hook(const char *name)
+{
+	return loaded(load_on(name, BPF_PROG_TYPE_LSM, BPF_LSM_MAC, BPF_F_SLEEPABLE, -1));
+}
+
+static const char *with_map(int type, int flags)
+{
+	int map = new_map(type, flags);
+	const char *text = map < 0 ? "-" : loaded(load_on("open_ctree", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY,
+							   BPF_F_SLEEPABLE, map));
+
+	close(map);
+	return text;
+}
+
+static const char *plain_fentry(void) { return fentry_on("open_ctree", 0); }
+static const char *fentry_listed(void) { return fentry_on("open_ctree", BPF_F_SLEEPABLE); }
+static const char *fentry_syscall(void) { return fentry_on("__x64_sys_getpgid", BPF_F_SLEEPABLE); }
+static const char *fentry_unlisted(void) { return fentry_on("get_unused_fd_flags", BPF_F_SLEEPABLE); }
+static const char *fentry_denied(void) { return fentry_on("should_failslab", BPF_F_SLEEPABLE); }
+static const char *hook_mprotect(void) { return hook("bpf_lsm_file_mprotect"); }
+static const char *hook_committed(void) { return hook("bpf_lsm_bprm_committed_creds"); }
+static const char *hook_open(void) { return hook("bpf_lsm_file_open"); }
+static const char *with_array(void) { return with_map(BPF_MAP_TYPE_ARRAY, 0); }
+static const char *with_hash(void) { return with_map(BPF_MAP_TYPE_HASH, 0); }
+static const char *with_allocated_hash(void) { return with_map(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC); }
+static const char *with_lru(void) { return with_map(BPF_MAP_TYPE_LRU_HASH, 0); }
+static const char *with_percpu(void) { return with_map(BPF_MAP_TYPE_PERCPU_ARRAY, 0); }
+static const char *with_ring_buffer(void) { return with_map(BPF_MAP_TYPE_RINGBUF, 0); }
+static const char *with_stack(void) { return with_map(BPF_MAP_TYPE_STACK, 0); }
+
 /* ---- the table ---- */
 
 static const struct {
@@ -465,6 +517,21 @@ static const struct {
 	{ "== Sleepable programs", NULL },
 	{ "for uprobes", sleepable_kprobe },
 	{ "for tracepoints", sleepable_tracepoint },
+	{ "fentry, not sleepable, on open_ctree", plain_fentry },
+	{ "fentry on open_ctree, of the list", fentry_listed },
+	{ "fentry on a system call", fentry_syscall },
+	{ "fentry on should_failslab, of the list", fentry_denied },
+	{ "fentry on get_unused_fd_flags", fentry_unlisted },
+	{ "the LSM hook file_mprotect", hook_mprotect },
+	{ "the LSM hook bprm_committed_creds", hook_committed },
+	{ "the LSM hook file_open", hook_open },
+	{ "with an array", with_array },
+	{ "with a hash", with_hash },
+	{ "with a hash that is not preallocated", with_allocated_hash },
+	{ "with an LRU hash", with_lru },
+	{ "with an array for each processor", with_percpu },
+	{ "with a ring buffer", with_ring_buffer },
+	{ "with a stack", with_stack },
 };
 
 static char *years[] = { "2015", "2017", "2020", "6.1" };
