@@ -44,8 +44,6 @@ export const commands = {
   check_map_btf: 11,
   /** Reads what a loaded program's type information says of its code. */
   read_info: 12,
-  /** Generates the code between a function and the programs on it. */
-  trampoline: 13,
 } as const;
 
 export const statuses = {
@@ -230,44 +228,6 @@ export const blocks = {
     count: "u32",
     /** `xlatedForms` */
     form: "u32",
-  },
-  trampoline: {
-    /** Physical address for the code, `room` bytes; virtual address of its first byte. */
-    data: "u64",
-    base: "u64",
-    /** The function. */
-    target: "u64",
-    /** Array of `tramp_link` blocks. */
-    links: "u64",
-    /** Functions around a call of the function, and what they get. */
-    call_begin: "u64",
-    call_end: "u64",
-    image: "u64",
-    link_count: "u32",
-    argument_registers: "u32",
-    /** 1: a program asks for the function's address. */
-    flags: "u32",
-    /** sizeof(struct bpf_tramp_run_ctx) */
-    run_context_size: "u32",
-    room: "u32",
-    // The answer.
-    length: "u32",
-    /** Offset of the nop behind the call of the function, 0 if there is no call; where a jump from there is to go. */
-    after_call: "u32",
-    epilogue: "u32",
-  },
-  tramp_link: {
-    /** BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF_MODIFY_RETURN */
-    kind: "u32",
-    reserved: "u32",
-    /** The struct bpf_prog, its code, and what the code gets as second argument. */
-    program: "u64",
-    code: "u64",
-    instructions: "u64",
-    /** Called before and after it. */
-    enter: "u64",
-    exit: "u64",
-    cookie: "u64",
   },
   free: {
     handle: "u32",

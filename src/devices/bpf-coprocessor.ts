@@ -47,13 +47,6 @@ import { BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS } from "../bpf/ve
 import type { RuleName } from "../bpf/verifier/rules.ts";
 import { CodeGenerationError, type CompiledProgram, compile, type KernelLayout } from "../bpf/x86-64/code-generator.ts";
 import {
-  type CompiledTrampoline,
-  compileTrampoline,
-  TrampolineError,
-  type TrampolineKind,
-  type TrampolineProgram,
-} from "../bpf/x86-64/trampoline.ts";
-import {
   type AccessSize,
   type DeviceState,
   type DmaMemory,
@@ -75,12 +68,6 @@ const MAX_CONTENTS = 1 << 20;
 /** Bytes that are kept for a command; type information has at most 16 MB, records of lines may be longer. */
 const MAX_DATA = 1 << 26;
 const MAX_BTFS = 65_536;
-
-/** Programs on one function, and registers that arguments are passed in. */
-const MAX_TRAMPOLINE_LINKS = 64;
-const MAX_TRAMPOLINE_ARGUMENTS = 6;
-/** By BPF_ATTACH_TYPE_. */
-const TRAMPOLINE_KINDS: Readonly<Record<number, TrampolineKind>> = { 24: "fentry", 25: "fexit", 26: "fmodRet" };
 
 const EINVAL = 22;
 const ENOMEM = 12;
@@ -316,9 +303,6 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
           break;
         case commands.read_info:
           this.#readInfo(new BlockView(this.#memory, blocks.read_info, address));
-          break;
-        case commands.trampoline:
-          this.#trampoline(new BlockView(this.#memory, blocks.trampoline, address));
           break;
         default:
           return statuses.bad_command;
@@ -594,56 +578,6 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       }
     }
     this.#copyOut(block, program.bound.code, block.u32("offset"), block.u32("length"));
-  }
-
-  #trampoline(block: BlockView<typeof blocks.trampoline>): void {
-    const count = block.u32("link_count");
-    const argumentRegisters = block.u32("argument_registers");
-    const room = block.u32("room");
-    if (count > MAX_TRAMPOLINE_LINKS || argumentRegisters > MAX_TRAMPOLINE_ARGUMENTS || room > MAX_TRANSFER) {
-      throw new Refusal(statuses.bad_request);
-    }
-    const size = blockSize(blocks.tramp_link);
-    const links = count === 0 ? 0 : block.pointer("links", count * size);
-    const programs = Array.from({ length: count }, (_, i): TrampolineProgram => {
-      const link = new BlockView(this.#memory, blocks.tramp_link, links + i * size);
-      const kind = TRAMPOLINE_KINDS[link.u32("kind")];
-      if (kind === undefined) throw new Refusal(statuses.bad_request);
-      const [program, code, instructions] = [link.u64("program"), link.u64("code"), link.u64("instructions")];
-      return {
-        kind,
-        program,
-        code,
-        instructions,
-        enter: link.u64("enter"),
-        exit: link.u64("exit"),
-        cookie: link.u64("cookie"),
-      };
-    });
-    let compiled: CompiledTrampoline;
-    try {
-      compiled = compileTrampoline(
-        {
-          target: block.u64("target"),
-          argumentRegisters,
-          programs,
-          needsAddress: (block.u32("flags") & 1) !== 0,
-          runContextSize: block.u32("run_context_size") & 0xffff,
-          callBegin: block.u64("call_begin"),
-          callEnd: block.u64("call_end"),
-          image: block.u64("image"),
-        },
-        block.u64("base"),
-      );
-    } catch (error) {
-      if (error instanceof TrampolineError) throw new Refusal(statuses.bad_request);
-      throw error;
-    }
-    if (compiled.code.length > room) throw new Refusal(statuses.bad_request);
-    this.#memory.write(block.pointer("data", compiled.code.length), compiled.code);
-    block.set("length", compiled.code.length);
-    block.set("after_call", compiled.afterCall);
-    block.set("epilogue", compiled.epilogue);
   }
 
   #readXlated(block: BlockView<typeof blocks.read_xlated>): void {

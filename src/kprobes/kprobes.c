@@ -15,7 +15,6 @@
 #include <kernel/printk.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
-#include <kernel/text-patching.h>
 
 #define KPROBE_HASH_BITS	6
 #define KPROBE_TABLE_SIZE	(1 << KPROBE_HASH_BITS)
@@ -407,39 +406,6 @@ int disable_kprobe(struct kprobe *p)
 int enable_kprobe(struct kprobe *p)
 {
 	return set_disabled(p, false);
-}
-
-/* The place belongs to somebody else from now on: its probes are int3s. */
-static void drop_ftrace_flag(struct kprobe *top)
-{
-	struct kprobe *kp;
-
-	top->flags &= ~KPROBE_FLAG_FTRACE;
-	if (is_aggregate(top))
-		list_for_each_entry(kp, &top->list, list)
-			kp->flags &= ~KPROBE_FLAG_FTRACE;
-}
-
-void kprobes_replace_text(void *addr, const void *bytes, size_t len)
-{
-	struct kprobe *top;
-	bool armed;
-
-	mutex_lock(&kprobe_mutex);
-	top = get_kprobe(addr);
-	armed = top && all_armed && !all_disabled(top);
-	if (armed)
-		arch_disarm_kprobe(top);
-	text_poke_bp(addr, bytes, len, NULL);
-	if (top) {
-		drop_ftrace_flag(top);
-		/* What is carried out in place of the breakpoint is now another instruction. */
-		arch_remove_kprobe(top);
-		WARN_ON(arch_prepare_kprobe(top));
-	}
-	if (armed)
-		arch_arm_kprobe(top);
-	mutex_unlock(&kprobe_mutex);
 }
 
 void for_each_kprobe(void (*visit)(struct kprobe *p, void *data), void *data)

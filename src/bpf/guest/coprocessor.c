@@ -17,7 +17,6 @@
 #include <kernel/time.h>
 #include <kernel/vmalloc.h>
 #include "btf.h"
-#include "trampoline.h"
 
 /* Records of BPF_HELPER(), gathered by the linker. */
 extern const struct bpf_helper_entry __start_bpf_helpers[], __stop_bpf_helpers[];
@@ -48,23 +47,6 @@ static int command(u32 number)
 		return 0;
 	pr_err("co-processor command %u failed with status %u\n", number, status);
 	return -EIO;
-}
-
-int bpf_coprocessor_trampoline(struct bpf_cop_trampoline *block, void *to, u32 room)
-{
-	struct bpf_cop_trampoline *request = request_page;
-	int err;
-
-	if (!registers)
-		return -ENODEV;
-	mutex_lock(&coprocessor_mutex);
-	*request = *block;
-	request->data = virt_to_phys(to);
-	request->room = room;
-	err = command(BPF_COP_CMD_TRAMPOLINE);
-	*block = *request;
-	mutex_unlock(&coprocessor_mutex);
-	return err;
 }
 
 static int upload(const struct bpf_insn *insns, u32 count)

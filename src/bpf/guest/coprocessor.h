@@ -30,7 +30,6 @@
 #define BPF_COP_CMD_FREE_BTF            0xa
 #define BPF_COP_CMD_CHECK_MAP_BTF       0xb
 #define BPF_COP_CMD_READ_INFO           0xc
-#define BPF_COP_CMD_TRAMPOLINE          0xd
 
 #define BPF_COP_STATUS_OK               0x0
 #define BPF_COP_STATUS_BAD_COMMAND      0x1
@@ -179,37 +178,6 @@ struct bpf_cop_read_xlated {
 	u32 form;
 };
 _Static_assert(sizeof(struct bpf_cop_read_xlated) == 24, "struct bpf_cop_read_xlated");
-
-struct bpf_cop_trampoline {
-	u64 data;
-	u64 base;
-	u64 target;
-	u64 links;
-	u64 call_begin;
-	u64 call_end;
-	u64 image;
-	u32 link_count;
-	u32 argument_registers;
-	u32 flags;
-	u32 run_context_size;
-	u32 room;
-	u32 length;
-	u32 after_call;
-	u32 epilogue;
-};
-_Static_assert(sizeof(struct bpf_cop_trampoline) == 88, "struct bpf_cop_trampoline");
-
-struct bpf_cop_tramp_link {
-	u32 kind;
-	u32 reserved;
-	u64 program;
-	u64 code;
-	u64 instructions;
-	u64 enter;
-	u64 exit;
-	u64 cookie;
-};
-_Static_assert(sizeof(struct bpf_cop_tramp_link) == 56, "struct bpf_cop_tramp_link");
 
 struct bpf_cop_free {
 	u32 handle;

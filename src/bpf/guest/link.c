@@ -6,7 +6,6 @@
 #include <kernel/perf_event.h>
 #include <kernel/seq_file.h>
 #include "link.h"
-#include "trampoline.h"
 
 static LIST_HEAD(all_links);
 static u32 last_link_id;
@@ -277,13 +276,6 @@ int link_create(union bpf_attr *attr)
 	case BPF_PROG_TYPE_TRACEPOINT:
 	case BPF_PROG_TYPE_PERF_EVENT:
 		err = attr->link_create.attach_type == BPF_PERF_EVENT ? perf_link_attach(attr, prog) : -EINVAL;
-		break;
-	case BPF_PROG_TYPE_TRACING:
-	case BPF_PROG_TYPE_LSM:
-		err = -EINVAL;
-		if (attr->link_create.attach_type == prog->expected_attach_type && !attr->link_create.target_fd &&
-		    !attr->link_create.target_btf_id)
-			err = bpf_tracing_prog_attach(prog, attr->link_create.tracing.cookie);
 		break;
 	default:
 		err = -EINVAL;

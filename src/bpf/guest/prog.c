@@ -10,7 +10,7 @@
 #include <kernel/time.h>
 #include <kernel/vmalloc.h>
 #include "btf.h"
-#include "trampoline.h"
+#include "sleepable.h"
 
 #define MAX_USED_MAPS	64
 /* A record of func_info or line_info; the co-processor refuses longer ones. */
@@ -536,9 +536,6 @@ int bpf_prog_load(union bpf_attr *attr, union bpf_attr __user *uattr)
 	err = bpf_obj_name_cpy(prog->name, attr->prog_name, sizeof(attr->prog_name));
 	if (err < 0)
 		goto free;
-	prog->attach_btf_id = attr->attach_btf_id;
-	if (prog->attach_btf_id)
-		bpf_prog_find_attach_target(prog);
 	err = verify_and_place(&load, attr, uattr);
 	if (err)
 		goto free;

@@ -5,7 +5,6 @@
 #include <kernel/tracepoint.h>
 #include "link.h"
 #include "run_context.h"
-#include "trampoline.h"
 
 #define MAX_TRACEPOINT_NAME 128
 
@@ -117,9 +116,6 @@ int raw_tracepoint_open(union bpf_attr *attr)
 
 		name[sizeof(name) - 1] = '\0';
 		ret = length < 0 ? -EFAULT : attach(prog, name);
-	} else if (!attr->raw_tracepoint.name) {
-		/* The place was named when the program was loaded. */
-		ret = bpf_tracing_prog_attach(prog, 0);
 	}
 	if (ret < 0)
 		bpf_prog_put(prog);

@@ -18,7 +18,6 @@
 #include <kernel/trace_events.h>
 #include "internal.h"
 #include "sleepable.h"
-#include "trampoline.h"
 
 /* All programs' readers, if the option says so. */
 static struct srcu_struct bpf_srcu;
@@ -47,18 +46,6 @@ static __always_inline void leave(struct bpf_prog *prog, u64 start, struct bpf_t
 		}
 	}
 	prog->active--;
-}
-
-notrace u64 __bpf_prog_enter(struct bpf_prog *prog, struct bpf_tramp_run_ctx *run_ctx)
-{
-	rcu_read_lock();
-	return enter(prog, run_ctx);
-}
-
-notrace void __bpf_prog_exit(struct bpf_prog *prog, u64 start, struct bpf_tramp_run_ctx *run_ctx)
-{
-	leave(prog, start, run_ctx);
-	rcu_read_unlock();
 }
 
 notrace u64 __bpf_prog_enter_sleepable(struct bpf_prog *prog, struct bpf_tramp_run_ctx *run_ctx)

@@ -219,16 +219,6 @@ export class Emitter {
     this.regReg([0x0f, 0xb7], false, to, to);
   }
 
-  /** jcc to a place further on, 32 bits of displacement. Call the result when that place is reached. */
-  forwardJump(condition: ConditionCode): () => void {
-    this.bytes(0x0f, 0x80 | condition);
-    this.imm32(0);
-    const end = this.#length;
-    return () => {
-      new DataView(this.#bytes.buffer).setInt32(end - 4, this.#length - end, true);
-    };
-  }
-
   /** ror to16, 8 */
   swap16(to: number): void {
     this.bytes(0x66);

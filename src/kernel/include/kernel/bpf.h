@@ -130,9 +130,6 @@ struct bpf_prog {
 	struct btf *btf;		/* the types of its functions and lines, or NULL */
 	u32 func_info_cnt, line_info_cnt;
 	u32 attach_btf_id;
-	unsigned long attach_addr;	/* TRACING, LSM: the function that it is for, 0 if there is none */
-	u32 attach_args;		/* registers that the function's arguments take */
-	bool attach_void;		/* it returns nothing */
 	unsigned int (*bpf_func)(const void *ctx, const void *insn);
 	void *image;			/* executable memory, image_size bytes */
 	size_t image_size;

@@ -92,9 +92,6 @@ void unregister_kretprobe(struct kretprobe *rp);
 int enable_kprobe(struct kprobe *p);
 int disable_kprobe(struct kprobe *p);
 
-/* Writes another instruction where one begins; a probe there stays. */
-void kprobes_replace_text(void *addr, const void *bytes, size_t len);
-
 struct kprobe *get_kprobe(void *addr);
 struct kprobe *kprobe_running(void);
 bool within_kprobe_blacklist(unsigned long addr);
