@@ -21,6 +21,7 @@
 #include <kernel/sched.h>
 #include <kernel/completion.h>
 #include "disk-format.h"
+#include "memory-faults.h"
 #include "planted.h"
 
 struct btrfs_device;

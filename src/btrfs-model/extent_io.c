@@ -4,6 +4,7 @@
  * contents) and kept while somebody holds it or there is room. After Linux's fs/btrfs/extent_io.c and the metadata
  * reading of fs/btrfs/disk-io.c: when one copy of a block is bad, the next mirror is tried.
  */
+#include <kernel/dynamic_fault.h>
 #include <kernel/err.h>
 #include <kernel/errno.h>
 #include <kernel/gfp.h>
@@ -70,17 +71,24 @@ void btrfs_invalidate_tree_blocks(struct btrfs_fs_info *fs_info)
 	}
 }
 
-static struct extent_buffer *find_extent_buffer(struct btrfs_fs_info *fs_info, u64 start)
+static struct extent_buffer *lookup_extent_buffer(struct btrfs_fs_info *fs_info, u64 start)
 {
 	struct extent_buffer *eb;
 
-	list_for_each_entry(eb, eb_bucket(fs_info, start), hash) {
-		if (eb->start != start)
-			continue;
-		list_move(&eb->lru, &fs_info->eb_lru);
-		return extent_buffer_get(eb);
-	}
+	list_for_each_entry(eb, eb_bucket(fs_info, start), hash)
+		if (eb->start == start)
+			return eb;
 	return NULL;
+}
+
+static struct extent_buffer *find_extent_buffer(struct btrfs_fs_info *fs_info, u64 start)
+{
+	struct extent_buffer *eb = lookup_extent_buffer(fs_info, start);
+
+	if (!eb)
+		return NULL;
+	list_move(&eb->lru, &fs_info->eb_lru);
+	return extent_buffer_get(eb);
 }
 
 static struct extent_buffer *alloc_extent_buffer(struct btrfs_fs_info *fs_info, u64 start)
@@ -91,6 +99,7 @@ static struct extent_buffer *alloc_extent_buffer(struct btrfs_fs_info *fs_info, 
 		btrfs_err(fs_info, "bad tree block start %llu", (unsigned long long)start);
 		return ERR_PTR(-EINVAL);
 	}
+again:
 	eb = find_extent_buffer(fs_info, start);
 	if (eb)
 		return eb;
@@ -103,6 +112,12 @@ static struct extent_buffer *alloc_extent_buffer(struct btrfs_fs_info *fs_info, 
 	if (!eb->data) {
 		kmem_cache_free(extent_buffer_cache, eb);
 		return ERR_PTR(-ENOMEM);
+	}
+	/* The allocations may have slept: the block may be here meanwhile, or memory may be so short that it went again. */
+	if (race_fault() || lookup_extent_buffer(fs_info, start)) {
+		free_pages((unsigned long)eb->data, eb->order);
+		kmem_cache_free(extent_buffer_cache, eb);
+		goto again;
 	}
 	eb->start = start;
 	eb->len = fs_info->nodesize;
@@ -139,7 +154,8 @@ static noinline int validate_extent_buffer(struct extent_buffer *eb)
 		return -EIO;
 	}
 	btrfs_csum(fs_info, eb->data + BTRFS_CSUM_SIZE, eb->len - BTRFS_CSUM_SIZE, result);
-	if (memcmp(result, header->csum, fs_info->csum_size)) {
+	/* No function returns this verdict: only a fault in the middle can make a good copy look bad. */
+	if (memcmp(result, header->csum, fs_info->csum_size) || dynamic_fault("fs:btrfs:csum")) {
 		btrfs_warn(fs_info, "checksum verify failed on logical %llu mirror %u wanted %s found %s level %d",
 			   (unsigned long long)eb->start, eb->read_mirror,
 			   btrfs_csum_text(wanted, header->csum, fs_info->csum_size),

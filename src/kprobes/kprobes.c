@@ -9,6 +9,7 @@
 #include "x86/insn.h"
 #include <kernel/bug.h>
 #include <kernel/err.h>
+#include <kernel/jump_label.h>
 #include <kernel/kallsyms.h>
 #include <kernel/kprobes.h>
 #include <kernel/mutex.h>
@@ -193,7 +194,8 @@ static int check_kprobe_address_safe(struct kprobe *p)
 {
 	unsigned long addr = (unsigned long)p->addr, size, into;
 
-	if (!kernel_text_address(addr) || within_kprobe_blacklist(addr) || find_bug(addr))
+	if (!kernel_text_address(addr) || within_kprobe_blacklist(addr) || find_bug(addr) ||
+	    jump_label_text_reserved(p->addr, p->addr))
 		return -EINVAL;
 	if (!kallsyms_lookup_size_offset(addr, &size, &into))
 		return -EINVAL;

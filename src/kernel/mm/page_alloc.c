@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The page allocator: free blocks of 2^order pages, split and merged as buddies. (Documentation/admin-guide/mm/concepts.rst) */
+#include <kernel/dynamic_fault.h>
 #include <kernel/error-injection.h>
 #include <kernel/gfp.h>
 #include <kernel/init.h>
@@ -101,7 +102,7 @@ noinline struct page *__alloc_pages(gfp_t gfp, unsigned int order, int preferred
 {
 	struct page *page;
 
-	if (order >= MAX_ORDER || should_fail_alloc_page(gfp, order))
+	if (order >= MAX_ORDER || should_fail_alloc_page(gfp, order) || memory_fault())
 		return NULL;
 	page = take_block(order);
 	if (!page && gfpflags_allow_blocking(gfp) && shrink_block_cache() + shrink_page_cache())

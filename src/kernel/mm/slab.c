@@ -5,6 +5,7 @@
  * shorter request are a red zone; both are checked. (Documentation/mm/slub.rst for the ideas)
  */
 #include <kernel/debugfs.h>
+#include <kernel/dynamic_fault.h>
 #include <kernel/error-injection.h>
 #include <kernel/init.h>
 #include <kernel/irqflags.h>
@@ -273,7 +274,7 @@ noinline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	void *object;
 
-	if (should_failslab(cache, gfp))
+	if (should_failslab(cache, gfp) || memory_fault())
 		return NULL;
 	object = take_object(cache, gfp, cache->size);
 	if (unlikely(!object))
@@ -383,7 +384,7 @@ noinline void *kmalloc(size_t size, gfp_t gfp)
 		return object;
 	}
 	cache = kmalloc_caches[class_of(size)];
-	if (should_failslab(cache, gfp))
+	if (should_failslab(cache, gfp) || memory_fault())
 		return NULL;
 	object = take_object(cache, gfp, size);
 	if (unlikely(!object))
