@@ -714,7 +714,9 @@ export class Cpu {
     place.stackSize = place.codeBits === 64 ? 8 : ss & Attribute.big ? 4 : 2;
     place.csBaseLow = place.codeBits === 64 ? 0 : i32[ADDRESS.cs >> 2];
     this.linear.segmented = place.codeBits !== 64;
-    if (this.linear.segmented) this.#setEffectiveBases((cr0 & 1) !== 0 && !(i32[layout.systemFlags >> 2] & Flag.VM));
+    // Neither real nor virtual-8086 mode.
+    const protectedMode = (cr0 & 1) !== 0 && !(i32[layout.systemFlags >> 2] & Flag.VM);
+    if (this.linear.segmented) this.#setEffectiveBases(protectedMode);
     this.#privilegeChanged();
     const modeKey = place.codeBits * 16 + place.stackSize;
     place.limit = place.codeBits === 64 ? Infinity : i32[(ADDRESS.cs + SEGMENT_LIMIT) >> 2] >>> 0;
@@ -727,7 +729,7 @@ export class Cpu {
     const em = (cr0 & 4) !== 0;
     const ts = (cr0 & 8) !== 0;
     i32[layout.sseFault >> 2] = em || !(cr4 & 0x200) ? Vector.UD : ts ? Vector.NM : 0;
-    const avx = (cr4 & 0x4_0000) !== 0 && (i32[ADDRESS.xcr0 >> 2] & 6) === 6;
+    const avx = protectedMode && (cr4 & 0x4_0000) !== 0 && (i32[ADDRESS.xcr0 >> 2] & 6) === 6;
     i32[layout.avxFault >> 2] = !avx ? Vector.UD : ts ? Vector.NM : 0;
     i32[layout.xsaveFault >> 2] = ts ? Vector.NM : 0;
     i32[layout.mmxFault >> 2] = em ? Vector.UD : ts ? Vector.NM : 0;

@@ -74,7 +74,8 @@ export class Tlb {
   }
 
   flushJumps(): void {
-    this.#bytes.fill(0xff, JUMP_CACHE, JUMP_CACHE + 2 * JUMP_CACHE_MODE_BYTES);
+    // What no jump leads to: an address that is not canonical. (-1 is one that a guest may jump to.)
+    this.#bytes.fill(0x7f, JUMP_CACHE, JUMP_CACHE + 2 * JUMP_CACHE_MODE_BYTES);
   }
 
   /** Drops one virtual page. */

@@ -186,6 +186,28 @@ describe("virtual-8086 mode", () => {
     expect(cpu.state.segment("ds").selector).toBe(0);
     expect(cpu.state.cpl).toBe(0);
   });
+
+  it.each([
+    ["ANDN", [0xc4, 0xe2, 0x78, 0xf2, 0xc1]],
+    ["VADDPS", [0xc5, 0xf8, 0x58, 0xc1]],
+  ])("knows no VEX prefix: %s is #UD there and in real mode", async (_, bytes) => {
+    cpu.state.cr4 |= 0x4_0200n;
+    cpu.state.xcr0 = 7n;
+    await code(CODE, enter);
+    cpu.memory.write(0x3_0000, Uint8Array.from(bytes));
+    expect(haltedIn().vector).toBe(6);
+    cpu.state.cr0 &= ~1n;
+    cpu.state.idtr = { base: 0n, limit: 0x3ff };
+    cpu.memory.writeUint(6 * 4, 4, 0x800);
+    cpu.memory.write(0x800, Uint8Array.of(0xf4));
+    const place = { base: 0x3_0000n, limit: 0xffff, attributes: 0x93 };
+    cpu.state.setSegment("cs", { selector: 0x3000, ...place });
+    cpu.state.setSegment("ss", { selector: 0x2000, ...place, base: 0x2_0000n });
+    cpu.state.rsp = 0x100n;
+    cpu.state.rip = 0n;
+    runToHalt(cpu);
+    expect(cpu.state.rip).toBe(0x801n);
+  });
 });
 
 describe("segment limits", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bareCpu, CODE, DATA, DEVICE, HANDLERS, load, runToHalt, STACK, setHandler } from "./bare-cpu.ts";
+import { bareCpu, CODE, DATA, DEVICE, HANDLERS, HANDLERS, load, runToHalt, STACK, setHandler } from "./bare-cpu.ts";
 
 describe("time", () => {
   it("counts each retired instruction once", async () => {
@@ -32,6 +32,14 @@ describe("time", () => {
     while (sliced.run(sliced.time + 3).kind === "time");
     expect(sliced.time).toBe(whole.time);
     expect(sliced.state.snapshot()).toEqual(whole.state.snapshot());
+  });
+
+  it("faults on a jump to the last address of all", async () => {
+    const cpu = bareCpu();
+    await load(cpu, "mov rax, -1; jmp rax");
+    runToHalt(cpu);
+    expect(cpu.state.rip).toBe(BigInt(HANDLERS + 14 * 16 + 1));
+    expect(cpu.state.cr2).toBe(0xffff_ffff_ffff_ffffn);
   });
 
   it("is exact for RDTSC in the middle of a block", async () => {

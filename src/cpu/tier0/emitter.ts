@@ -111,7 +111,8 @@ export class Emitter implements Tier {
   /** Emits the instruction. True: control has left; false: the next record follows. */
   emit(): boolean {
     const { attributes, row, semantics } = this.definition;
-    if (attributes.protectedOnly) {
+    // VEX-encoded instructions of vector registers look at avxFault instead.
+    if (attributes.protectedOnly || (row.vex !== undefined && attributes.unit === undefined)) {
       const real = i32.eqz(i32.and(load32("i32", ZERO, layout.wide), c32(1)));
       const virtual8086 = i32.and(load32("i32", ZERO, layout.systemFlags), c32(Flag.VM));
       this.raiseIf(this.mode === 64 ? c32(0) : i32.or(real, virtual8086), 6);
