@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bareCpu, CODE, DATA, DEVICE, HANDLERS, HANDLERS, load, runToHalt, STACK, setHandler } from "./bare-cpu.ts";
+import { bareCpu, CODE, DATA, DEVICE, HANDLERS, load, runToHalt, STACK, setHandler } from "./bare-cpu.ts";
 
 describe("time", () => {
   it("counts each retired instruction once", async () => {
