@@ -42,7 +42,7 @@ const MEMORY = `\\((u8|u16|u32|u64)\\s*\\*\\)\\s*\\(r(\\d+)\\s*(?:([+-])\\s*(0x[
 const pattern = (text: string): RegExp => new RegExp(`^${text}$`, "i");
 const P = {
   exit: pattern("exit"),
-  goto: pattern("goto\\s+(\\S+)"),
+  goto: pattern("goto(l?)\\s+(\\S+)"),
   condition: pattern(`if\\s+([rw])(\\d+)\\s*(\\S+?)\\s*(?:([rw])(\\d+)|(${NUMBER}))\\s+goto\\s+(\\S+)`),
   call: pattern("call\\s+(\\S+)"),
   insn: pattern(`\\.insn\\s+(${NUMBER}),\\s*r(\\d+),\\s*r(\\d+),\\s*(${NUMBER}),\\s*(${NUMBER})`),
@@ -90,8 +90,9 @@ export function assemble(text: string, options: AssemblerOptions = {}): isa.Inst
     if (relative === null && target === undefined) throw new AssemblerError(line, `unknown label or helper ${label}`);
     const distance = relative === null ? (target ?? 0) - slot - 1 : Number(relative[1]);
     const isJump = isa.bpfOp(insn.code) !== isa.BPF_CALL && isa.bpfClass(insn.code) !== isa.BPF_LD;
-    if (isJump && (distance < -0x8000 || distance > 0x7fff)) throw new AssemblerError(line, `${label} is too far`);
-    return isJump ? { ...insn, off: distance } : { ...insn, imm: distance };
+    if (isJump && !isa.isLongJump(insn) && (distance < -0x8000 || distance > 0x7fff))
+      throw new AssemblerError(line, `${label} is too far`);
+    return isJump ? isa.withJumpDistance(insn, distance) : { ...insn, imm: distance };
   });
 }
 
@@ -127,7 +128,7 @@ function assembleLine(text: string, line: number, options: AssemblerOptions): Om
     return one(isa.instruction(cls | condition, register(m[2]), 0, 0, immediate(m[6])), m[7]);
   }
   m = P.goto.exec(text);
-  if (m !== null) return one(isa.instruction(isa.BPF_JMP | isa.BPF_JA), m[1]);
+  if (m !== null) return one(isa.instruction((m[1] === "" ? isa.BPF_JMP : isa.BPF_JMP32) | isa.BPF_JA), m[2]);
   m = P.call.exec(text);
   if (m !== null) {
     const call = isa.BPF_JMP | isa.BPF_CALL;

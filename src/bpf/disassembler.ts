@@ -138,6 +138,7 @@ export function disassemble(
     default: {
       const wide = isa.bpfClass(code) === isa.BPF_JMP;
       const operation = isa.bpfOp(code);
+      if (isa.isLongJump(insn)) return `gotol pc${signedHex(imm)}`;
       if (wide && operation === isa.BPF_JA) return `goto pc${signedHex(off)}`;
       if (wide && operation === isa.BPF_EXIT) return "exit";
       if (wide && operation === isa.BPF_CALL) {

@@ -221,8 +221,8 @@ export function interpret(
       default: {
         const wide = isa.bpfClass(code) === isa.BPF_JMP;
         const operation = isa.bpfOp(code);
-        if (wide && operation === isa.BPF_JA) {
-          next = slot + 1 + off;
+        if (operation === isa.BPF_JA) {
+          next = slot + 1 + isa.jumpDistance(insn);
         } else if (wide && operation === isa.BPF_EXIT) {
           const frame = frames.pop();
           if (frame === undefined) return registers[0];

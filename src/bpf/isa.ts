@@ -172,6 +172,14 @@ export const isPseudoFunc = (insn: Instruction): boolean => isLdImm64(insn) && i
 export const isFetchingAtomic = (insn: Instruction): boolean =>
   bpfClass(insn.code) === BPF_STX && bpfMode(insn.code) === BPF_ATOMIC && (insn.imm & BPF_FETCH) !== 0;
 
+/** Whether this is the unconditional jump whose distance is the 32-bit immediate. */
+export const isLongJump = (insn: Instruction): boolean => insn.code === (BPF_JMP32 | BPF_JA);
+/** Slots from the one behind a jump (conditional or not) to the one it goes to. */
+export const jumpDistance = (insn: Instruction): number => (isLongJump(insn) ? insn.imm : insn.off);
+/** The same jump over another distance. */
+export const withJumpDistance = (insn: Instruction, distance: number): Instruction =>
+  isLongJump(insn) ? { ...insn, imm: distance } : { ...insn, off: distance };
+
 /** 64-bit immediate of an ld_imm64, unsigned. */
 export function imm64(first: Instruction, second: Instruction): bigint {
   return (BigInt(second.imm >>> 0) << 32n) | BigInt(first.imm >>> 0);

@@ -522,6 +522,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
         stackDepths: inlined.stackDepths,
         helperAddress,
         layout,
+        narrowResult: (slot) => result.facts[slot].narrowResult,
       });
     } catch (error) {
       if (!(error instanceof CodeGenerationError)) throw error;

@@ -72,7 +72,12 @@ function accept(program: ProgramToVerify): VerifyResult {
     log: "accepted\n",
     statistics,
     instructions,
-    facts: [],
+    facts: instructions.map((_insn, original) => ({
+      original,
+      contextAccess: false,
+      zeroExtend: false,
+      narrowResult: false,
+    })),
     subprograms: [{ start: 0, stackDepth: 8, hasTailCall: false, tailCallReachable: false }],
     lines: [],
     maps: found,

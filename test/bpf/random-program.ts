@@ -141,7 +141,7 @@ function body(
         const byRegister = random.below(2) === 0;
         pendingJumps.push({ slot: insns.length, after: count + 1 + random.below(6) });
         const jump = random.below(8) === 0 ? undefined : random.pick(JUMPS);
-        if (jump === undefined) emit(isa.BPF_JMP | isa.BPF_JA);
+        if (jump === undefined) emit((wide ? isa.BPF_JMP : isa.BPF_JMP32) | isa.BPF_JA);
         else {
           const cls = wide ? isa.BPF_JMP : isa.BPF_JMP32;
           emit(cls | jump | (byRegister ? isa.BPF_X : 0), dst, byRegister ? src : 0, 0, byRegister ? 0 : edge(random));
@@ -171,7 +171,7 @@ function body(
   }
   emit(isa.BPF_JMP | isa.BPF_EXIT);
   for (const { slot, after } of pendingJumps) {
-    insns[slot] = { ...insns[slot], off: (starts[after] ?? fold) - slot - 1 };
+    insns[slot] = isa.withJumpDistance(insns[slot], (starts[after] ?? fold) - slot - 1);
   }
   return { insns, calls };
 }

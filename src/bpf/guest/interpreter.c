@@ -186,7 +186,9 @@ static u64 interpret(u64 *regs, const struct bpf_insn *insn)
 			}
 			break;
 		case BPF_JMP32:
-			if (taken(op, (u32)*dst, (u32)operand, false))
+			if (op == BPF_JA)
+				insn += insn->imm;
+			else if (taken(op, (u32)*dst, (u32)operand, false))
 				insn += insn->off;
 			break;
 		case BPF_LDX:

@@ -41,7 +41,7 @@ static int test_run_raw_tp(struct bpf_prog *prog, const union bpf_attr *attr, un
 	if (attr->test.data_in || attr->test.data_out || attr->test.ctx_out || attr->test.duration ||
 	    attr->test.repeat || attr->test.batch_size)
 		return -EINVAL;
-	if (size > sizeof(ctx))
+	if (size < prog->max_ctx_offset || size > sizeof(ctx))
 		return -EINVAL;
 	if (!(attr->test.flags & BPF_F_TEST_RUN_ON_CPU) && attr->test.cpu)
 		return -EINVAL;

@@ -34,6 +34,8 @@ import {
   bpfSource,
   type Instruction,
   imm64,
+  isLongJump,
+  jumpDistance,
 } from "../isa.ts";
 import { checkAlu } from "./check-alu.ts";
 import { checkHelperCall, checkReferenceLeakBefore, forgetCallerSaved } from "./check-call.ts";
@@ -226,8 +228,10 @@ function checkJump(env: VerifierEnvironment, insn: Instruction): Outcome {
       checkCall(env, insn);
       return "next";
     case BPF_JA:
-      if (hasReservedFields(insn)) env.reject(EINVAL, "BPF_JA uses reserved fields");
-      env.insnIndex += insn.off + 1;
+      if (bpfSource(insn.code) !== BPF_K || insn.src || insn.dst || (isLongJump(insn) ? insn.off : insn.imm)) {
+        env.reject(EINVAL, "BPF_JA uses reserved fields");
+      }
+      env.insnIndex += jumpDistance(insn) + 1;
       return "jumped";
     case BPF_EXIT:
       if (hasReservedFields(insn)) env.reject(EINVAL, "BPF_EXIT uses reserved fields");

@@ -87,7 +87,7 @@ function checkWithinBounds(
   else if (high > 0) errno = EINVAL;
   else if (size < 0) errno = EFAULT;
   if (errno !== 0) {
-    const place = constant ? `off=${offset}` : `var_off=${tnumString(reg.varOff)} off=${offset}`;
+    const place = constant ? `off=${offset}` : `var_off=${tnumString(reg.varOff)}`;
     env.reject(errno, `invalid${constant ? "" : " variable-offset"}${what} stack R${regno} ${place} size=${size}`);
   }
   growStack(env, frame, -low);

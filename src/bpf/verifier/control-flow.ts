@@ -16,6 +16,7 @@ import {
   isLdImm64,
   isPseudoCall,
   isPseudoFunc,
+  jumpDistance,
 } from "../isa.ts";
 import type { VerifierEnvironment } from "./environment.ts";
 import { EINVAL } from "./errors.ts";
@@ -108,7 +109,7 @@ class ControlFlowWalk {
         return this.visitCall(at, 1, isPseudoCall(insn));
       case BPF_JA: {
         if (bpfSource(insn.code) !== BPF_K) env.reject(EINVAL);
-        const to = at + 1 + (group === BPF_JMP ? insn.off : insn.imm);
+        const to = at + 1 + jumpDistance(insn);
         if (this.follow(at, to, FALLTHROUGH, true)) return true;
         markJumpTarget(env, to);
         return false;

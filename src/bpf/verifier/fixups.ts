@@ -29,8 +29,11 @@ import {
   isHelperCall,
   isKfuncCall,
   isLdImm64,
+  isLongJump,
   isPseudoCall,
   isPseudoFunc,
+  jumpDistance,
+  withJumpDistance,
 } from "../isa.ts";
 import type { InstructionAux, VerifierEnvironment } from "./environment.ts";
 import { EINVAL } from "./errors.ts";
@@ -40,6 +43,12 @@ import { linesAfterChanges } from "./type-info.ts";
 
 const ERANGE = 34;
 const TAIL_CALL = helperId("tail_call");
+/** Where the map is known, code calls the map's own function, which returns an int. */
+const MAP_OPERATIONS = new Set(
+  ["map_update_elem", "map_delete_elem", "map_push_elem", "map_pop_elem", "map_peek_elem", "for_each_map_elem"].map(
+    helperId,
+  ),
+);
 const OVERRIDE_RETURN = helperId("override_return");
 
 /** One slot on its way into the final program. Jumps know the node they go to, so that slots can come and go. */
@@ -54,13 +63,13 @@ interface Node {
 
 const isConditional = (insn: Instruction): boolean => {
   const group = bpfClass(insn.code);
-  if (group === BPF_JMP32) return true;
-  if (group !== BPF_JMP) return false;
+  if (group !== BPF_JMP && group !== BPF_JMP32) return false;
   const op = bpfOp(insn.code);
   return op !== BPF_JA && op !== BPF_CALL && op !== BPF_EXIT;
 };
 
-const isJump = (insn: Instruction): boolean => isConditional(insn) || insn.code === (BPF_JMP | BPF_JA);
+const isJump = (insn: Instruction): boolean =>
+  isConditional(insn) || isLongJump(insn) || insn.code === (BPF_JMP | BPF_JA);
 const isRelativeByImmediate = (insn: Instruction): boolean => isPseudoCall(insn) || isPseudoFunc(insn);
 
 function makeNodes(env: VerifierEnvironment): Node[] {
@@ -68,7 +77,7 @@ function makeNodes(env: VerifierEnvironment): Node[] {
     return { insn, original, aux: env.aux[original], target: null, removed: false };
   });
   nodes.forEach((node, i) => {
-    if (isJump(node.insn)) node.target = nodes[i + node.insn.off + 1] ?? null;
+    if (isJump(node.insn)) node.target = nodes[i + jumpDistance(node.insn) + 1] ?? null;
     else if (isRelativeByImmediate(node.insn)) node.target = nodes[i + node.insn.imm + 1] ?? null;
   });
   return nodes;
@@ -170,8 +179,8 @@ function emit(env: VerifierEnvironment, all: readonly Node[], nodes: readonly No
     const distance = placeOf(node.target) - i - 1;
     if (isRelativeByImmediate(insn)) return { ...insn, imm: distance };
     if (!isJump(insn)) return insn;
-    if (distance < -0x8000 || distance > 0x7fff) env.reject(ERANGE);
-    return { ...insn, off: distance };
+    if (!isLongJump(insn) && (distance < -0x8000 || distance > 0x7fff)) env.reject(ERANGE);
+    return withJumpDistance(insn, distance);
   });
 }
 
@@ -252,12 +261,13 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
   checkInterpretable(env, kept, subprograms);
   const helpers = new Set(instructions.filter(isHelperCall).map((insn) => insn.imm));
   const facts = nodes.map(
-    ({ original, aux }): InstructionFacts => ({
+    ({ original, aux, insn }): InstructionFacts => ({
       original,
       contextAccess: aux.pointerType === PTR_TO_CTX,
       zeroExtend: aux.zeroExtend,
       ...(typeof aux.callMap === "object" && aux.callMap !== null && { map: aux.callMap }),
       ...(typeof aux.loopCallback === "number" && { loopCallback: numberOf.get(aux.loopCallback) }),
+      narrowResult: isHelperCall(insn) && MAP_OPERATIONS.has(insn.imm) && aux.callMap !== "varies",
     }),
   );
   return {

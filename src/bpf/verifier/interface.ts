@@ -119,6 +119,8 @@ export interface InstructionFacts {
   readonly map?: MapDescriptor;
   /** A call of bpf_loop without flags: number in `subprograms` of the function that it always calls back. */
   readonly loopCallback?: number;
+  /** A call whose result is an int in compiled code: its upper half is zero, not the sign. */
+  readonly narrowResult: boolean;
 }
 
 /** Errors carry a positive errno and the log; success carries the program to generate code for. */

@@ -135,7 +135,7 @@ function backtrack(env: VerifierEnvironment, index: number, wanted: Wanted): boo
 /** Marks what is wanted in a stored state, drops what is no scalar there. True if a mark is new. */
 function markInState(frame: FrameState, wanted: Wanted): { isNew: boolean; unknownSlot: boolean } {
   let isNew = false;
-  for (let i = 0; i < BPF_REG_FP; i++) {
+  for (let i = 0; i <= BPF_REG_FP; i++) {
     if (!((wanted.registers >> i) & 1)) continue;
     const reg = frame.registers[i];
     if (reg.type !== SCALAR_VALUE) {

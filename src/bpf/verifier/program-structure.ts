@@ -64,8 +64,10 @@ import {
   bpfOp,
   isKfuncCall,
   isLdImm64,
+  isLongJump,
   isPseudoCall,
   isPseudoFunc,
+  jumpDistance,
 } from "../isa.ts";
 import { SubprogramInfo, type VerifierEnvironment } from "./environment.ts";
 import { E2BIG, EBADF, EINVAL, ENOTSUPP, EPERM, EPROTO } from "./errors.ts";
@@ -97,6 +99,7 @@ const KNOWN_OPCODES: ReadonlySet<number> = new Set(
       }
     }
     yield BPF_JMP | BPF_JA;
+    yield BPF_JMP32 | BPF_JA;
     yield BPF_JMP | BPF_CALL;
     yield BPF_JMP | BPF_EXIT;
     for (const size of [BPF_B, BPF_H, BPF_W, BPF_DW]) {
@@ -159,12 +162,13 @@ export function checkSubprograms(env: VerifierEnvironment): void {
       }
       const isJump = bpfClass(code) === BPF_JMP || bpfClass(code) === BPF_JMP32;
       if (isJump && bpfOp(code) !== BPF_EXIT && bpfOp(code) !== BPF_CALL) {
-        const target = i + insn.off + 1;
+        const target = i + jumpDistance(insn) + 1;
         if (target < subprogram.start || target >= end) {
           env.reject(EINVAL, `jump out of range from insn ${i} to ${target}`);
         }
       }
-      if (i === end - 1 && code !== (BPF_JMP | BPF_EXIT) && code !== (BPF_JMP | BPF_JA)) {
+      const leaves = code === (BPF_JMP | BPF_EXIT) || code === (BPF_JMP | BPF_JA) || isLongJump(insn);
+      if (i === end - 1 && !leaves) {
         env.reject(EINVAL, "last insn is not an exit or jmp");
       }
     }

@@ -59,6 +59,8 @@ export interface ProgramToCompile {
   /** Address of a helper. */
   readonly helperAddress: (id: number) => bigint | undefined;
   readonly layout: KernelLayout;
+  /** Helper calls of which only the lower half of the result counts. */
+  readonly narrowResult?: (slot: number) => boolean;
 }
 
 /** The code, not yet bound to an address. Its size does not depend on the address. */
@@ -485,8 +487,8 @@ class Pass {
     const wide = isa.bpfClass(insn.code) === isa.BPF_JMP;
     const operation = isa.bpfOp(insn.code);
     if (operation === isa.BPF_JA || operation === isa.BPF_CALL || operation === isa.BPF_EXIT) {
+      if (operation === isa.BPF_JA) return this.#jumpTo(fn, slot, isa.jumpDistance(insn));
       if (!wide) return this.#unknown(slot, insn);
-      if (operation === isa.BPF_JA) return this.#jumpTo(fn, slot, insn.off);
       if (operation === isa.BPF_CALL) return this.#call(fn, slot, insn);
       this.#restoreSaved(fn);
       code.bytes(0xc9, 0xc3); // leave; ret
@@ -556,6 +558,7 @@ class Pass {
     }
     if (insn.src !== 0) throw new CodeGenerationError(slot, "calls of kernel functions by BTF id are not supported");
     this.#callHelper(slot, insn.imm);
+    if (this.#program.narrowResult?.(slot) === true) code.mov(false, RAX, RAX);
   }
 
   #callHelper(slot: number, id: number): void {

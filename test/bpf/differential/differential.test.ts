@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { assemble } from "../../../src/bpf/assembler.ts";
 import { disassemble } from "../../../src/bpf/disassembler.ts";
 import { parseAnswers } from "./kernels.ts";
-import { differentialProgram } from "./programs.ts";
+import { differentialProgram, mayDependOnAddresses } from "./programs.ts";
 import { shrink } from "./shrink.ts";
 
 function command(...args: string[]): { status: number | null; error: string } {
@@ -27,6 +27,11 @@ describe("bpf-differential", () => {
   it("makes the same program of the same seed", () => {
     expect(differentialProgram(77)).toEqual(differentialProgram(77));
     expect(differentialProgram(77)).not.toEqual(differentialProgram(78));
+  });
+
+  it("knows programs whose result shows an address", () => {
+    expect(mayDependOnAddresses({ type: 17, insns: assemble("r0 = r1\nexit") })).toBe(true);
+    expect(mayDependOnAddresses({ type: 17, insns: assemble("r0 = *(u64 *)(r1 +8)\nexit") })).toBe(false);
   });
 
   it("reads what the runner writes", () => {

@@ -2,7 +2,10 @@
  * Random BPF programs for comparing kernels. Most statements keep to what the verifier allows, as far as a rough idea of what
  * each register holds can tell; a part of the programs is given wild ones too. Programs use the maps that runner.c creates.
  */
+import { HELPER_COUNT, helperPrototype } from "../../../src/bpf/helpers.ts";
 import * as isa from "../../../src/bpf/isa.ts";
+import { EBADF } from "../../../src/bpf/verifier/errors.ts";
+import { verify } from "../../../src/bpf/verifier/index.ts";
 import { Random } from "../random-program.ts";
 
 /** A program as runner.c loads it. */
@@ -44,8 +47,10 @@ const HELPER = {
   forEachMapElem: 164,
   loop: 181,
 };
-/** Ids above the last helper of Linux 6.1 are tried too. */
-const HELPER_IDS = 215;
+/** The helpers that our kernel has, and ids that no helper has. */
+const HELPER_IDS = [...Array(HELPER_COUNT + 3).keys()].filter(
+  (id) => id === 0 || id >= HELPER_COUNT || helperPrototype(id) !== undefined,
+);
 
 const ALU = [
   isa.BPF_ADD,
@@ -219,10 +224,10 @@ class FunctionWriter {
       // An alternative.
       const end = this.insns.length;
       const after = this.#holds;
-      this.#emit(isa.BPF_JMP | isa.BPF_JA);
+      this.#emit((this.#one(4) ? isa.BPF_JMP32 : isa.BPF_JMP) | isa.BPF_JA);
       this.#holds = [...before];
       this.statement();
-      this.insns[end] = { ...this.insns[end], off: this.insns.length - end - 1 };
+      this.insns[end] = isa.withJumpDistance(this.insns[end], this.insns.length - end - 1);
       over = end - slot;
       this.#join(after);
     } else this.#join(before);
@@ -443,7 +448,7 @@ class FunctionWriter {
     const ids = [HELPER.smpProcessorId, HELPER.uidGid];
     // What they return differs from kernel to kernel.
     if (LOADED_ONLY.includes(this.#type)) ids.push(HELPER.ktime, HELPER.pidTgid);
-    this.#call(this.#isWild() ? this.#random.below(HELPER_IDS) : this.#random.pick(ids));
+    this.#call(this.#isWild() ? this.#random.pick(HELPER_IDS) : this.#random.pick(ids));
     this.#called("number");
   }
 
@@ -601,6 +606,40 @@ export function differentialProgram(seed: number): TypedProgram {
     return writer.insns;
   });
   return { type, insns };
+}
+
+/** BPF_MAP_TYPE_, key size, value size, entries and flags. */
+const MAP_SHAPES = [
+  [2, 4, 8, 8, 0],
+  [1, 4, 8, 4, 0],
+  [1, 8, 64, 2, 0],
+  [2, 4, 48, 1, 0],
+  [2, 4, 16, 1, 128],
+  [27, 0, 0, 4096, 0],
+  [3, 4, 4, 2, 0],
+  [6, 4, 24, 2, 0],
+] as const;
+
+/**
+ * Whether what a program does may depend on where the kernel puts things: whether the verifier refuses it to a loader that may
+ * not learn addresses nor read old stack. It is then refused more than that, but never less.
+ */
+export function mayDependOnAddresses({ type, insns }: TypedProgram): boolean {
+  const { errno } = verify({
+    type,
+    instructions: insns,
+    gplCompatible: true,
+    privileges: { bpf: true, perfmon: false },
+    functionInfo: true,
+    logLevel: 0,
+    mapByFd: (fd) => {
+      const shape = MAP_SHAPES[fd - FIRST_MAP];
+      if (shape === undefined) return EBADF;
+      const [mapType, keySize, valueSize, maxEntries, flags] = shape;
+      return { id: fd, type: mapType, keySize, valueSize, maxEntries, flags };
+    },
+  });
+  return errno !== 0;
 }
 
 /** The file that runner.c reads. */

@@ -8,7 +8,7 @@ function target(insn: isa.Instruction, slot: number): number | undefined {
   if (isa.isPseudoCall(insn) || isa.isPseudoFunc(insn)) return slot + 1 + insn.imm;
   if (cls !== isa.BPF_JMP && cls !== isa.BPF_JMP32) return undefined;
   const operation = isa.bpfOp(insn.code);
-  return operation === isa.BPF_CALL || operation === isa.BPF_EXIT ? undefined : slot + 1 + insn.off;
+  return operation === isa.BPF_CALL || operation === isa.BPF_EXIT ? undefined : slot + 1 + isa.jumpDistance(insn);
 }
 
 /** The program without these slots. What led into them leads behind them. */
@@ -21,7 +21,11 @@ export function without(insns: readonly isa.Instruction[], removed: ReadonlySet<
     const led = target(insn, slot);
     if (led === undefined) return [insn];
     const distance = place(led) - place(slot) - 1;
-    return [isa.isPseudoCall(insn) || isa.isPseudoFunc(insn) ? { ...insn, imm: distance } : { ...insn, off: distance }];
+    return [
+      isa.isPseudoCall(insn) || isa.isPseudoFunc(insn)
+        ? { ...insn, imm: distance }
+        : isa.withJumpDistance(insn, distance),
+    ];
   });
 }
 

@@ -1,5 +1,6 @@
 /** The text of the log beyond its last lines: instructions and states. */
 import { describe, expect, it } from "vitest";
+import { assemble } from "../../../src/bpf/assembler.ts";
 import { decodeInstructions } from "../../../src/bpf/isa.ts";
 import { verify } from "../../../src/bpf/verifier/index.ts";
 
@@ -55,6 +56,33 @@ describe("verifier: log", () => {
     expect(log).toContain("4: (95) exit");
     expect(log).toContain("R0 !read_ok");
     expect(log.some((line) => line.includes("3: (95) exit"))).toBe(false);
+  });
+
+  it("precision goes back through a loop that begins and ends within a state", () => {
+    const instructions = assemble("r8 = 0\nr8 += 1\nif r8 s< 6 goto pc-2\nexit");
+    const log = verify({ type: 1, instructions, gplCompatible: true, logLevel: 2 }).log;
+    expect(log).toContain(
+      "regs=100 stack=0 before 1: (07) r8 += 1\nregs=100 stack=0 before 2: (c5) if r8 s< 0x6 goto pc-2\n" +
+        "regs=100 stack=0 before 1: (07) r8 += 1\nparent already had regs=100 stack=0 marks:",
+    );
+  });
+
+  it("precision goes back through what an atomic operation loads", () => {
+    const instructions = assemble(
+      "r2 = 0\nr8 = 0\n*(u64 *)(r10 -24) = 0\nr2 = atomic64_xchg((u64 *)(r10 -24), r2)\nif w2 s< w8 goto pc+0\nexit",
+    );
+    const log = verify({ type: 7, instructions, gplCompatible: true, logLevel: 2 }).log;
+    expect(log).toContain(
+      "regs=4 stack=0 before 3: (db) r2 = atomic64_xchg((u64 *)(r10 -24), r2)\n" +
+        "regs=0 stack=4 before 2: (7a) *(u64 *)(r10 -24) = 0\nlast_idx 4 first_idx 0\n",
+    );
+  });
+
+  it("a jump by 32 bits is shown as any jump with a condition", () => {
+    const instructions = assemble("r0 = 0\ngotol pc+0\nexit");
+    const { errno, log } = verify({ type: 1, instructions, gplCompatible: true, logLevel: 2 });
+    expect(errno).toBe(0);
+    expect(log).toContain("1: (06) if w0 jmp 0x0 goto pc+0\n");
   });
 
   it("level 4 has only the statistics", () => {
