@@ -6,15 +6,23 @@
 import {
   BPF_PROG_TYPE_CGROUP_SKB,
   BPF_PROG_TYPE_KPROBE,
+  BPF_PROG_TYPE_LSM,
   BPF_PROG_TYPE_PERF_EVENT,
   BPF_PROG_TYPE_SCHED_ACT,
   BPF_PROG_TYPE_SCHED_CLS,
   BPF_PROG_TYPE_SOCKET_FILTER,
   BPF_PROG_TYPE_SYSCALL,
   BPF_PROG_TYPE_TRACEPOINT,
+  BPF_PROG_TYPE_TRACING,
   BPF_PROG_TYPE_XDP,
   isTracingProgram,
+  isTrampolineProgram,
 } from "./verifier/program-types.ts";
+
+// BPF_ATTACH_TYPE_ numbers.
+const BPF_TRACE_FENTRY = 24;
+const BPF_MODIFY_RETURN = 26;
+const BPF_LSM_MAC = 27;
 
 /** Names without "bpf_", by id. */
 const NAMES =
@@ -92,9 +100,11 @@ export type ArgumentKind =
   | "func"
   | "stackOrNull"
   | "long"
-  | "constString";
+  | "constString"
+  | "taskStruct"
+  | "linuxBinprm";
 
-export type ReturnKind = "integer" | "void" | "mapValueOrNull" | "ringbufMemOrNull";
+export type ReturnKind = "integer" | "void" | "mapValueOrNull" | "ringbufMemOrNull" | "taskStruct" | "ptRegs";
 
 export interface HelperPrototype {
   readonly id: number;
@@ -112,7 +122,7 @@ export interface HelperPrototype {
   /** Needed to be offered it at all, beside the program type. */
   readonly needs: "nothing" | "bpf" | "perfmon";
   /** Program types that are offered it; undefined: all. */
-  readonly types?: (type: number) => boolean;
+  readonly types?: (type: number, attachType: number) => boolean;
 }
 
 interface Options {
@@ -121,7 +131,7 @@ interface Options {
   readonly changesPacket?: boolean;
   readonly mightSleep?: boolean;
   readonly needs?: "bpf" | "perfmon";
-  readonly types?: (type: number) => boolean;
+  readonly types?: (type: number, attachType: number) => boolean;
 }
 
 const only =
@@ -140,7 +150,18 @@ const skb = only(
   BPF_PROG_TYPE_CGROUP_SKB,
 );
 const classifier = only(BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_SCHED_ACT);
-const withCookie = only(BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACEPOINT, BPF_PROG_TYPE_PERF_EVENT);
+/** Programs that a trampoline runs: fentry, fexit, fmod_ret, LSM. */
+export const hasTrampoline = (type: number, attachType: number): boolean =>
+  (type === BPF_PROG_TYPE_TRACING && attachType >= BPF_TRACE_FENTRY && attachType <= BPF_MODIFY_RETURN) ||
+  (type === BPF_PROG_TYPE_LSM && attachType === BPF_LSM_MAC);
+const functionArguments = (type: number, attachType: number): boolean =>
+  isTrampolineProgram(type) && hasTrampoline(type, attachType);
+const withCookie = (type: number, attachType: number): boolean =>
+  type === BPF_PROG_TYPE_KPROBE ||
+  type === BPF_PROG_TYPE_TRACEPOINT ||
+  type === BPF_PROG_TYPE_PERF_EVENT ||
+  hasTrampoline(type, attachType);
+const lsmOnly = only(BPF_PROG_TYPE_LSM);
 const withPerfOutput = (type: number): boolean => isTracingProgram(type) || skb(type) || type === BPF_PROG_TYPE_XDP;
 const branchRecords = only(BPF_PROG_TYPE_PERF_EVENT);
 
@@ -252,6 +273,12 @@ define("get_stackid", ["ctx", "map", "anything"], "integer", { gpl: true, types:
 define("get_stack", ["ctx", "uninitMem", "sizeOrZero", "anything"], "integer", { gpl: true, types: withStack });
 define("override_return", ["ctx", "anything"], "integer", { gpl: true, types: kprobeOnly });
 define("get_func_ip", ["ctx"], "integer", { gpl: true, types: withTracing });
+define("get_func_arg", ["ctx", "anything", "long"], "integer", { types: functionArguments });
+define("get_func_ret", ["ctx", "long"], "integer", { types: functionArguments });
+define("get_func_arg_cnt", ["ctx"], "integer", { types: functionArguments });
+define("get_current_task_btf", [], "taskStruct", { gpl: true, needs: "perfmon" });
+define("task_pt_regs", ["taskStruct"], "ptRegs", { gpl: true, needs: "perfmon" });
+define("bprm_opts_set", ["linuxBinprm", "anything"], "integer", { types: lsmOnly });
 define("get_attach_cookie", ["ctx"], "integer", { types: withCookie });
 
 // Packets, as far as programs of the traffic classifier are run here.
@@ -299,11 +326,11 @@ export function helperPrototype(id: number): HelperPrototype | undefined {
 /** The prototype of a helper if a program of this type may call it. */
 export function offeredHelper(
   id: number,
-  program: { type: number; capable: boolean; perfmon: boolean },
+  program: { type: number; attachType: number; capable: boolean; perfmon: boolean },
 ): HelperPrototype | undefined {
   const prototype = PROTOTYPES.get(id);
   if (prototype === undefined) return undefined;
-  if (prototype.types !== undefined && !prototype.types(program.type)) return undefined;
+  if (prototype.types !== undefined && !prototype.types(program.type, program.attachType)) return undefined;
   // Tracing programs need both capabilities to be loaded at all.
   if (prototype.needs !== "nothing" && !program.capable) return undefined;
   if (prototype.needs === "perfmon" && !program.perfmon) return undefined;

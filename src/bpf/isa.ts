@@ -40,6 +40,8 @@ export const BPF_IND = 0x40;
 export const BPF_MEM = 0x60;
 export const BPF_LEN = 0x80;
 export const BPF_MSH = 0xa0;
+/** A load that gives 0 where it would fault; the verifier makes them, programs cannot ask for them. */
+export const BPF_PROBE_MEM = 0x20;
 export const BPF_ATOMIC = 0xc0;
 
 // Arithmetic: operation in bits 7:4, source in bit 3.
@@ -130,6 +132,7 @@ export const bpfClass = (code: number): number => code & 0x07;
 /** Size field of a load or store: BPF_W, BPF_H, BPF_B, BPF_DW. */
 export const bpfSize = (code: number): number => code & 0x18;
 /** Mode field of a load or store: BPF_IMM ... BPF_ATOMIC. */
+export const BPF_MODE_MASK = 0xe0;
 export const bpfMode = (code: number): number => code & 0xe0;
 /** Operation of an arithmetic or jump instruction. */
 export const bpfOp = (code: number): number => code & 0xf0;

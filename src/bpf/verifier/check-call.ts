@@ -6,12 +6,14 @@ import {
   type ArgumentKind,
   HELPER_COUNT,
   type HelperPrototype,
+  hasTrampoline,
   helperId,
   helperName,
   offeredHelper,
 } from "../helpers.ts";
 import { BPF_REG_0, BPF_REG_1, BPF_REG_2, BPF_REG_3, type Instruction } from "../isa.ts";
 import { syncBounds } from "./bounds.ts";
+import { kernelStructure, pointsTo } from "./check-btf.ts";
 import { enterCallback } from "./check-function-call.ts";
 import {
   BPF_READ,
@@ -47,6 +49,7 @@ import {
   MEM_RDONLY,
   NOT_INIT,
   PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
   PTR_TO_BUF,
   PTR_TO_CTX,
   PTR_TO_FUNC,
@@ -70,11 +73,8 @@ const MAX_ERRNO = 4095n;
 
 const id = (name: string): number => helperId(name) ?? -1;
 const TAIL_CALL = id("tail_call");
-/** BPF_ATTACH_TYPE_ numbers. */
-const BPF_TRACE_FENTRY = 24;
-const BPF_MODIFY_RETURN = 26;
-const GET_FUNC_IP = id("get_func_ip");
 const PROBE_READ = id("probe_read");
+const GET_FUNC_IP = id("get_func_ip");
 const SPIN_LOCK = id("spin_lock");
 const RINGBUF_RESERVE = id("ringbuf_reserve");
 const MAP_WRITERS = new Set(["map_update_elem", "map_delete_elem", "map_push_elem", "map_pop_elem"].map(id));
@@ -115,6 +115,8 @@ interface ArgumentRule {
   readonly types: readonly number[];
   readonly nullable?: boolean;
   readonly readonlyMemory?: boolean;
+  /** The kernel's structure that a PTR_TO_BTF_ID must point to. */
+  readonly structure?: string;
 }
 
 /** Which pointers an argument may be. The order is the order in which the log names them. */
@@ -140,6 +142,8 @@ const RULES: Readonly<Record<Exclude<ArgumentKind, "anything">, ArgumentRule>> =
   stackOrNull: { types: [PTR_TO_STACK], nullable: true },
   long: { types: MEMORY_TYPES },
   constString: { types: [PTR_TO_MAP_VALUE] },
+  taskStruct: { types: [PTR_TO_BTF_ID], structure: "task_struct" },
+  linuxBinprm: { types: [PTR_TO_BTF_ID], structure: "linux_binprm" },
 };
 
 /** Pointers that an argument may be with an offset added. */
@@ -165,6 +169,14 @@ function checkType(env: VerifierEnvironment, regno: number, rule: ArgumentRule, 
   if (!rule.types.includes(type)) {
     const expected = rule.types.map(typeName).join(", ");
     env.reject(EACCES, `R${regno} type=${typeName(reg.type)} expected=${expected}`);
+  }
+  if (rule.structure !== undefined) {
+    checkUnmodified(env, reg, regno, true);
+    if (!pointsTo(env, reg, rule.structure)) {
+      const found = reg.structure?.name ?? "";
+      env.reject(EACCES, `R${regno} is of type ${found} but ${rule.structure} is expected`);
+    }
+    return;
   }
   if (!OFFSET_ALLOWED.has(reg.type) || kind === "ringbufMem") checkUnmodified(env, reg, regno);
 }
@@ -422,6 +434,12 @@ function setResult(env: VerifierEnvironment, meta: CallMeta, index: number, resu
       result.mapUid = meta.mapUid;
       result.type = PTR_TO_MAP_VALUE | PTR_MAYBE_NULL;
       break;
+    case "taskStruct":
+    case "ptRegs":
+      result.markKnownZero();
+      result.type = PTR_TO_BTF_ID;
+      result.structure = kernelStructure(env, prototype.returns === "ptRegs" ? "pt_regs" : "task_struct");
+      break;
     case "ringbufMemOrNull":
       result.markKnownZero();
       result.type = PTR_TO_MEM | MEM_ALLOC | PTR_MAYBE_NULL;
@@ -463,6 +481,18 @@ function checkProbeReadToStack(env: VerifierEnvironment): void {
   if (size.varOff.value === 0n) env.reject(EACCES, `invalid stack type R1 off=${destination.off} access_size=0`);
 }
 
+/** bpf_get_func_ip: where a function was entered is known to kprobes and trampolines. */
+function checkFunctionAddress(env: VerifierEnvironment, shown: string): void {
+  const { type, expectedAttachType } = env.program;
+  if (type === BPF_PROG_TYPE_KPROBE) return;
+  if (type !== BPF_PROG_TYPE_TRACING) {
+    env.reject(ENOTSUPP, `func ${shown} not supported for program type ${type}`);
+  }
+  if (!hasTrampoline(type, expectedAttachType ?? 0)) {
+    env.reject(ENOTSUPP, `func ${shown} supported only for fentry/fexit/fmod_ret programs`);
+  }
+}
+
 /** BPF_CALL of a helper. */
 export function checkHelperCall(env: VerifierEnvironment, insn: Instruction): void {
   const helper = insn.imm;
@@ -471,6 +501,7 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Instruction): vo
   if (helper < 0 || helper >= (env.rules.helperCount ?? HELPER_COUNT)) env.reject(EINVAL, `invalid func ${shown}`);
   const prototype = offeredHelper(helper, {
     type: env.program.type,
+    attachType: env.program.expectedAttachType ?? 0,
     capable: env.capable,
     perfmon: env.allowPointerLeaks,
   });
@@ -510,18 +541,6 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Instruction): vo
   }
   if (helper === GET_FUNC_IP) checkFunctionAddress(env, shown);
   if (prototype.changesPacket) forgetPacketPointers(env);
-}
-
-/** Only some programs are on a function. */
-function checkFunctionAddress(env: VerifierEnvironment, shown: string): void {
-  const { type, expectedAttachType = 0 } = env.program;
-  if (type === BPF_PROG_TYPE_KPROBE) return;
-  if (type !== BPF_PROG_TYPE_TRACING) {
-    env.reject(ENOTSUPP, `func ${shown} not supported for program type ${type}`);
-  }
-  if (expectedAttachType < BPF_TRACE_FENTRY || expectedAttachType > BPF_MODIFY_RETURN) {
-    env.reject(ENOTSUPP, `func ${shown} supported only for fentry/fexit/fmod_ret programs`);
-  }
 }
 
 /** Nothing may be left unreleased here; says why. */

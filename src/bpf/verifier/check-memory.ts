@@ -15,6 +15,7 @@ import {
   type Instruction,
 } from "../isa.ts";
 import { coerceToSize } from "./bounds.ts";
+import { checkStructureAccess } from "./check-btf.ts";
 import { checkStackRead, checkStackWrite } from "./check-stack.ts";
 import { contextAccess } from "./context-access/index.ts";
 import type { VerifierEnvironment } from "./environment.ts";
@@ -30,6 +31,7 @@ import {
   isReadOnlyMemory,
   isSocketPointer,
   mayBeNull,
+  PTR_TO_BTF_ID,
   PTR_TO_CTX,
   PTR_TO_FLOW_KEYS,
   PTR_TO_MAP_KEY,
@@ -275,7 +277,7 @@ export function checkMemoryAccess(
   } else if (type === PTR_TO_CTX) {
     refuseLeak(env, kind, valueRegno, "ctx");
     checkUnmodified(env, reg, regno);
-    const access = contextAccess(env.program, offset, size, kind === BPF_WRITE);
+    const access = contextAccess(env, offset, size, kind === BPF_WRITE);
     if (access === null) {
       env.verbose(`invalid bpf_context access off=${offset} size=${size}\n`);
       env.printSourceLine(env.insnIndex, "; ");
@@ -287,6 +289,7 @@ export function checkMemoryAccess(
       if (access.type !== SCALAR_VALUE) {
         value.markKnownZero();
         value.type = access.type;
+        value.structure = access.structure ?? null;
         if (mayBeNull(access.type)) value.id = env.newId();
         value.subregDef = DEF_NOT_SUBREG;
       }
@@ -299,6 +302,8 @@ export function checkMemoryAccess(
     refuseLeak(env, kind, valueRegno, "packet");
     checkPacketAccess(env, regno, offset, size, false);
     if (isLoad) env.markUnknown(value);
+  } else if (base === PTR_TO_BTF_ID && !mayBeNull(type)) {
+    checkStructureAccess(env, regno, offset, size, kind === BPF_WRITE, isLoad ? value : null);
   } else if (type === CONST_PTR_TO_MAP) {
     env.reject(ENOTSUPP, "map_ptr access not supported without CONFIG_DEBUG_INFO_BTF");
   } else {

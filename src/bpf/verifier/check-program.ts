@@ -37,6 +37,7 @@ import {
   isLongJump,
   jumpDistance,
 } from "../isa.ts";
+import { BPF_TRACE_FENTRY, BPF_TRACE_FEXIT } from "./attach-target.ts";
 import { checkAlu } from "./check-alu.ts";
 import { checkHelperCall, checkReferenceLeakBefore, forgetCallerSaved } from "./check-call.ts";
 import { checkFunctionCall, leaveFunction } from "./check-function-call.ts";
@@ -47,7 +48,7 @@ import { E2BIG, EACCES, EFAULT, EINVAL } from "./errors.ts";
 import { endBranch, isStateVisited } from "./explored-states.ts";
 import { checkArguments, isGlobalFunction, prepareArguments } from "./function-types.ts";
 import { checkRegisterArgument, DST_OP, DST_OP_NO_MARK, SRC_OP } from "./liveness.ts";
-import { mayLoadFromPacket } from "./program-types.ts";
+import { BPF_PROG_TYPE_LSM, BPF_PROG_TYPE_TRACING, mayLoadFromPacket } from "./program-types.ts";
 import { checkReferenceLeak } from "./references.ts";
 import {
   baseType,
@@ -59,6 +60,7 @@ import {
   PTR_TO_FUNC,
   PTR_TO_MAP_VALUE,
   PTR_TO_SOCKET,
+  type RegisterState,
   SCALAR_VALUE,
   typeName,
 } from "./register-state.ts";
@@ -176,22 +178,42 @@ function checkPacketLoad(env: VerifierEnvironment, insn: Instruction): void {
   result.subregDef = env.insnIndex + 1;
 }
 
+const isFunctionTracing = (env: VerifierEnvironment): boolean => {
+  const { type, expectedAttachType } = env.program;
+  return type === BPF_PROG_TYPE_TRACING && [BPF_TRACE_FENTRY, BPF_TRACE_FEXIT].includes(expectedAttachType ?? 0);
+};
+
+function hasText(result: RegisterState): string {
+  const { value, mask } = result.varOff;
+  if (mask === (1n << 64n) - 1n) return "has unknown scalar value";
+  return `has value (0x${value.toString(16)}; 0x${mask.toString(16)})`;
+}
+
 /** R0 at the end of the main program, or of the callback of a timer. */
 function checkResult(env: VerifierEnvironment): void {
+  // Nobody looks at what a hook without a result returns.
+  if (env.program.type === BPF_PROG_TYPE_LSM && env.frame.subprogram === 0 && env.target?.model.returnsVoid === true)
+    return;
   checkRegisterArgument(env, BPF_REG_0, SRC_OP);
   if (env.isPointerValue(BPF_REG_0)) env.reject(EACCES, "R0 leaks addr as return value");
-  if (!env.frame.inAsyncCallback) return;
   const result = env.registers[BPF_REG_0];
+  if (!env.frame.inAsyncCallback) {
+    if (env.frame.subprogram > 0) {
+      if (result.type === SCALAR_VALUE) return;
+      env.reject(EINVAL, `At subprogram exit the register R0 is not a scalar value (${typeName(result.type)})`);
+    }
+    if (!isFunctionTracing(env)) return;
+    if (result.type !== SCALAR_VALUE) {
+      env.reject(EINVAL, `At program exit the register R0 is not a known value (${typeName(result.type)})`);
+    }
+    if (result.varOff.mask === 0n && result.varOff.value === 0n) return;
+    env.reject(EINVAL, `At program exit the register R0 ${hasText(result)} should have been in (0x0; 0x0)`);
+  }
   if (result.type !== SCALAR_VALUE) {
     env.reject(EINVAL, `In async callback the register R0 is not a known value (${typeName(result.type)})`);
   }
   if (result.varOff.mask !== 0n || result.varOff.value !== 0n) {
-    const { value, mask } = result.varOff;
-    const has =
-      mask === (1n << 64n) - 1n
-        ? "has unknown scalar value"
-        : `has value (0x${value.toString(16)}; 0x${mask.toString(16)})`;
-    env.reject(EINVAL, `At async callback the register R0 ${has} should have been in (0x0; 0x0)`);
+    env.reject(EINVAL, `At async callback the register R0 ${hasText(result)} should have been in (0x0; 0x0)`);
   }
 }
 

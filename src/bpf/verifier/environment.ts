@@ -9,6 +9,7 @@ import {
   ldImm64,
   MAX_BPF_REG,
 } from "../isa.ts";
+import type { TargetFunction } from "./attach-target.ts";
 import { Rejection } from "./errors.ts";
 import type { MapDescriptor, ProgramToVerify } from "./interface.ts";
 import { VerifierLog } from "./log.ts";
@@ -88,6 +89,8 @@ export class VerifierEnvironment {
   /** Sorted by start, the main program first, with an end marker after the last. */
   readonly subprograms: SubprogramInfo[] = [];
   readonly maps: MapDescriptor[] = [];
+  /** What the program is loaded for. */
+  target: TargetFunction | undefined;
   /** What func_info and line_info say. */
   types: ProgramTypes | undefined;
   /** Functions that were seen to get something else than their prototype says. */

@@ -1,5 +1,6 @@
 /** How a program is refused: the errno that bpf(2) returns, after the reason has been written to the log. */
 export const EPERM = 1;
+export const ENOENT = 2;
 export const E2BIG = 7;
 export const EBADF = 9;
 export const ENOMEM = 12;

@@ -15,14 +15,19 @@ import {
   BPF_JMP32,
   BPF_JNE,
   BPF_K,
+  BPF_LDX,
+  BPF_MEM,
   BPF_MOD,
+  BPF_MODE_MASK,
   BPF_MOV,
+  BPF_PROBE_MEM,
   BPF_PSEUDO_MAP_IDX,
   BPF_PSEUDO_MAP_IDX_VALUE,
   BPF_PSEUDO_MAP_VALUE,
   BPF_X,
   BPF_XOR,
   bpfClass,
+  bpfMode,
   bpfOp,
   type Instruction,
   instruction,
@@ -38,7 +43,7 @@ import {
 import type { InstructionAux, VerifierEnvironment } from "./environment.ts";
 import { EINVAL } from "./errors.ts";
 import type { InstructionFacts, Subprogram, VerifiedProgram } from "./interface.ts";
-import { PTR_TO_CTX } from "./register-state.ts";
+import { baseType, PTR_TO_BTF_ID, PTR_TO_CTX } from "./register-state.ts";
 import { linesAfterChanges } from "./type-info.ts";
 
 const ERANGE = 34;
@@ -222,6 +227,14 @@ function checkInterpretable(
   }
 }
 
+/** A pointer to a kernel structure may be anything: the load is one that may fault, and gives 0 then. */
+function probeMemory(node: Node): void {
+  const { insn, aux } = node;
+  if (bpfClass(insn.code) !== BPF_LDX || bpfMode(insn.code) !== BPF_MEM) return;
+  if (baseType(aux.pointerType) !== PTR_TO_BTF_ID) return;
+  node.insn = { ...insn, code: (insn.code & ~BPF_MODE_MASK) | BPF_PROBE_MEM };
+}
+
 /** Prepares an accepted program. */
 export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
   checkTailCalls(env);
@@ -238,6 +251,7 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
     env.reject(EINVAL, "invalid kernel function call not eliminated in verifier pass");
   }
   const kept = nodes;
+  for (const node of nodes) probeMemory(node);
   nodes = guardDivisions(nodes);
   const instructions = emit(env, all, nodes);
 
@@ -282,5 +296,6 @@ export function prepareProgram(env: VerifierEnvironment): VerifiedProgram {
     helpers: [...helpers].sort((a, b) => a - b),
     stackDepth: env.subprograms[0].stackDepth,
     maxContextOffset: env.maxContextOffset,
+    ...(env.target !== undefined && { attach: env.target.model }),
   };
 }

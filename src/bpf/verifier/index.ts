@@ -3,6 +3,8 @@
  * (Documentation/bpf/verifier.rst), and prepares it for code generation.
  */
 export type {
+  AttachModel,
+  AttachTarget,
   InfoTable,
   InstructionFacts,
   MapDescriptor,
@@ -15,6 +17,7 @@ export type {
 } from "./interface.ts";
 
 import { BPF_MAXINSNS } from "../isa.ts";
+import { checkAttachTarget } from "./attach-target.ts";
 import { checkPaths, initialState } from "./check-program.ts";
 import { checkControlFlow } from "./control-flow.ts";
 import { VerifierEnvironment } from "./environment.ts";
@@ -66,6 +69,7 @@ function check(env: VerifierEnvironment): VerifiedProgram {
   }
   const cgroup = env.program.type === BPF_PROG_TYPE_LSM && env.program.expectedAttachType === BPF_LSM_CGROUP;
   if (env.sleepable && cgroup) env.reject(EINVAL, "BPF_LSM_CGROUP programs cannot be sleepable");
+  checkAttachTarget(env);
   resolveMaps(env);
   checkControlFlow(env);
   checkPaths(env);

@@ -57,6 +57,16 @@ export interface TypeInfo {
   readonly lines: InfoTable;
 }
 
+/** The function or tracepoint that a TRACING or LSM program is loaded for, by its number in the kernel's types. */
+export interface AttachTarget {
+  readonly btf: Btf;
+  readonly id: number;
+  /** The kernel found the function's address. */
+  readonly hasAddress: boolean;
+  /** It is on the error-injection list. */
+  readonly errorInjectable: boolean;
+}
+
 export interface ProgramToVerify {
   /** BPF_PROG_TYPE_. */
   readonly type: number;
@@ -72,6 +82,9 @@ export interface ProgramToVerify {
   /** Callbacks need to come with func_info: this lets them pass without. */
   readonly functionInfo?: boolean;
   readonly typeInfo?: TypeInfo;
+  readonly attachTarget?: AttachTarget;
+  /** The kernel's types. */
+  readonly kernelTypes?: Btf;
   /** `fd_array`: the file descriptors that BPF_PSEUDO_MAP_IDX counts in. */
   readonly mapFds?: readonly number[];
   /** BPF_LOG_LEVEL1 = 1, BPF_LOG_LEVEL2 = 2, BPF_LOG_STATS = 4; 0 = no log text. Default 1. */
@@ -134,6 +147,12 @@ export type VerifyResult =
     }
   | (VerifiedProgram & { readonly errno: 0; readonly log: string; readonly statistics: VerifierStatistics });
 
+export interface AttachModel {
+  /** Registers that the arguments take. */
+  readonly argumentRegisters: number;
+  readonly returnsVoid: boolean;
+}
+
 export interface VerifiedProgram {
   /**
    * The program after fix-ups: dead code removed (privileged) or replaced by `ja -1` (unprivileged), division and modulo
@@ -162,4 +181,6 @@ export interface VerifiedProgram {
   readonly stackDepth: number;
   /** Where the last access to the context ends: an event's record must be at least that long. */
   readonly maxContextOffset: number;
+  /** What a trampoline must know of the function that the program is for. */
+  readonly attach?: AttachModel;
 }

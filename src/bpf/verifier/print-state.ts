@@ -6,6 +6,7 @@ import {
   isPacketPointer,
   mayBeRefcounted,
   NOT_INIT,
+  PTR_TO_BTF_ID,
   PTR_TO_MAP_KEY,
   PTR_TO_MAP_VALUE,
   PTR_TO_STACK,
@@ -71,6 +72,7 @@ function registerText(reg: RegisterState): string {
     return text + constantOf(reg);
   }
   text += typeName(type);
+  if (baseType(type) === PTR_TO_BTF_ID) text += reg.structure?.name ?? "";
   return `${text}(${details(reg)})`;
 }
 

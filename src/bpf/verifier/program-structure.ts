@@ -74,7 +74,7 @@ import { E2BIG, EBADF, EINVAL, ENOTSUPP, EPERM, EPROTO } from "./errors.ts";
 import type { MapDescriptor } from "./interface.ts";
 import { BPF_MAX_VAR_OFF } from "./limits.ts";
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_STRUCT_OPS } from "./map-types.ts";
-import { BPF_PROG_TYPE_SOCKET_FILTER, isTracingProgram } from "./program-types.ts";
+import { BPF_PROG_TYPE_SOCKET_FILTER, isEventProgram } from "./program-types.ts";
 
 const MAX_SUBPROGRAMS = 256;
 const MAX_USED_MAPS = 64;
@@ -177,7 +177,7 @@ export function checkSubprograms(env: VerifierEnvironment): void {
 
 /** Some maps may not be used by some kinds of program. */
 function checkMapCompatibility(env: VerifierEnvironment, map: MapDescriptor): void {
-  const tracing = isTracingProgram(env.program.type);
+  const tracing = isEventProgram(env.program.type);
   if (map.spinLockOffset !== undefined) {
     if (env.program.type === BPF_PROG_TYPE_SOCKET_FILTER) {
       env.reject(EINVAL, "socket filter progs cannot use bpf_spin_lock yet");

@@ -10,16 +10,24 @@ export const BPF_PROG_TYPE_CGROUP_SKB = 8;
 export const BPF_PROG_TYPE_RAW_TRACEPOINT = 17;
 export const BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE = 24;
 export const BPF_PROG_TYPE_TRACING = 26;
+export const BPF_PROG_TYPE_EXT = 28;
 export const BPF_PROG_TYPE_LSM = 29;
 export const BPF_PROG_TYPE_SYSCALL = 31;
 
-/** Programs that may run anywhere in the kernel. */
-export const isTracingProgram = (type: number): boolean =>
+/** Programs of events, which may happen anywhere in the kernel, also in interrupts. */
+export const isEventProgram = (type: number): boolean =>
   type === BPF_PROG_TYPE_KPROBE ||
   type === BPF_PROG_TYPE_TRACEPOINT ||
   type === BPF_PROG_TYPE_PERF_EVENT ||
   type === BPF_PROG_TYPE_RAW_TRACEPOINT ||
   type === BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE;
+
+/** Programs that are offered the helpers of tracing. */
+export const isTracingProgram = (type: number): boolean => isEventProgram(type) || isTrampolineProgram(type);
+
+/** Programs whose context is typed by the kernel's BTF: fentry, fexit, fmod_ret, BTF tracepoints, LSM. */
+export const isTrampolineProgram = (type: number): boolean =>
+  type === BPF_PROG_TYPE_TRACING || type === BPF_PROG_TYPE_LSM;
 
 /** Programs whose context is a socket buffer: they may use the packet loads BPF_LD | BPF_ABS and BPF_IND. */
 export const mayLoadFromPacket = (type: number): boolean =>

@@ -3,6 +3,7 @@
  * part of its offset or value, and the marks of liveness and precision. See "Register value tracking" in
  * Documentation/bpf/verifier.rst.
  */
+import type { BtfType } from "../btf.ts";
 import type { MapDescriptor } from "./interface.ts";
 import { S64_MAX, S64_MIN, TNUM_UNKNOWN, type Tnum, tnumEqual, U64_MAX } from "./tnum.ts";
 
@@ -124,6 +125,8 @@ export class RegisterState {
   mapUid = 0;
   /** PTR_TO_MEM: size of the object. */
   memSize = 0;
+  /** PTR_TO_BTF_ID: the kernel's structure that it points to. */
+  structure: BtfType | null = null;
   /** PTR_TO_FUNC: the callback. */
   subprogram = 0;
   /** Registers with the same id share value (scalars), null check (or_null) or variable offset (packet pointers). */
@@ -175,6 +178,7 @@ export class RegisterState {
     this.map = from.map;
     this.mapUid = from.mapUid;
     this.memSize = from.memSize;
+    this.structure = from.structure;
     this.subprogram = from.subprogram;
     this.id = from.id;
     this.refObjId = from.refObjId;
@@ -198,6 +202,7 @@ export class RegisterState {
     this.map = from.map;
     this.mapUid = from.mapUid;
     this.memSize = from.memSize;
+    this.structure = from.structure;
     this.subprogram = from.subprogram;
   }
 
@@ -206,6 +211,7 @@ export class RegisterState {
     this.map = null;
     this.mapUid = 0;
     this.memSize = 0;
+    this.structure = null;
     this.subprogram = 0;
   }
 
@@ -218,6 +224,7 @@ export class RegisterState {
       this.map === other.map &&
       this.mapUid === other.mapUid &&
       this.memSize === other.memSize &&
+      this.structure === other.structure &&
       this.subprogram === other.subprogram
     );
   }

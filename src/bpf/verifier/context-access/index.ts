@@ -1,5 +1,6 @@
 /** Which loads and stores through the context pointer a program type allows, and what they yield. */
-import type { ProgramToVerify } from "../interface.ts";
+import type { BtfType } from "../../btf.ts";
+import type { VerifierEnvironment } from "../environment.ts";
 import {
   BPF_PROG_TYPE_CGROUP_SKB,
   BPF_PROG_TYPE_KPROBE,
@@ -12,13 +13,17 @@ import {
   BPF_PROG_TYPE_SYSCALL,
   BPF_PROG_TYPE_TRACEPOINT,
   BPF_PROG_TYPE_XDP,
+  isTrampolineProgram,
 } from "../program-types.ts";
+import { btfContextAccess } from "./btf.ts";
 import { classifierAccess, socketFilterAccess, xdpAccess } from "./network.ts";
 import { kprobeAccess, perfEventAccess, rawTracepointAccess, syscallAccess, tracepointAccess } from "./tracing.ts";
 
 /** What a load yields: SCALAR_VALUE or a pointer type. */
 export interface ContextField {
   readonly type: number;
+  /** What a PTR_TO_BTF_ID points to. */
+  readonly structure?: BtfType;
 }
 
 export type ContextAccess = (offset: number, size: number, isWrite: boolean) => ContextField | null;
@@ -38,14 +43,15 @@ const ACCESS: Readonly<Record<number, ContextAccess>> = {
 };
 
 /** Program types whose contexts are described here. */
-export const isKnownProgramType = (type: number): boolean => type in ACCESS;
+export const isKnownProgramType = (type: number): boolean => type in ACCESS || isTrampolineProgram(type);
 
 /** The field at an offset of the context, or null when the access is not allowed. */
 export function contextAccess(
-  program: ProgramToVerify,
+  env: VerifierEnvironment,
   offset: number,
   size: number,
   isWrite: boolean,
 ): ContextField | null {
-  return ACCESS[program.type]?.(offset, size, isWrite) ?? null;
+  if (isTrampolineProgram(env.program.type)) return btfContextAccess(env, offset, size, isWrite);
+  return ACCESS[env.program.type]?.(offset, size, isWrite) ?? null;
 }
