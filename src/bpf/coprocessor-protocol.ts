@@ -11,6 +11,8 @@
  * READ_LOG fetches the verifier's log (kept until the next LOAD), READ_CODE the machine code for its final address, FREE forgets it.
  */
 
+import { trampolineKinds } from "./x86-64/trampoline.ts";
+
 /** What the MAGIC register reads: "eBPF". */
 export const COPROCESSOR_MAGIC = 0x46504265;
 export const COPROCESSOR_VERSION = 1;
@@ -44,6 +46,10 @@ export const commands = {
   check_map_btf: 11,
   /** Reads what a loaded program's type information says of its code. */
   read_info: 12,
+  /** Tells where the kernel's own type information is. */
+  kernel_btf: 13,
+  /** Generates a trampoline. */
+  make_trampoline: 14,
 } as const;
 
 export const statuses = {
@@ -72,6 +78,10 @@ export const loadBits = { interpret: 0x100 } as const;
 /** In bits 16 to 19 of load.privileges: the year whose rules are in force (the kernel option bpf_rules=). */
 export const ruleCodes = { latest: 0, y2015: 1, y2017: 2, y2020: 3 } as const;
 export const LOAD_RULES_SHIFT = 16;
+/** Bits of load.attach_flags: what the kernel knows of the function that attach_btf_id names. */
+export const attachBits = { has_address: 1, error_injectable: 2 } as const;
+/** In load.attach_result with the number of registers that the function's arguments take. */
+export const attachResultBits = { returns_void: 0x100 } as const;
 /** Bits of load.result_flags. */
 export const resultBits = { kprobe_override: 1, tail_call: 2, get_stack: 4, write_user: 8 } as const;
 /** In bits 16 to 31 of load.result_flags: where the last access to the context ends, in bytes. */
@@ -79,9 +89,10 @@ export const RESULT_CONTEXT_SHIFT = 16;
 
 /**
  * read_info.kind: `function` blocks; `struct bpf_func_info` and `struct bpf_line_info` for the program as the verifier left
- * it; the offset in the image of each line's code, as u32; the functions' names from the type information.
+ * it; the offset in the image of each line's code, as u32; the functions' names from the type information;
+ * `extable_entry` blocks.
  */
-export const infoKinds = { functions: 1, func_info: 2, line_info: 3, line_offsets: 4, names: 5 } as const;
+export const infoKinds = { functions: 1, func_info: 2, line_info: 3, line_offsets: 4, names: 5, extable: 6 } as const;
 /** Bytes of a function's name in the table `names`, with a terminating zero. */
 export const INFO_NAME_SIZE = 64;
 
@@ -151,6 +162,9 @@ export const blocks = {
     /** How many records of each were uploaded: fewer if the loader's memory could not be read. */
     func_info_present: "u32",
     line_info_present: "u32",
+    /** The function that the program is for, by its number in the kernel's types. */
+    attach_btf_id: "u32",
+    attach_flags: "u32",
     // The answer.
     /** 0 or a positive errno. */
     error: "u32",
@@ -170,6 +184,9 @@ export const blocks = {
     line_info_result: "u32",
     /** 1, 2: a record of func_info or line_info has something set behind what is known. */
     unknown_fields: "u32",
+    /** Number of loads that may fault. */
+    extable_cnt: "u32",
+    attach_result: "u32",
     reserved: "u32",
     tag: "tag",
   },
@@ -270,6 +287,49 @@ export const blocks = {
     offset: "u32",
     length: "u32",
   },
+  kernel_btf: {
+    data: "u64",
+    length: "u32",
+    reserved: "u32",
+  },
+  make_trampoline: {
+    /** Array of `trampoline_link` blocks. */
+    links: "u64",
+    /** Where the code is to be written, and how much there may be. */
+    data: "u64",
+    /** Virtual addresses: of the code, of the function, of the trampoline's structure and what is called with it. */
+    base: "u64",
+    target: "u64",
+    image: "u64",
+    enter_image: "u64",
+    exit_image: "u64",
+    link_count: "u32",
+    argument_registers: "u32",
+    run_context_size: "u32",
+    room: "u32",
+    // The answer: offsets in the code, and its length.
+    length: "u32",
+    after_call: "u32",
+    epilogue: "u32",
+    reserved: "u32",
+  },
+  trampoline_link: {
+    /** Virtual addresses; instructions 0: the program is compiled. */
+    program: "u64",
+    code: "u64",
+    instructions: "u64",
+    enter: "u64",
+    exit: "u64",
+    cookie: "u64",
+    kind: "u32",
+    reserved: "u32",
+  },
+  /** A load that may fault: its offset in the image, where execution goes on, and the register that gets 0 (offset in pt_regs). */
+  extable_entry: {
+    offset: "u32",
+    resume: "u32",
+    register_offset: "u32",
+  },
   /** A function of a program: where its code lies in the image. */
   function: {
     offset: "u32",
@@ -328,11 +388,13 @@ export function coprocessorHeader(): string {
   group("priv", privilegeBits);
   group("load", loadBits);
   lines.splice(-1, 0, define("BPF_COP_LOAD_RULES_SHIFT", LOAD_RULES_SHIFT));
+  group("attach", { ...attachBits, ...attachResultBits });
   group("rules", ruleCodes);
   group("result", resultBits);
   lines.splice(-1, 0, define("BPF_COP_RESULT_CONTEXT_SHIFT", RESULT_CONTEXT_SHIFT));
   group("helper", internalHelpers);
   group("info", infoKinds);
+  group("tramp", trampolineKinds);
   lines.splice(-1, 0, define("BPF_COP_INFO_NAME_SIZE", INFO_NAME_SIZE));
   group("xlated", xlatedForms);
   for (const [name, block] of Object.entries(blocks)) {

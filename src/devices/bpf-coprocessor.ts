@@ -5,10 +5,12 @@
  * Registers and request blocks: `src/bpf/coprocessor-protocol.ts`.
  */
 import { createHash } from "node:crypto";
-import type { Btf } from "../bpf/btf.ts";
+import { Btf } from "../bpf/btf.ts";
 import { validateBtf } from "../bpf/btf-validation/index.ts";
 import { checkMapTypes } from "../bpf/btf-validation/map-types.ts";
 import {
+  attachBits,
+  attachResultBits,
   type Block,
   blockSize,
   blocks,
@@ -44,8 +46,10 @@ import type {
   VerifyResult,
 } from "../bpf/verifier/index.ts";
 import { BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS } from "../bpf/verifier/map-types.ts";
+import { isTracingProgram } from "../bpf/verifier/program-types.ts";
 import type { RuleName } from "../bpf/verifier/rules.ts";
 import { CodeGenerationError, type CompiledProgram, compile, type KernelLayout } from "../bpf/x86-64/code-generator.ts";
+import { generateTrampoline, type TrampolineLink } from "../bpf/x86-64/trampoline.ts";
 import {
   type AccessSize,
   type DeviceState,
@@ -68,6 +72,9 @@ const MAX_CONTENTS = 1 << 20;
 /** Bytes that are kept for a command; type information has at most 16 MB, records of lines may be longer. */
 const MAX_DATA = 1 << 26;
 const MAX_BTFS = 65_536;
+/** Programs on one trampoline; Linux's own limit is 38. */
+const MAX_LINKS = 64;
+const MAX_RUN_CONTEXT = 1024;
 
 const EINVAL = 22;
 const ENOMEM = 12;
@@ -186,6 +193,8 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
   #data: Uint8Array = new Uint8Array(0);
   #log: Uint8Array = new Uint8Array(0);
   #btfs = new Map<number, Btf>();
+  #kernelBtf: Uint8Array = new Uint8Array(0);
+  #kernelTypes: Btf | undefined;
   #programs = new Map<number, LoadedProgram>();
   #nextHandle = 1;
 
@@ -240,6 +249,8 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     this.#data = other.#data;
     this.#log = other.#log;
     this.#btfs = new Map(other.#btfs);
+    this.#kernelBtf = other.#kernelBtf;
+    this.#kernelTypes = other.#kernelTypes;
     this.#programs = new Map([...other.#programs].map(([handle, program]) => [handle, { ...program }]));
     this.#nextHandle = other.#nextHandle;
   }
@@ -300,6 +311,12 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
           break;
         case commands.check_map_btf:
           this.#checkMapBtf(new BlockView(this.#memory, blocks.check_map_btf, address));
+          break;
+        case commands.kernel_btf:
+          this.#setKernelBtf(new BlockView(this.#memory, blocks.kernel_btf, address));
+          break;
+        case commands.make_trampoline:
+          this.#makeTrampoline(new BlockView(this.#memory, blocks.make_trampoline, address));
           break;
         case commands.read_info:
           this.#readInfo(new BlockView(this.#memory, blocks.read_info, address));
@@ -493,6 +510,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       interpreted: (privileges & loadBits.interpret) !== 0,
       rules: RULES_BY_CODE[(privileges >>> LOAD_RULES_SHIFT) & 0xf] ?? "6.1",
       typeInfo,
+      ...this.#attachTarget(block),
     });
     this.#log = new TextEncoder().encode(result.log);
     block.set("log_length", this.#log.length);
@@ -560,7 +578,72 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     const isTyped = result.subprograms[0].type !== undefined;
     block.set("func_info_result", isTyped ? result.subprograms.length : 0);
     block.set("line_info_result", result.lines.length);
+    block.set("extable_cnt", isInterpreted ? 0 : compiled.faultingLoads.length);
+    const { attach } = result;
+    const isVoid = attach?.returnsVoid === true ? attachResultBits.returns_void : 0;
+    block.set("attach_result", (attach?.argumentRegisters ?? 0) | isVoid);
     block.setBytes("tag", tag);
+  }
+
+  /** What the program is for, and the kernel's types; these are read when a program first wants them. */
+  #attachTarget(block: BlockView<typeof blocks.load>): Pick<ProgramToVerify, "attachTarget" | "kernelTypes"> {
+    if (!isTracingProgram(block.u32("prog_type")) || this.#kernelBtf.length === 0) return {};
+    this.#kernelTypes ??= new Btf(this.#kernelBtf);
+    const kernelTypes = this.#kernelTypes;
+    const id = block.u32("attach_btf_id");
+    if (id === 0) return { kernelTypes };
+    const flags = block.u32("attach_flags");
+    const hasAddress = (flags & attachBits.has_address) !== 0;
+    const errorInjectable = (flags & attachBits.error_injectable) !== 0;
+    return { kernelTypes, attachTarget: { btf: kernelTypes, id, hasAddress, errorInjectable } };
+  }
+
+  #setKernelBtf(block: BlockView<typeof blocks.kernel_btf>): void {
+    const length = block.u32("length");
+    if (length > MAX_DATA) throw new Refusal(statuses.bad_request);
+    this.#kernelBtf = this.#memory.read(block.pointer("data", length), length).slice();
+    this.#kernelTypes = undefined;
+  }
+
+  #makeTrampoline(block: BlockView<typeof blocks.make_trampoline>): void {
+    const count = block.u32("link_count");
+    if (count > MAX_LINKS) throw new Refusal(statuses.bad_request);
+    const size = blockSize(blocks.trampoline_link);
+    const table = count === 0 ? 0 : block.pointer("links", count * size);
+    const links = Array.from({ length: count }, (_, index): TrampolineLink => {
+      const link = new BlockView(this.#memory, blocks.trampoline_link, table + index * size);
+      return {
+        kind: link.u32("kind"),
+        program: link.u64("program"),
+        code: link.u64("code"),
+        instructions: link.u64("instructions"),
+        enter: link.u64("enter"),
+        exit: link.u64("exit"),
+        cookie: link.u64("cookie"),
+      };
+    });
+    const runContextSize = block.u32("run_context_size");
+    if (runContextSize > MAX_RUN_CONTEXT) throw new Refusal(statuses.bad_request);
+    try {
+      const { code, afterCall, epilogue } = generateTrampoline({
+        links,
+        argumentRegisters: block.u32("argument_registers"),
+        target: block.u64("target"),
+        base: block.u64("base"),
+        runContextSize,
+        image: block.u64("image"),
+        enterImage: block.u64("enter_image"),
+        exitImage: block.u64("exit_image"),
+      });
+      if (code.length > block.u32("room")) throw new Refusal(statuses.bad_request);
+      this.#memory.write(block.pointer("data", code.length), code);
+      block.set("length", code.length);
+      block.set("after_call", afterCall);
+      block.set("epilogue", epilogue);
+    } catch (error) {
+      if (error instanceof RangeError) throw new Refusal(statuses.bad_request);
+      throw error;
+    }
   }
 
   #readLog(block: BlockView<typeof blocks.read_log>): void {
@@ -700,6 +783,9 @@ function resolve(
   return resolved;
 }
 
+/** Offset in struct pt_regs of each hardware register; rsp is never loaded. */
+const PT_REGS = [80, 88, 96, 40, -1, 32, 104, 112, 72, 64, 56, 48, 24, 16, 8, 0];
+
 /** The tables of READ_INFO, by kind. */
 function infoTables(
   program: VerifiedProgram,
@@ -739,6 +825,10 @@ function infoTables(
     [
       infoKinds.line_info,
       words(lines.flatMap(({ instruction, file, text, lineAndColumn }) => [instruction, file, text, lineAndColumn])),
+    ],
+    [
+      infoKinds.extable,
+      words(compiled.faultingLoads.flatMap(({ offset, end, register }) => [offset, end, PT_REGS[register], 0])),
     ],
     [infoKinds.line_offsets, words(lines.map(({ instruction }) => codeOf(instruction)))],
   ]);

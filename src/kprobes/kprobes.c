@@ -16,6 +16,7 @@
 #include <kernel/printk.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/text-patching.h>
 
 #define KPROBE_HASH_BITS	6
 #define KPROBE_TABLE_SIZE	(1 << KPROBE_HASH_BITS)
@@ -428,4 +429,49 @@ void for_each_kprobe(void (*visit)(struct kprobe *p, void *data), void *data)
 		}
 	}
 	mutex_unlock(&kprobe_mutex);
+}
+
+/* ---- code that changes under probes ---- */
+
+/* The instruction that @top hides is another one now: its copy or emulation is made anew, for all probes of the address. */
+static int change_probed_insn(struct kprobe *top, const void *old, const void *new, size_t size)
+{
+	bool armed = all_armed && !all_disabled(top);
+	struct kprobe *kp;
+	int ret;
+
+	if (armed)
+		arch_disarm_kprobe(top);
+	ret = -EBUSY;
+	if (!(top->flags & KPROBE_FLAG_FTRACE) && !memcmp(top->addr, old, size)) {
+		text_poke(top->addr, new, size);
+		arch_remove_kprobe(top);
+		ret = arch_prepare_kprobe(top);
+		if (is_aggregate(top)) {
+			list_for_each_entry(kp, &top->list, list) {
+				kp->opcode = top->opcode;
+				kp->ainsn = top->ainsn;
+			}
+		}
+	}
+	if (armed)
+		arch_arm_kprobe(top);
+	return ret;
+}
+
+int kprobe_text_replace(void *addr, const void *old, const void *new, size_t size)
+{
+	struct kprobe *top;
+	int ret = 0;
+
+	mutex_lock(&kprobe_mutex);
+	top = get_kprobe(addr);
+	if (top)
+		ret = change_probed_insn(top, old, new, size);
+	else if (memcmp(addr, old, size))
+		ret = -EBUSY;
+	else
+		text_poke_bp(addr, new, size, NULL);
+	mutex_unlock(&kprobe_mutex);
+	return ret;
 }

@@ -30,6 +30,52 @@ static int __init btf_vmlinux_object_init(void)
 }
 late_initcall(btf_vmlinux_object_init);
 
+/* Bytes of what follows a type's header. */
+static u32 type_extra_size(const struct btf_type *type)
+{
+	u32 vlen = BTF_INFO_VLEN(type->info);
+
+	switch (BTF_INFO_KIND(type->info)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_VAR:
+	case BTF_KIND_DECL_TAG:
+		return sizeof(u32);
+	case BTF_KIND_ARRAY:
+		return sizeof(struct btf_array);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return vlen * sizeof(struct btf_member);
+	case BTF_KIND_ENUM:
+		return vlen * sizeof(struct btf_enum);
+	case BTF_KIND_ENUM64:
+		return vlen * sizeof(struct btf_enum64);
+	case BTF_KIND_FUNC_PROTO:
+		return vlen * sizeof(struct btf_param);
+	case BTF_KIND_DATASEC:
+		return vlen * sizeof(struct btf_var_secinfo);
+	default:
+		return 0;
+	}
+}
+
+const char *btf_vmlinux_type_name(u32 id, u32 *kind)
+{
+	const struct btf_header *header = (const void *)__start_BTF;
+	const void *at = __start_BTF + header->hdr_len + header->type_off, *end = at + header->type_len;
+	const char *strings = (const char *)__start_BTF + header->hdr_len + header->str_off;
+
+	while (id && at < end) {
+		const struct btf_type *type = at;
+
+		if (!--id) {
+			*kind = BTF_INFO_KIND(type->info);
+			return strings + type->name_off;
+		}
+		at += sizeof(*type) + type_extra_size(type);
+	}
+	return NULL;
+}
+
 /* ---- references and descriptors ---- */
 
 void btf_get(struct btf *btf)

@@ -28,6 +28,9 @@ struct btf_type;
 const struct btf_type *btf_type_by_id(const struct btf *btf, u32 id);
 const char *btf_name_by_offset(const struct btf *btf, u32 offset);
 
+/* Name and BTF_KIND_ of one of the kernel's own types; NULL if there is none. */
+const char *btf_vmlinux_type_name(u32 id, u32 *kind);
+
 /* Commands of bpf(2). */
 int bpf_btf_load(const union bpf_attr *attr);
 int bpf_btf_get_fd_by_id(u32 id);

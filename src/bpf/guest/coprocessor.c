@@ -7,6 +7,7 @@
 #define pr_fmt(fmt) "bpf: " fmt
 
 #include <kernel/bpf_rules.h>
+#include <kernel/extable.h>
 #include <linux/btf.h>
 #include <kernel/init.h>
 #include <kernel/kallsyms.h>
@@ -20,6 +21,7 @@
 
 /* Records of BPF_HELPER(), gathered by the linker. */
 extern const struct bpf_helper_entry __start_bpf_helpers[], __stop_bpf_helpers[];
+extern const u8 __start_BTF[], __stop_BTF[];
 
 static void __iomem *registers;
 /* The request blocks and one page through which data goes; the mutex keeps an exchange together. */
@@ -161,6 +163,61 @@ static int read_info(const struct bpf_prog *prog, u32 kind, void *to, u32 length
 	return err;
 }
 
+/* A load of the program faulted: its register gets 0, and the program goes on. */
+static bool fixup_load(struct exec_extable *table, struct pt_regs *regs)
+{
+	const struct bpf_cop_extable_entry *entry = (const void *)(table + 1);
+	u32 offset = regs->ip - table->start, i;
+
+	for (i = 0; i < (unsigned long)table->data; i++, entry++) {
+		if (entry->offset != offset)
+			continue;
+		*(u64 *)((u8 *)regs + entry->register_offset) = 0;
+		regs->ip = table->start + entry->resume;
+		return true;
+	}
+	return false;
+}
+
+static int place_extable(struct bpf_prog *prog, u32 count)
+{
+	struct exec_extable *table = kzalloc(sizeof(*table) + count * sizeof(struct bpf_cop_extable_entry), GFP_KERNEL);
+	int err;
+
+	if (!table)
+		return -ENOMEM;
+	err = read_info(prog, BPF_COP_INFO_EXTABLE, table + 1, count * sizeof(struct bpf_cop_extable_entry));
+	if (err) {
+		kfree(table);
+		return err;
+	}
+	table->start = (unsigned long)prog->image;
+	table->end = table->start + prog->jited_len;
+	table->handler = fixup_load;
+	table->data = (void *)(unsigned long)count;
+	register_exec_extable(table);
+	prog->extable = table;
+	return 0;
+}
+
+int bpf_coprocessor_make_trampoline(struct bpf_cop_make_trampoline *wanted)
+{
+	struct bpf_cop_make_trampoline *request = request_page;
+	int err;
+
+	mutex_lock(&coprocessor_mutex);
+	*request = *wanted;
+	request->data = virt_to_phys(data_page);
+	request->room = PAGE_SIZE;
+	err = command(BPF_COP_CMD_MAKE_TRAMPOLINE);
+	if (!err) {
+		*wanted = *request;
+		text_poke((void *)wanted->base, data_page, wanted->length);
+	}
+	mutex_unlock(&coprocessor_mutex);
+	return err;
+}
+
 static void name_function(void *code, u32 length, const u8 *tag, const char *function)
 {
 	char name[sizeof("bpf_prog_") + 2 * BPF_TAG_SIZE + 1 + BPF_COP_INFO_NAME_SIZE];
@@ -293,6 +350,8 @@ static int load_locked(struct bpf_prog *prog, struct bpf_load_request *request)
 		.line_info_cnt = request->line_info_cnt,
 		.line_info_rec_size = request->line_info_rec_size,
 		.line_info_present = request->line_info_present,
+		.attach_btf_id = prog->attach_btf_id,
+		.attach_flags = request->attach_flags,
 	};
 	err = command(BPF_COP_CMD_LOAD);
 	if (err)
@@ -323,6 +382,8 @@ static int load_locked(struct bpf_prog *prog, struct bpf_load_request *request)
 	prog->len = answer.xlated_cnt;
 	prog->func_info_cnt = answer.func_info_result;
 	prog->line_info_cnt = answer.line_info_result;
+	prog->attach_func_args = answer.attach_result & ~BPF_COP_ATTACH_RETURNS_VOID;
+	prog->attach_func_void = !!(answer.attach_result & BPF_COP_ATTACH_RETURNS_VOID);
 	memcpy(prog->tag, answer.tag, sizeof(prog->tag));
 	if (answer.result_flags & BPF_COP_RESULT_WRITE_USER)
 		printk(KERN_WARNING "%s[%d] is installing a program with bpf_probe_write_user helper that may corrupt user "
@@ -339,6 +400,8 @@ static int load_locked(struct bpf_prog *prog, struct bpf_load_request *request)
 	prog->image_size = PAGE_ALIGN(prog->jited_len);
 	prog->image = exec_alloc(prog->image_size);
 	err = prog->image ? place_code(prog) : -ENOMEM;
+	if (!err && answer.extable_cnt)
+		err = place_extable(prog, answer.extable_cnt);
 	if (err) {
 		if (prog->image)
 			exec_free(prog->image);
@@ -368,6 +431,10 @@ void bpf_coprocessor_unload(struct bpf_prog *prog)
 {
 	if (!prog->bpf_func)
 		return;
+	if (prog->extable) {
+		unregister_exec_extable(prog->extable);
+		kfree(prog->extable);
+	}
 	if (prog->image) {
 		exec_unname(prog->image);
 		exec_free(prog->image);
@@ -469,7 +536,9 @@ static int setup(void)
 	struct bpf_cop_setup *request = request_page;
 	const struct bpf_helper_entry *entry;
 	u64 *pair = data_page;
+	struct bpf_cop_kernel_btf *btf = request_page;
 	u32 count = 0;
+	int err;
 
 	for (entry = __start_bpf_helpers; entry < __stop_bpf_helpers; entry++, count++) {
 		if ((count + 1) * 2 * sizeof(u64) > PAGE_SIZE)
@@ -489,7 +558,11 @@ static int setup(void)
 		.call_base = (u64)__bpf_call_base,
 		.jiffies = (u64)&jiffies,
 	};
-	return command(BPF_COP_CMD_SETUP);
+	err = command(BPF_COP_CMD_SETUP);
+	if (err)
+		return err;
+	*btf = (struct bpf_cop_kernel_btf){ .data = virt_to_phys(__start_BTF), .length = __stop_BTF - __start_BTF };
+	return command(BPF_COP_CMD_KERNEL_BTF);
 }
 
 static phys_addr_t device_address;

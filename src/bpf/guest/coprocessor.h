@@ -30,6 +30,8 @@
 #define BPF_COP_CMD_FREE_BTF            0xa
 #define BPF_COP_CMD_CHECK_MAP_BTF       0xb
 #define BPF_COP_CMD_READ_INFO           0xc
+#define BPF_COP_CMD_KERNEL_BTF          0xd
+#define BPF_COP_CMD_MAKE_TRAMPOLINE     0xe
 
 #define BPF_COP_STATUS_OK               0x0
 #define BPF_COP_STATUS_BAD_COMMAND      0x1
@@ -43,6 +45,10 @@
 
 #define BPF_COP_LOAD_INTERPRET          0x100
 #define BPF_COP_LOAD_RULES_SHIFT        0x10
+
+#define BPF_COP_ATTACH_HAS_ADDRESS      0x1
+#define BPF_COP_ATTACH_ERROR_INJECTABLE 0x2
+#define BPF_COP_ATTACH_RETURNS_VOID     0x100
 
 #define BPF_COP_RULES_LATEST            0x0
 #define BPF_COP_RULES_Y2015             0x1
@@ -65,6 +71,11 @@
 #define BPF_COP_INFO_LINE_INFO          0x3
 #define BPF_COP_INFO_LINE_OFFSETS       0x4
 #define BPF_COP_INFO_NAMES              0x5
+#define BPF_COP_INFO_EXTABLE            0x6
+
+#define BPF_COP_TRAMP_FENTRY            0x0
+#define BPF_COP_TRAMP_FEXIT             0x1
+#define BPF_COP_TRAMP_MODIFY_RETURN     0x2
 #define BPF_COP_INFO_NAME_SIZE          0x40
 
 #define BPF_COP_XLATED_EXECUTABLE       0x0
@@ -110,6 +121,8 @@ struct bpf_cop_load {
 	u32 line_info_rec_size;
 	u32 func_info_present;
 	u32 line_info_present;
+	u32 attach_btf_id;
+	u32 attach_flags;
 	u32 error;
 	u32 handle;
 	u32 log_length;
@@ -123,10 +136,12 @@ struct bpf_cop_load {
 	u32 func_info_result;
 	u32 line_info_result;
 	u32 unknown_fields;
+	u32 extable_cnt;
+	u32 attach_result;
 	u32 reserved;
 	u8 tag[8];
 };
-_Static_assert(sizeof(struct bpf_cop_load) == 136, "struct bpf_cop_load");
+_Static_assert(sizeof(struct bpf_cop_load) == 152, "struct bpf_cop_load");
 
 struct bpf_cop_map {
 	u32 fd;
@@ -225,6 +240,51 @@ struct bpf_cop_read_info {
 	u32 length;
 };
 _Static_assert(sizeof(struct bpf_cop_read_info) == 24, "struct bpf_cop_read_info");
+
+struct bpf_cop_kernel_btf {
+	u64 data;
+	u32 length;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct bpf_cop_kernel_btf) == 16, "struct bpf_cop_kernel_btf");
+
+struct bpf_cop_make_trampoline {
+	u64 links;
+	u64 data;
+	u64 base;
+	u64 target;
+	u64 image;
+	u64 enter_image;
+	u64 exit_image;
+	u32 link_count;
+	u32 argument_registers;
+	u32 run_context_size;
+	u32 room;
+	u32 length;
+	u32 after_call;
+	u32 epilogue;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct bpf_cop_make_trampoline) == 88, "struct bpf_cop_make_trampoline");
+
+struct bpf_cop_trampoline_link {
+	u64 program;
+	u64 code;
+	u64 instructions;
+	u64 enter;
+	u64 exit;
+	u64 cookie;
+	u32 kind;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct bpf_cop_trampoline_link) == 56, "struct bpf_cop_trampoline_link");
+
+struct bpf_cop_extable_entry {
+	u32 offset;
+	u32 resume;
+	u32 register_offset;
+} __attribute__((aligned(8)));
+_Static_assert(sizeof(struct bpf_cop_extable_entry) == 16, "struct bpf_cop_extable_entry");
 
 struct bpf_cop_function {
 	u32 offset;

@@ -141,6 +141,7 @@ int bpf_prog_get_info(struct bpf_prog *prog, struct bpf_prog_info *info, struct 
 /* Whether a PROG_ARRAY may hold the program: no override, and of the kind that the array holds already. */
 bool bpf_prog_map_compatible(struct bpf_map *map, const struct bpf_prog *prog);
 
+int bpf_prog_test_run_tracing(struct bpf_prog *prog, const union bpf_attr *attr, union bpf_attr __user *uattr);
 int bpf_prog_test_run(const union bpf_attr *attr, union bpf_attr __user *uattr);
 
 int bpf_prog_test_run_syscall(struct bpf_prog *prog, const union bpf_attr *attr, union bpf_attr __user *uattr);
@@ -195,6 +196,7 @@ struct bpf_load_request {
 	const void *func_info, *line_info;
 	u32 func_info_cnt, func_info_rec_size, func_info_present;
 	u32 line_info_cnt, line_info_rec_size, line_info_present;
+	u32 attach_flags;		/* BPF_COP_ATTACH_ of prog->attach_btf_id */
 	/* The answer: 1, 2: func_info or line_info has records with something set that is unknown. */
 	u32 unknown_fields;
 };
@@ -206,6 +208,8 @@ int bpf_coprocessor_load(struct bpf_prog *prog, struct bpf_load_request *request
 int bpf_coprocessor_read_info(const struct bpf_prog *prog, u32 kind, void *to, u32 length);
 /* Copies the program as the verifier left it to user space. */
 int bpf_coprocessor_read_xlated(struct bpf_prog *prog, void __user *to, u32 length);
+/* Generates a trampoline for request->base and writes it there; request->data and room are the driver's. */
+int bpf_coprocessor_make_trampoline(struct bpf_cop_make_trampoline *request);
 /* Forgets the program and frees its code. */
 void bpf_coprocessor_unload(struct bpf_prog *prog);
 

@@ -6,6 +6,7 @@
 #include <kernel/perf_event.h>
 #include <kernel/seq_file.h>
 #include "link.h"
+#include "trampoline.h"
 
 static LIST_HEAD(all_links);
 static u32 last_link_id;
@@ -276,6 +277,14 @@ int link_create(union bpf_attr *attr)
 	case BPF_PROG_TYPE_TRACEPOINT:
 	case BPF_PROG_TYPE_PERF_EVENT:
 		err = attr->link_create.attach_type == BPF_PERF_EVENT ? perf_link_attach(attr, prog) : -EINVAL;
+		break;
+	case BPF_PROG_TYPE_TRACING:
+	case BPF_PROG_TYPE_LSM:
+		if (attr->link_create.attach_type == prog->expected_attach_type)
+			err = bpf_tracing_attach(prog, attr->link_create.target_fd, attr->link_create.target_btf_id,
+						 attr->link_create.tracing.cookie);
+		else
+			err = -EINVAL;
 		break;
 	default:
 		err = -EINVAL;

@@ -3,6 +3,7 @@
  * BPF programs: their life (references, ids, descriptors) and BPF_PROG_LOAD. The order of the checks is that of Linux 6.1
  * (kernel/bpf/syscall.c); what the program itself may do is decided by the co-processor.
  */
+#include <linux/btf.h>
 #include <kernel/bpf_rules.h>
 #include <kernel/capability.h>
 #include <kernel/mm.h>
@@ -11,6 +12,7 @@
 #include <kernel/vmalloc.h>
 #include "btf.h"
 #include "sleepable.h"
+#include "trampoline.h"
 
 #define MAX_USED_MAPS	64
 /* A record of func_info or line_info; the co-processor refuses longer ones. */
@@ -215,6 +217,8 @@ static bool is_perfmon_prog_type(enum bpf_prog_type type)
 static int check_attach(const union bpf_attr *attr)
 {
 	if (attr->attach_btf_id) {
+		if (attr->attach_btf_id > BTF_MAX_TYPE)
+			return -EINVAL;
 		switch (attr->prog_type) {
 		case BPF_PROG_TYPE_TRACING:
 		case BPF_PROG_TYPE_LSM:
@@ -465,6 +469,8 @@ static int verify_and_place(struct load *load, const union bpf_attr *attr, union
 	if (err)
 		return err;
 	request.map_count = load->map_count;
+	if (attr->attach_btf_id)
+		bpf_resolve_attach_target(prog, &request.attach_flags);
 	err = take_type_info(&request, attr, prog);
 	if (!err)
 		err = bpf_coprocessor_load(prog, &request);
@@ -520,6 +526,7 @@ int bpf_prog_load(union bpf_attr *attr, union bpf_attr __user *uattr)
 	prog->sleepable = !!(attr->prog_flags & BPF_F_SLEEPABLE);
 	prog->gpl_compatible = license_is_gpl_compatible(license);
 	prog->insn_cnt = attr->insn_cnt;
+	prog->attach_btf_id = attr->attach_btf_id;
 	prog->created_by_uid = current_uid();
 	prog->load_time = ktime_get_boottime_ns();
 	err = -ENOMEM;

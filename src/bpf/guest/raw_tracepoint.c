@@ -5,6 +5,7 @@
 #include <kernel/tracepoint.h>
 #include "link.h"
 #include "run_context.h"
+#include "trampoline.h"
 
 #define MAX_TRACEPOINT_NAME 128
 
@@ -103,6 +104,14 @@ static int attach(struct bpf_prog *prog, const char *name)
 	return fd;
 }
 
+/* Attaches a program of type TRACING or LSM where it was loaded for. */
+int bpf_tracing_attach(struct bpf_prog *prog, int tgt_prog_fd, u32 btf_id, u64 bpf_cookie)
+{
+	if (prog->expected_attach_type == BPF_TRACE_RAW_TP)
+		return attach(prog, prog->attach_func_name);
+	return bpf_tracing_prog_attach(prog, tgt_prog_fd, btf_id, bpf_cookie);
+}
+
 int raw_tracepoint_open(union bpf_attr *attr)
 {
 	struct bpf_prog *prog = bpf_prog_get(attr->raw_tracepoint.prog_fd);
@@ -111,11 +120,23 @@ int raw_tracepoint_open(union bpf_attr *attr)
 
 	if (IS_ERR(prog))
 		return PTR_ERR(prog);
-	if (prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT || prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE) {
+	switch (prog->type) {
+	case BPF_PROG_TYPE_TRACING:
+	case BPF_PROG_TYPE_LSM:
+		/* What these are attached to was said when they were loaded. */
+		if (!attr->raw_tracepoint.name)
+			ret = bpf_tracing_attach(prog, 0, 0, 0);
+		break;
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE: {
 		long length = strncpy_from_user(name, (const char __user *)attr->raw_tracepoint.name, sizeof(name) - 1);
 
 		name[sizeof(name) - 1] = '\0';
 		ret = length < 0 ? -EFAULT : attach(prog, name);
+		break;
+	}
+	default:
+		break;
 	}
 	if (ret < 0)
 		bpf_prog_put(prog);

@@ -8,6 +8,7 @@
 struct bpf_run_ctx {
 	const struct pt_regs *regs;	/* where the event happened; NULL: in the caller of the program */
 	u64 bpf_cookie;
+	const struct bpf_prog *prog;	/* the one that a trampoline runs, or NULL */
 };
 
 extern struct bpf_run_ctx bpf_run_ctx;

@@ -18,6 +18,7 @@
 #include <kernel/trace_events.h>
 #include "internal.h"
 #include "sleepable.h"
+#include "trampoline.h"
 
 /* All programs' readers, if the option says so. */
 static struct srcu_struct bpf_srcu;
@@ -25,50 +26,27 @@ static bool use_srcu;
 
 /* ---- around a program ---- */
 
-static __always_inline u64 enter(struct bpf_prog *prog, struct bpf_tramp_run_ctx *run_ctx)
-{
-	if (unlikely(++prog->active != 1)) {
-		prog->misses++;
-		return 0;
-	}
-	run_ctx->saved_run_ctx = bpf_run_ctx;
-	bpf_run_ctx = (struct bpf_run_ctx){ .bpf_cookie = run_ctx->bpf_cookie };
-	return bpf_stats_wanted() ? ktime_get_ns() : 1;
-}
-
-static __always_inline void leave(struct bpf_prog *prog, u64 start, struct bpf_tramp_run_ctx *run_ctx)
-{
-	if (likely(start)) {
-		bpf_run_ctx = run_ctx->saved_run_ctx;
-		if (unlikely(start > 1) && bpf_stats_wanted()) {
-			prog->run_cnt++;
-			prog->run_time_ns += ktime_get_ns() - start;
-		}
-	}
-	prog->active--;
-}
-
 notrace u64 __bpf_prog_enter_sleepable(struct bpf_prog *prog, struct bpf_tramp_run_ctx *run_ctx)
 {
 	rcu_read_lock_trace();
-	return enter(prog, run_ctx);
+	return bpf_tramp_prog_enter(prog, run_ctx);
 }
 
 notrace void __bpf_prog_exit_sleepable(struct bpf_prog *prog, u64 start, struct bpf_tramp_run_ctx *run_ctx)
 {
-	leave(prog, start, run_ctx);
+	bpf_tramp_prog_leave(prog, start, run_ctx);
 	rcu_read_unlock_trace();
 }
 
 notrace u64 __bpf_prog_enter_sleepable_srcu(struct bpf_prog *prog, struct bpf_tramp_run_ctx *run_ctx)
 {
 	run_ctx->srcu_idx = srcu_read_lock(&bpf_srcu);
-	return enter(prog, run_ctx);
+	return bpf_tramp_prog_enter(prog, run_ctx);
 }
 
 notrace void __bpf_prog_exit_sleepable_srcu(struct bpf_prog *prog, u64 start, struct bpf_tramp_run_ctx *run_ctx)
 {
-	leave(prog, start, run_ctx);
+	bpf_tramp_prog_leave(prog, start, run_ctx);
 	srcu_read_unlock(&bpf_srcu, run_ctx->srcu_idx);
 }
 

@@ -121,6 +121,9 @@ int bpf_prog_test_run(const union bpf_attr *attr, union bpf_attr __user *uattr)
 	case BPF_PROG_TYPE_RAW_TRACEPOINT:
 		err = test_run_raw_tp(prog, attr, uattr);
 		break;
+	case BPF_PROG_TYPE_TRACING:
+		err = bpf_prog_test_run_tracing(prog, attr, uattr);
+		break;
 	case BPF_PROG_TYPE_SOCKET_FILTER:
 	case BPF_PROG_TYPE_SCHED_CLS:
 	case BPF_PROG_TYPE_SCHED_ACT:

@@ -127,6 +127,7 @@ void perf_event_detach_bpf_prog(struct perf_event *event)
 unsigned int trace_call_bpf(struct trace_event_call *call, void *ctx)
 {
 	struct bpf_prog_array *array = call->prog_array;
+	struct bpf_run_ctx outer = bpf_run_ctx;
 	unsigned int ret = 1, only = 1;
 	u32 i;
 
@@ -136,12 +137,14 @@ unsigned int trace_call_bpf(struct trace_event_call *call, void *ctx)
 	}
 	if (array) {
 		/* Of a static event's record, programs cannot read the head: it is where the registers are. */
+		bpf_run_ctx.prog = NULL;
 		bpf_run_ctx.regs = call->flags & (TRACE_EVENT_FL_KPROBE | TRACE_EVENT_FL_UPROBE) ? ctx : *(struct pt_regs **)ctx;
 		for (i = 0; i < array->cnt; i++) {
 			bpf_run_ctx.bpf_cookie = array->items[i].bpf_cookie;
 			only = bpf_prog_run(array->items[i].prog, ctx);
 			ret &= only;
 		}
+		bpf_run_ctx = outer;
 	}
 	bpf_prog_active--;
 	/* In 2015 any result but 0 stored the event (B4). */

@@ -170,12 +170,48 @@ BPF_HELPER(get_func_ip)
 {
 	struct kprobe *kp = kprobe_running();
 
+	if (bpf_run_ctx.prog)
+		return ((const u64 *)r1)[-2];
+
 	return kp && (kp->flags & KPROBE_FLAG_ON_FUNC_ENTRY) ? (u64)kp->addr : 0;
+}
+
+/* ---- the arguments of a trampoline's function: in front of the context are its address and their number ---- */
+
+BPF_HELPER(get_func_arg)
+{
+	const u64 *args = (const u64 *)r1;
+
+	if (r2 >= args[-1])
+		return -EINVAL;
+	*(u64 *)r3 = args[r2];
+	return 0;
+}
+
+BPF_HELPER(get_func_ret)
+{
+	const u64 *args = (const u64 *)r1;
+	enum bpf_attach_type type = bpf_run_ctx.prog ? bpf_run_ctx.prog->expected_attach_type : BPF_TRACE_FENTRY;
+
+	if (type != BPF_TRACE_FEXIT && type != BPF_MODIFY_RETURN)
+		return -EOPNOTSUPP;
+	*(u64 *)r2 = args[args[-1]];
+	return 0;
+}
+
+BPF_HELPER(get_func_arg_cnt)
+{
+	return ((const u64 *)r1)[-1];
 }
 
 BPF_HELPER(get_attach_cookie)
 {
 	return bpf_run_ctx.bpf_cookie;
+}
+
+BPF_HELPER(task_pt_regs)
+{
+	return (u64)task_pt_regs((struct task_struct *)r1);
 }
 
 BPF_HELPER(get_current_task)

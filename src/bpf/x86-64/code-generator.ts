@@ -63,6 +63,15 @@ export interface ProgramToCompile {
   readonly narrowResult?: (slot: number) => boolean;
 }
 
+/** A load that gives 0 where it would fault. */
+export interface FaultingLoad {
+  /** Of the instruction in the image, and of the one behind it. */
+  readonly offset: number;
+  readonly end: number;
+  /** The hardware register that is loaded. */
+  readonly register: number;
+}
+
 /** The code, not yet bound to an address. Its size does not depend on the address. */
 export interface CompiledProgram {
   /** Bytes of the whole image. */
@@ -73,6 +82,8 @@ export interface CompiledProgram {
   readonly functionEnds: readonly number[];
   /** Where each slot's code starts in the image; the last element is the end. */
   readonly slotOffsets: readonly number[];
+  /** Loads that may fault. */
+  readonly faultingLoads: readonly FaultingLoad[];
   /** Where a tail call enters the image. */
   readonly tailCallEntry: number;
   /** The code for the address `base` of its first byte. @throws CodeGenerationError if a helper is out of reach. */
@@ -98,6 +109,8 @@ const HELPER_TAIL_CALL = 12;
 const CALLEE_SAVED = [RBX, R13, R14, R15];
 const FUNCTION_ALIGNMENT = 16;
 const MAX_PASSES = 32;
+/** Behind the last page of user space and one more. */
+const FIRST_KERNEL_ADDRESS = 0x8000_0000_0000n;
 
 interface FunctionInfo {
   readonly index: number;
@@ -192,6 +205,7 @@ class Pass {
   readonly slotOffsets: number[] = [];
   readonly functionOffsets: number[] = [];
   readonly functionEnds: number[] = [];
+  readonly faultingLoads: FaultingLoad[] = [];
   readonly #program: ProgramToCompile;
   readonly #functions: readonly FunctionInfo[];
   readonly #previous: Pass | undefined;
@@ -259,6 +273,7 @@ class Pass {
         if (isa.isLdImm64(insn)) return this.#ldImm64(slot, insn);
         return this.#loadPacket(fn, slot, insn);
       case isa.BPF_LDX:
+        if (isa.bpfMode(insn.code) === isa.BPF_PROBE_MEM) return this.#probeLoad(insn);
         if (isa.bpfMode(insn.code) !== isa.BPF_MEM) break;
         return this.code.load(isa.accessBytes(insn.code), this.#reg(insn.dst), this.#reg(insn.src), insn.off);
       case isa.BPF_ST:
@@ -273,6 +288,24 @@ class Pass {
         return this.#jump(fn, slot, insn);
     }
     this.#unknown(slot, insn);
+  }
+
+  /** A load through a pointer that nobody vouches for: 0 below the kernel's addresses, and where the load faults. */
+  #probeLoad(insn: isa.Instruction): void {
+    const { code } = this;
+    const dst = this.#reg(insn.dst);
+    const otherwise = new Emitter();
+    otherwise.regReg([0x31], false, dst, dst);
+    const load = new Emitter();
+    load.load(isa.accessBytes(insn.code), dst, R10, 0);
+    code.regMem([0x8d], true, R10, this.#reg(insn.src), insn.off); // lea
+    code.movAbs(R11, FIRST_KERNEL_ADDRESS);
+    code.group1(GROUP1.cmp, true, R10, R11);
+    code.bytes(0x70 | CC.ae, otherwise.length + 2, ...otherwise.take());
+    code.bytes(0xeb, load.length);
+    const offset = code.length;
+    code.bytes(...load.take());
+    this.faultingLoads.push({ offset, end: code.length, register: dst });
   }
 
   #unknown(slot: number, insn: isa.Instruction): never {
@@ -636,6 +669,7 @@ export function compile(program: ProgramToCompile): CompiledProgram {
     functionOffsets: layout.functionOffsets,
     functionEnds: layout.functionEnds,
     slotOffsets: layout.slotOffsets,
+    faultingLoads: layout.faultingLoads,
     tailCallEntry: TAIL_CALL_OFFSET,
     bind: (base) => new Pass(program, functions, layout, base).code.take(),
   };

@@ -7,6 +7,7 @@
 #include "arch.h"
 #include "insn.h"
 #include <asm/processor-flags.h>
+#include <kernel/bpf.h>
 #include <kernel/err.h>
 #include <kernel/kallsyms.h>
 #include <kernel/kernel.h>
@@ -468,6 +469,21 @@ static bool is_stepping(const struct kprobe_ctlblk *kcb)
 }
 NOKPROBE_SYMBOL(is_stepping);
 
+/*
+ * The handler has moved ip, but the function has a trampoline. That is entered as if the new ip had called it, which is how
+ * a probe through the function tracer does it: if the trampoline calls the function itself, an override has no effect.
+ */
+static void enter_trampoline(struct kprobe *p, struct pt_regs *regs)
+{
+	void *image = bpf_trampoline_image_at(p->addr);
+
+	if (!image)
+		return;
+	emulate_push(regs, regs->ip);
+	regs->ip = (unsigned long)image;
+}
+NOKPROBE_SYMBOL(enter_trampoline);
+
 int kprobe_int3_handler(struct pt_regs *regs)
 {
 	struct kprobe_ctlblk *kcb = &kprobe_ctlblk;
@@ -485,8 +501,10 @@ int kprobe_int3_handler(struct pt_regs *regs)
 		set_current_kprobe(p, regs, kcb);
 		kcb->status = KPROBE_HIT_ACTIVE;
 		/* The handler sees ip behind the int3. If it moved ip, that is where execution goes on (A18). */
-		if (p->pre_handler && p->pre_handler(p, regs))
+		if (p->pre_handler && p->pre_handler(p, regs)) {
+			enter_trampoline(p, regs);
 			current_kprobe = NULL;
+		}
 		else
 			execute_instruction(p, regs, kcb, false);
 		return 1;

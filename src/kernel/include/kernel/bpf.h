@@ -17,6 +17,7 @@
 struct bpf_map;
 struct bpf_prog;
 struct btf;
+struct exec_extable;
 struct file;
 struct trace_event_call;
 struct perf_event;
@@ -129,7 +130,12 @@ struct bpf_prog {
 	u32 func_cnt;
 	struct btf *btf;		/* the types of its functions and lines, or NULL */
 	u32 func_info_cnt, line_info_cnt;
-	u32 attach_btf_id;
+	u32 attach_btf_id;		/* what it was loaded for: */
+	void *attach_func;
+	const char *attach_func_name;
+	u32 attach_func_args;		/* registers that the arguments take */
+	bool attach_func_void;
+	struct exec_extable *extable;	/* loads that may fault */
 	unsigned int (*bpf_func)(const void *ctx, const void *insn);
 	void *image;			/* executable memory, image_size bytes */
 	size_t image_size;
@@ -161,6 +167,9 @@ static inline u32 bpf_prog_run(struct bpf_prog *prog, const void *ctx)
 		return bpf_prog_run_counted(prog, ctx);
 	return prog->bpf_func(ctx, prog->insns);
 }
+
+/* The code of the trampoline that the function's entry calls, or NULL. */
+void *bpf_trampoline_image_at(const void *func);
 
 /* Tracing programs running on this CPU; a probe that hits while it is not 0 is skipped (A22). */
 extern int bpf_prog_active;

@@ -86,6 +86,11 @@ struct kretprobe_instance {
 
 /* 0, or -EINVAL, -ENOENT, -EILSEQ, -EADDRNOTAVAIL, -EOPNOTSUPP ... in the order of semantics C1 to C5. */
 int register_kprobe(struct kprobe *p);
+/*
+ * Replaces whole instructions of the code as it is without probes: what a probe at @addr hides is replaced, and the probe stays.
+ * -EBUSY if they are not @old; @size is at most MAX_INSN_SIZE.
+ */
+int kprobe_text_replace(void *addr, const void *old, const void *new, size_t size);
 void unregister_kprobe(struct kprobe *p);
 int register_kretprobe(struct kretprobe *rp);
 void unregister_kretprobe(struct kretprobe *rp);
