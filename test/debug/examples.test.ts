@@ -32,6 +32,31 @@ override: open_ctree will return -12
 handled: overridden, at just_return_func
 returning: -12 to btrfs_fill_super`,
   },
+  "asleep-in-a-program": {
+    image: "sleepable",
+    needsTypes: true,
+    parts: [
+      /^sleepable\[3\] runs bpf_prog, which calls its helper$/,
+      /^it goes to sleep, \d+ calls deep:$/,
+      /^ {4}schedule$/,
+      /^ {4}filemap_fault$/,
+      /^ {4}copy_from_user$/,
+      /^ {4}bpf_copy_from_user$/,
+      /^ {4}bpf_prog$/,
+      /^ {4}bpf_prog_run_array_sleepable$/,
+      /^somebody waits for it: it says so when it leaves$/,
+    ],
+  },
+  "profile-trigger": {
+    image: "bench-trigger",
+    parts: [
+      /^an ordinary program: \d+ instructions$/,
+      /^ +\d+ {2}bpf_trampoline$/,
+      /^a sleepable one: SRCU: \d+ instructions$/,
+      /^ +\d+ {2}__srcu_read_lock$/,
+      /^a sleepable one: rcu_tasks_trace: \d+ instructions$/,
+    ],
+  },
   "override-of-2017": {
     image: "override-open-ctree",
     options: ["--append", "bpf_rules=2017"],
