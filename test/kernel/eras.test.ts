@@ -42,6 +42,15 @@ describe.skipIf(missing !== undefined)("bpf_rules", () => {
     expect(output).toContain("6.1\n");
   });
 
+  test("in 2017 an override on a return makes the next probed function begin inside its first instruction", () => {
+    const files = { "/eras": userProgram("eras") };
+    const { output } = runInMachine({ files, exec: "/eras stray" });
+    expect(output).toMatch(/^getsid: (\d+)\ngetpgid, overridden on its return: ENOSPC\ngetsid: \1\n$/);
+    const then = runInMachine({ files, exec: "/eras stray", options: "bpf_rules=2017" });
+    expect(then.output).toMatch(/^getsid: \d+\ngetpgid, overridden on its return: ENOSPC\ngetsid: /);
+    expect(then.output).not.toMatch(/^getsid: \d+\n.*\ngetsid: \d+\n/);
+  });
+
   test("probes through the function tracer obey the rules of overrides as int3 probes do", () => {
     const files = { "/ask": userProgram("error-injection") };
     const sections = "/ask loading places values probes programs return stored nested";

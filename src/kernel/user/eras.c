@@ -4,6 +4,8 @@
  *
  * The same programs under the rules of 2015, 2017, 2020 and Linux 6.1 (/proc/sys/kernel/bpf_rules): a row for each
  * question, a column for each year. Without arguments, all four; "now" is the year that the kernel was booted with.
+ *
+ * eras stray: what an override on a function's return does to the next probe under the rules of 2017.
  */
 #include "lib/bpf.h"
 #include <errno.h>
@@ -412,6 +414,25 @@ static const char *kind_of_probe(void)
 	return strstr(list, "[FTRACE]") ? "ftrace" : strstr(list, "get_unused_fd_flags") ? "int3" : "?";
 }
 
+/*
+ * Under the rules of 2017: an override on a function's return leaves the mark that the next probe takes for its own. That
+ * probe's function then begins one byte too late.
+ */
+static void stray_mark(void)
+{
+	int returning = probe("r", "era", "__x64_sys_getpgid"), entering = probe("p", "next", "__x64_sys_getsid");
+
+	if (attach(returning, load_override(-ENOSPC)) || attach(entering, LOAD(RETURN(0)))) {
+		printf("not attached: %s\n", strerrorname_np(errno));
+		return;
+	}
+	printf("getsid: %ld\n", (long)syscall(__NR_getsid, 0));
+	printf("getpgid, overridden on its return: %s\n", syscall(__NR_getpgid, 0) < 0 ? strerrorname_np(errno) : "succeeds");
+	printf("getsid: ");
+	fflush(stdout);
+	printf("%ld\n", (long)syscall(__NR_getsid, 0));
+}
+
 /* ---- sleepable programs ---- */
 
 static const char *sleepable_kprobe(void) { return program_type(BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE); }
@@ -570,6 +591,10 @@ int main(int argc, char **argv)
 		minor = dot ? atoi(dot + 1) : 0;
 	}
 	kernel_version = major << 16 | minor << 8;
+	if (argc > 1 && !strcmp(argv[1], "stray")) {
+		stray_mark();
+		return 0;
+	}
 	printf("%-44s", "");
 	for (int i = 0; i < count; i++)
 		printf(i + 1 < count ? "%-11s" : "%s", columns[i]);
