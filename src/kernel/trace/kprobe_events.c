@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * /sys/kernel/tracing/kprobe_events and kprobe_profile: defining, removing and listing probe events by commands.
+ * /sys/kernel/tracing/kprobe_events and kprobe_profile: what kernel probes look like in commands and lists.
  * (Documentation/trace/kprobetrace.rst; semantics C21, C22)
  */
 #include "probe_command.h"
@@ -97,7 +97,7 @@ static void default_name(struct probe_event_name *name, const struct place *plac
 			*c = '_';
 }
 
-static int create_probe_at(struct probe_command *cmd, char *place_word)
+static int create_probe(struct probe_command *cmd, char *place_word)
 {
 	struct place place = { .is_return = cmd->words[0][0] == 'r' };
 	struct probe_event_name name = { .group = KPROBE_EVENT_SYSTEM };
@@ -135,22 +135,25 @@ static int create_probe_at(struct probe_command *cmd, char *place_word)
 	return ret;
 }
 
-static int create_probe(struct probe_command *cmd)
+static int unregister(struct dyn_event *event)
 {
-	char letter = cmd->words[0][0], *place_word;
-	int ret;
-
-	if ((letter != 'p' && letter != 'r') || cmd->nr_words < 2)
-		return -EINVAL;
-	place_word = kstrdup(cmd->words[1], GFP_KERNEL);
-	ret = place_word ? create_probe_at(cmd, place_word) : -ENOMEM;
-	kfree(place_word);
-	return ret;
+	return trace_kprobe_unregister(container_of(event, struct trace_kprobe, dyn));
 }
 
-/* The place as the list of events shows it. */
-static void describe_place(const struct trace_kprobe *tk, char *buf, size_t size)
+static void describe_type(const struct dyn_event *event, char *buf, size_t size)
 {
+	const struct trace_kprobe *tk = container_of(event, struct trace_kprobe, dyn);
+
+	if (trace_kprobe_is_return(tk) && tk->rp.maxactive)
+		snprintf(buf, size, "r%d", tk->rp.maxactive);
+	else
+		snprintf(buf, size, "%c", trace_kprobe_is_return(tk) ? 'r' : 'p');
+}
+
+static void describe_place(const struct dyn_event *event, char *buf, size_t size)
+{
+	const struct trace_kprobe *tk = container_of(event, struct trace_kprobe, dyn);
+
 	if (!tk->symbol)
 		snprintf(buf, size, "0x%px", tk->rp.kp.addr);
 	else if (tk->offset)
@@ -159,104 +162,24 @@ static void describe_place(const struct trace_kprobe *tk, char *buf, size_t size
 		snprintf(buf, size, "%s", tk->symbol);
 }
 
-/* "-:[GROUP/]EVENT [PLACE [ARGS]]": every such probe, until one that cannot go. */
-static int delete_probes(struct probe_command *cmd)
+const struct dyn_event_operations trace_kprobe_ops = {
+	.subsystem = "trace_kprobe", .create = create_probe, .unregister = unregister, .describe_type = describe_type,
+	.describe_place = describe_place,
+};
+
+static int run(struct probe_command *cmd)
 {
-	char *group, *event, place[MAX_ARGSTR_LEN + 1];
-	struct trace_kprobe *tk, *tmp;
-	int ret = probe_command_parse_delete(cmd, &group, &event);
-
-	if (ret)
-		return ret;
-	ret = -ENOENT;
-	list_for_each_entry_safe(tk, tmp, &trace_kprobes, list) {
-		if (*event && strcmp(tk->event->call.name, event))
-			continue;
-		if (group && strcmp(tk->event->call.group, group))
-			continue;
-		describe_place(tk, place, sizeof(place));
-		if (!probe_command_matches(cmd, place, tk->args, tk->nr_args))
-			continue;
-		ret = trace_kprobe_unregister(tk);
-		if (ret)
-			break;
-	}
-	return ret;
-}
-
-int kprobe_events_run(struct probe_command *cmd)
-{
-	int ret;
-
-	mutex_lock(&trace_kprobe_mutex);
-	ret = cmd->is_delete ? delete_probes(cmd) : create_probe(cmd);
-	mutex_unlock(&trace_kprobe_mutex);
-	return ret;
+	return dyn_event_run(&trace_kprobe_ops, cmd);
 }
 
 static ssize_t events_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
-	return probe_commands_write("trace_kprobe", buf, count, kprobe_events_run);
+	return probe_commands_write(trace_kprobe_ops.subsystem, buf, count, run);
 }
 
-static void show_definition(struct seq_file *m, const struct trace_kprobe *tk)
-{
-	bool is_return = trace_kprobe_is_return(tk);
-	char place[KSYM_NAME_LEN + 32];
-
-	describe_place(tk, place, sizeof(place));
-	seq_putc(m, is_return ? 'r' : 'p');
-	if (is_return && tk->rp.maxactive)
-		seq_printf(m, "%d", tk->rp.maxactive);
-	seq_printf(m, ":%s/%s %s", tk->event->call.group, tk->event->call.name, place);
-	for (int i = 0; i < tk->nr_args; i++)
-		seq_printf(m, " %s=%s", tk->args[i].name, tk->args[i].text);
-	seq_putc(m, '\n');
-}
-
-int kprobe_events_show(struct seq_file *m, void *v)
-{
-	struct trace_kprobe *tk;
-
-	(void)v;
-	mutex_lock(&trace_kprobe_mutex);
-	list_for_each_entry(tk, &trace_kprobes, list)
-		show_definition(m, tk);
-	mutex_unlock(&trace_kprobe_mutex);
-	return 0;
-}
-
-bool kprobe_events_busy(void)
-{
-	struct trace_kprobe *tk;
-	bool busy = false;
-
-	mutex_lock(&trace_kprobe_mutex);
-	list_for_each_entry(tk, &trace_kprobes, list)
-		busy |= tk->event->call.enable_count > 0;
-	mutex_unlock(&trace_kprobe_mutex);
-	return busy;
-}
-
-void kprobe_events_remove_all(void)
-{
-	struct trace_kprobe *tk, *tmp;
-
-	mutex_lock(&trace_kprobe_mutex);
-	list_for_each_entry_safe(tk, tmp, &trace_kprobes, list)
-		trace_kprobe_unregister(tk);
-	mutex_unlock(&trace_kprobe_mutex);
-}
-
-/* Opening for writing without O_APPEND removes all events first, unless one is in use. */
 static int events_open(struct inode *inode, struct file *file)
 {
-	if ((file->f_mode & FMODE_WRITE) && (file->f_flags & O_TRUNC)) {
-		if (kprobe_events_busy())
-			return -EBUSY;
-		kprobe_events_remove_all();
-	}
-	return single_open(file, kprobe_events_show, NULL);
+	return dyn_events_open(inode, file, &trace_kprobe_ops);
 }
 
 static const struct file_operations events_fops = {
@@ -265,13 +188,15 @@ static const struct file_operations events_fops = {
 
 static int profile_show(struct seq_file *m, void *v)
 {
-	struct trace_kprobe *tk;
+	struct dyn_event *event;
 
-	(void)v;
-	mutex_lock(&trace_kprobe_mutex);
-	list_for_each_entry(tk, &trace_kprobes, list)
-		seq_printf(m, "  %-44s %15lu %15lu\n", tk->event->call.name, tk->nhit, trace_kprobe_nmissed(tk));
-	mutex_unlock(&trace_kprobe_mutex);
+	mutex_lock(&dyn_event_mutex);
+	for_each_dyn_event_of(event, &trace_kprobe_ops) {
+		const struct trace_kprobe *tk = container_of(event, struct trace_kprobe, dyn);
+
+		seq_printf(m, "  %-44s %15lu %15lu\n", event->call->name, tk->nhit, trace_kprobe_nmissed(tk));
+	}
+	mutex_unlock(&dyn_event_mutex);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(profile);

@@ -19,9 +19,6 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
-LIST_HEAD(trace_kprobes);		/* of kprobe_events, in the order of definition */
-DEFINE_MUTEX(trace_kprobe_mutex);
-
 static unsigned long address_of(const struct trace_kprobe *tk)
 {
 	return (unsigned long)tk->rp.kp.addr;
@@ -221,7 +218,7 @@ struct trace_kprobe *trace_kprobe_alloc(const char *symbol, unsigned long offset
 
 	if (!tk)
 		return NULL;
-	INIT_LIST_HEAD(&tk->list);
+	INIT_LIST_HEAD(&tk->dyn.list);
 	INIT_LIST_HEAD(&tk->sibling);
 	if (nr_args && !(tk->args = kcalloc(nr_args, sizeof(*tk->args), GFP_KERNEL)))
 		goto fail;
@@ -371,7 +368,7 @@ int trace_kprobe_register(struct trace_kprobe *tk, size_t args_size, const char 
 	else
 		return refuse(error, 0, "Given group/event name is already used by another event");
 	if (!ret)
-		list_add_tail(&tk->list, &trace_kprobes);
+		dyn_event_add(&tk->dyn, &trace_kprobe_ops, &tk->event->call, tk->args, tk->nr_args);
 	else if (!error->message)
 		explain(ret, error);
 	return ret;
@@ -389,7 +386,7 @@ int trace_kprobe_unregister(struct trace_kprobe *tk)
 		trace_remove_event_call(&event->call);
 	}
 	unregister_probe(tk);
-	list_del(&tk->list);
+	list_del(&tk->dyn.list);
 	list_del(&tk->sibling);
 	if (alone)
 		free_event(event);

@@ -3,11 +3,10 @@
 #ifndef _TRACE_TRACE_KPROBE_H
 #define _TRACE_TRACE_KPROBE_H
 
-#include "probe_command.h"
+#include "dyn_event.h"
 #include "probe_event.h"
 #include <kernel/kprobes.h>
 #include <kernel/list.h>
-#include <kernel/mutex.h>
 #include <kernel/trace_events.h>
 
 #define KPROBE_EVENT_SYSTEM	"kprobes"
@@ -21,7 +20,7 @@ struct trace_kprobe_event {
 };
 
 struct trace_kprobe {
-	struct list_head list;		/* trace_kprobes */
+	struct dyn_event dyn;
 	struct list_head sibling;	/* its event's probes */
 	struct trace_kprobe_event *event;
 	struct kretprobe rp;		/* rp.kp alone for a plain probe */
@@ -33,8 +32,7 @@ struct trace_kprobe {
 	struct probe_arg *args;
 };
 
-extern struct list_head trace_kprobes;
-extern struct mutex trace_kprobe_mutex;
+extern const struct dyn_event_operations trace_kprobe_ops;
 
 struct trace_kprobe *trace_kprobe_alloc(const char *symbol, unsigned long offset, void *addr, bool is_return, int maxactive,
 					int nr_args);
@@ -53,11 +51,5 @@ unsigned long trace_kprobe_nmissed(const struct trace_kprobe *tk);
 
 /* trace_buffer.c: drops the records of an event that goes away. */
 void trace_buffer_forget(struct trace_event_call *call);
-
-/* kprobe_events.c: a command, the list of definitions, is one in use, remove them all. */
-int kprobe_events_run(struct probe_command *cmd);
-int kprobe_events_show(struct seq_file *m, void *v);
-bool kprobe_events_busy(void);
-void kprobe_events_remove_all(void);
 
 #endif

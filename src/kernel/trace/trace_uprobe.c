@@ -16,9 +16,6 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
-LIST_HEAD(trace_uprobes);		/* of uprobe_events, in the order of definition */
-DEFINE_MUTEX(trace_uprobe_mutex);
-
 /* ---- the hit ---- */
 
 static void hit(struct trace_uprobe *tu, unsigned long func, struct pt_regs *regs)
@@ -203,7 +200,7 @@ struct trace_uprobe *trace_uprobe_alloc(const char *filename, unsigned long offs
 
 	if (!tu)
 		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&tu->list);
+	INIT_LIST_HEAD(&tu->dyn.list);
 	INIT_LIST_HEAD(&tu->sibling);
 	tu->filename = kstrdup(filename, GFP_KERNEL);
 	if (!tu->filename)
@@ -259,15 +256,18 @@ int trace_uprobe_register(struct trace_uprobe *tu, size_t args_size, const char 
 {
 	struct trace_event_call *existing = trace_find_event_by_name(group, name);
 	struct trace_uprobe_event *event;
-	struct trace_uprobe *other;
+	struct dyn_event *other;
 	int ret;
 
 	if (existing && !(existing->flags & TRACE_EVENT_FL_UPROBE))
 		return -EEXIST;
-	list_for_each_entry(other, &trace_uprobes, list)
-		if (file_inode(other->file) == file_inode(tu->file) && other->offset == tu->offset &&
-		    other->ref_ctr_offset != tu->ref_ctr_offset)
+	for_each_dyn_event_of(other, &trace_uprobe_ops) {
+		struct trace_uprobe *there = container_of(other, struct trace_uprobe, dyn);
+
+		if (file_inode(there->file) == file_inode(tu->file) && there->offset == tu->offset &&
+		    there->ref_ctr_offset != tu->ref_ctr_offset)
 			return -EINVAL;
+	}
 	if (existing) {
 		if (first_probe(existing)->is_return != tu->is_return) {
 			*error = (struct probe_event_error){ "Probe type is different from existing probe", 0 };
@@ -293,7 +293,7 @@ int trace_uprobe_register(struct trace_uprobe *tu, size_t args_size, const char 
 	}
 out:
 	if (!ret)
-		list_add_tail(&tu->list, &trace_uprobes);
+		dyn_event_add(&tu->dyn, &trace_uprobe_ops, &tu->event->call, tu->args, tu->nr_args);
 	return ret;
 }
 
@@ -307,7 +307,7 @@ int trace_uprobe_unregister(struct trace_uprobe *tu)
 		trace_buffer_forget(&event->call);
 		trace_remove_event_call(&event->call);
 	}
-	list_del(&tu->list);
+	list_del(&tu->dyn.list);
 	list_del(&tu->sibling);
 	if (list_empty(&event->probes))
 		free_event(event);

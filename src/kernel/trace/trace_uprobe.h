@@ -3,10 +3,9 @@
 #ifndef _TRACE_TRACE_UPROBE_H
 #define _TRACE_TRACE_UPROBE_H
 
-#include "probe_command.h"
+#include "dyn_event.h"
 #include "probe_event.h"
 #include <kernel/list.h>
-#include <kernel/mutex.h>
 #include <kernel/trace_events.h>
 #include <kernel/uprobes.h>
 
@@ -20,7 +19,7 @@ struct trace_uprobe_event {
 };
 
 struct trace_uprobe {
-	struct list_head list;		/* trace_uprobes */
+	struct dyn_event dyn;
 	struct list_head sibling;	/* its event's probes */
 	struct trace_uprobe_event *event;
 	struct uprobe_consumer consumer;
@@ -33,8 +32,7 @@ struct trace_uprobe {
 	struct probe_arg *args;
 };
 
-extern struct list_head trace_uprobes;
-extern struct mutex trace_uprobe_mutex;
+extern const struct dyn_event_operations trace_uprobe_ops;
 
 /* Opens the file. ERR_PTR(-ENOENT ..), -EINVAL if it is no regular file. */
 struct trace_uprobe *trace_uprobe_alloc(const char *filename, unsigned long offset, unsigned long ref_ctr_offset,
@@ -45,11 +43,5 @@ int trace_uprobe_register(struct trace_uprobe *tu, size_t args_size, const char 
 			  struct probe_event_error *error);
 /* Removes and frees it. -EBUSY while its event has listeners. */
 int trace_uprobe_unregister(struct trace_uprobe *tu);
-
-/* uprobe_events.c: a command, the list of definitions, is one in use, remove them all. */
-int uprobe_events_run(struct probe_command *cmd);
-int uprobe_events_show(struct seq_file *m, void *v);
-bool uprobe_events_busy(void);
-void uprobe_events_remove_all(void);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * /sys/kernel/tracing/uprobe_events and uprobe_profile: defining, removing and listing uprobe events by commands,
+ * /sys/kernel/tracing/uprobe_events and uprobe_profile: what user probes look like in commands and lists,
  *   p|r[:[GROUP/][EVENT]] PATH:OFFSET[%return][(REF_CTR_OFFSET)] [FETCHARGS]
  *   -:[GROUP/]EVENT
  * (Documentation/trace/uprobetracer.rst)
@@ -68,7 +68,7 @@ static void default_name(struct probe_event_name *name, const struct place *plac
 	snprintf(name->event, sizeof(name->event), "p_%.*s_0x%lx", (int)strcspn(base, ".-_"), base, place->offset);
 }
 
-static int create_probe_at(struct probe_command *cmd, char *place_word)
+static int create_probe(struct probe_command *cmd, char *place_word)
 {
 	char *head = cmd->words[0];
 	struct probe_event_name name = { .group = UPROBE_EVENT_SYSTEM };
@@ -108,117 +108,43 @@ static int create_probe_at(struct probe_command *cmd, char *place_word)
 	return ret;
 }
 
-static int create_probe(struct probe_command *cmd)
+static int unregister(struct dyn_event *event)
 {
-	char letter = cmd->words[0][0], *place_word;
-	int ret;
-
-	if ((letter != 'p' && letter != 'r') || cmd->nr_words < 2)
-		return -EINVAL;
-	place_word = kstrdup(cmd->words[1], GFP_KERNEL);
-	ret = place_word ? create_probe_at(cmd, place_word) : -ENOMEM;
-	kfree(place_word);
-	return ret;
+	return trace_uprobe_unregister(container_of(event, struct trace_uprobe, dyn));
 }
 
-/* The place as the list of events shows it. */
-static void describe_place(const struct trace_uprobe *tu, char *buf, size_t size)
+static void describe_type(const struct dyn_event *event, char *buf, size_t size)
 {
+	snprintf(buf, size, "%c", container_of(event, struct trace_uprobe, dyn)->is_return ? 'r' : 'p');
+}
+
+static void describe_place(const struct dyn_event *event, char *buf, size_t size)
+{
+	const struct trace_uprobe *tu = container_of(event, struct trace_uprobe, dyn);
 	size_t at = scnprintf(buf, size, "%s:0x%016lx", tu->filename, tu->offset);
 
 	if (tu->ref_ctr_offset)
 		scnprintf(buf + at, size - at, "(0x%lx)", tu->ref_ctr_offset);
 }
 
-/* "-:[GROUP/]EVENT [PLACE [ARGS]]": every such probe, until one that cannot go. */
-static int delete_probes(struct probe_command *cmd)
+const struct dyn_event_operations trace_uprobe_ops = {
+	.subsystem = "trace_uprobe", .create = create_probe, .unregister = unregister, .describe_type = describe_type,
+	.describe_place = describe_place,
+};
+
+static int run(struct probe_command *cmd)
 {
-	char *group, *event, place[512];
-	struct trace_uprobe *tu, *tmp;
-	int ret = probe_command_parse_delete(cmd, &group, &event);
-
-	if (ret)
-		return ret;
-	ret = -ENOENT;
-	list_for_each_entry_safe(tu, tmp, &trace_uprobes, list) {
-		if (*event && strcmp(tu->event->call.name, event))
-			continue;
-		if (group && strcmp(tu->event->call.group, group))
-			continue;
-		describe_place(tu, place, sizeof(place));
-		if (!probe_command_matches(cmd, place, tu->args, tu->nr_args))
-			continue;
-		ret = trace_uprobe_unregister(tu);
-		if (ret)
-			break;
-	}
-	return ret;
-}
-
-int uprobe_events_run(struct probe_command *cmd)
-{
-	int ret;
-
-	mutex_lock(&trace_uprobe_mutex);
-	ret = cmd->is_delete ? delete_probes(cmd) : create_probe(cmd);
-	mutex_unlock(&trace_uprobe_mutex);
-	return ret;
+	return dyn_event_run(&trace_uprobe_ops, cmd);
 }
 
 static ssize_t events_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
-	return probe_commands_write("trace_uprobe", buf, count, uprobe_events_run);
+	return probe_commands_write(trace_uprobe_ops.subsystem, buf, count, run);
 }
 
-int uprobe_events_show(struct seq_file *m, void *v)
-{
-	struct trace_uprobe *tu;
-
-	mutex_lock(&trace_uprobe_mutex);
-	list_for_each_entry(tu, &trace_uprobes, list) {
-		seq_printf(m, "%c:%s/%s %s:0x%016lx", tu->is_return ? 'r' : 'p', tu->event->call.group, tu->event->call.name,
-			   tu->filename, tu->offset);
-		if (tu->ref_ctr_offset)
-			seq_printf(m, "(0x%lx)", tu->ref_ctr_offset);
-		for (int i = 0; i < tu->nr_args; i++)
-			seq_printf(m, " %s=%s", tu->args[i].name, tu->args[i].text);
-		seq_putc(m, '\n');
-	}
-	mutex_unlock(&trace_uprobe_mutex);
-	return 0;
-}
-
-bool uprobe_events_busy(void)
-{
-	struct trace_uprobe *tu;
-	bool busy = false;
-
-	mutex_lock(&trace_uprobe_mutex);
-	list_for_each_entry(tu, &trace_uprobes, list)
-		busy |= tu->event->call.enable_count > 0;
-	mutex_unlock(&trace_uprobe_mutex);
-	return busy;
-}
-
-void uprobe_events_remove_all(void)
-{
-	struct trace_uprobe *tu, *tmp;
-
-	mutex_lock(&trace_uprobe_mutex);
-	list_for_each_entry_safe(tu, tmp, &trace_uprobes, list)
-		trace_uprobe_unregister(tu);
-	mutex_unlock(&trace_uprobe_mutex);
-}
-
-/* Opening for writing without O_APPEND removes all events first, unless one is in use. */
 static int events_open(struct inode *inode, struct file *file)
 {
-	if ((file->f_mode & FMODE_WRITE) && (file->f_flags & O_TRUNC)) {
-		if (uprobe_events_busy())
-			return -EBUSY;
-		uprobe_events_remove_all();
-	}
-	return single_open(file, uprobe_events_show, NULL);
+	return dyn_events_open(inode, file, &trace_uprobe_ops);
 }
 
 static const struct file_operations events_fops = {
@@ -227,12 +153,15 @@ static const struct file_operations events_fops = {
 
 static int profile_show(struct seq_file *m, void *v)
 {
-	struct trace_uprobe *tu;
+	struct dyn_event *event;
 
-	mutex_lock(&trace_uprobe_mutex);
-	list_for_each_entry(tu, &trace_uprobes, list)
-		seq_printf(m, "  %s %-44s %15lu\n", tu->filename, tu->event->call.name, tu->nhit);
-	mutex_unlock(&trace_uprobe_mutex);
+	mutex_lock(&dyn_event_mutex);
+	for_each_dyn_event_of(event, &trace_uprobe_ops) {
+		const struct trace_uprobe *tu = container_of(event, struct trace_uprobe, dyn);
+
+		seq_printf(m, "  %s %-44s %15lu\n", tu->filename, event->call->name, tu->nhit);
+	}
+	mutex_unlock(&dyn_event_mutex);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(profile);
