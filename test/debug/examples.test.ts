@@ -158,6 +158,13 @@ put back:
     ],
     console: /\/mnt\/hello.txt\n/,
   },
+  "fault-site": {
+    image: "dynamic-fault",
+    lines: `
+nop dword ptr [rax + rax] becomes jmp ...
+asked once: called from alloc_extent_buffer
+jmp ... becomes nop dword ptr [rax + rax]`,
+  },
   "watch-memory": {
     image: "mount-and-read",
     needsTypes: true,
