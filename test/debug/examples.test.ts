@@ -161,9 +161,9 @@ put back:
   "fault-site": {
     image: "dynamic-fault",
     lines: `
-nop dword ptr [rax + rax] becomes jmp ...
-asked once: called from alloc_extent_buffer
-jmp ... becomes nop dword ptr [rax + rax]`,
+in read_tree_block: nop dword ptr [rax + rax] becomes jmp ...
+in read_tree_block: jmp ... becomes nop dword ptr [rax + rax]
+the site was asked 1 time(s) whether it fires`,
   },
   "watch-memory": {
     image: "mount-and-read",
