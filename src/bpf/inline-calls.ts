@@ -69,6 +69,8 @@ export interface InlinedProgram {
   readonly stackDepths: readonly number[];
   /** New slot of an old one. */
   readonly placeOf: (slot: number) => number;
+  /** Old slot that a new one is, or stands for. */
+  readonly originOf: (slot: number) => number;
 }
 
 const JIFFIES64 = helperId("jiffies64");
@@ -207,7 +209,9 @@ export function inlineCalls(program: InlineProgram, layout: InlineLayout): Inlin
       if (sequence !== undefined) replacements.set(slot, sequence);
     }
   });
-  if (replacements.size === 0) return { instructions, starts, stackDepths, placeOf: (slot) => slot };
+  if (replacements.size === 0) {
+    return { instructions, starts, stackDepths, placeOf: (slot) => slot, originOf: (slot) => slot };
+  }
 
   const places: number[] = [];
   let length = 0;
@@ -235,5 +239,7 @@ export function inlineCalls(program: InlineProgram, layout: InlineLayout): Inlin
       result.push({ ...insn, off: placeOf(slot + 1 + insn.off) - result.length - 1 });
     } else result.push(insn);
   });
-  return { instructions: result, starts: starts.map(placeOf), stackDepths, placeOf };
+  const origins = instructions.flatMap((_, slot) => new Array<number>(replacements.get(slot)?.length ?? 1).fill(slot));
+  const originOf = (slot: number): number => origins[slot] ?? instructions.length;
+  return { instructions: result, starts: starts.map(placeOf), stackDepths, placeOf, originOf };
 }

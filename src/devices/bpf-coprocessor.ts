@@ -540,7 +540,8 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
         stackDepths: inlined.stackDepths,
         helperAddress,
         layout,
-        narrowResult: (slot) => result.facts[slot].narrowResult,
+        narrowResult: (slot) => result.facts[inlined.originOf(slot)].narrowResult,
+        divisorsChecked: true,
       });
     } catch (error) {
       if (!(error instanceof CodeGenerationError)) throw error;
@@ -711,6 +712,7 @@ const asItIs = (program: VerifiedProgram, instructions: readonly isa.Instruction
   starts: program.subprograms.map(({ start }) => start),
   stackDepths: program.subprograms.map(({ stackDepth }) => stackDepth),
   placeOf: (slot) => slot,
+  originOf: (slot) => slot,
 });
 
 function inlineAll(

@@ -9,7 +9,6 @@ import {
   BPF_MAP_TYPE_LRU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
-  BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_STACK_TRACE,
 } from "../verifier/map-types.ts";
 
@@ -38,7 +37,6 @@ export interface MapTypes {
 }
 
 const WITHOUT_TYPES: ReadonlySet<number> = new Set([
-  BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_CGROUP_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,

@@ -538,7 +538,8 @@ int bpf_prog_load(union bpf_attr *attr, union bpf_attr __user *uattr)
 	if (copy_from_user(prog->insns, u64_to_user_ptr(attr->insns), attr->insn_cnt * sizeof(struct bpf_insn)))
 		goto free;
 	err = -EINVAL;
-	if (type == BPF_PROG_TYPE_UNSPEC || type > BPF_PROG_TYPE_SYSCALL)
+	/* Infrared remote controls need a driver that no kernel without them has. */
+	if (type == BPF_PROG_TYPE_UNSPEC || type == BPF_PROG_TYPE_LIRC_MODE2 || type > BPF_PROG_TYPE_SYSCALL)
 		goto free;
 	err = bpf_obj_name_cpy(prog->name, attr->prog_name, sizeof(attr->prog_name));
 	if (err < 0)

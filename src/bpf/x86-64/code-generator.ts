@@ -9,8 +9,8 @@
  * rdx as there; a helper is called without moving anything. All functions of a program (the main one first, then its
  * subprograms) make one image. The program must be resolved: the only pseudo loads left are those of subprogram addresses.
  *
- * Division and modulo by zero follow RFC 9669, section 4.1 (quotient 0, remainder the dividend); here that is part of the
- * generated code, where Linux's verifier patches the program.
+ * Division and modulo by zero follow RFC 9669, section 4.1 (quotient 0, remainder the dividend): the verifier patches programs so,
+ * and for a program that it has not patched the generated code does it.
  */
 import { internalHelpers } from "../coprocessor-protocol.ts";
 import * as isa from "../isa.ts";
@@ -61,6 +61,8 @@ export interface ProgramToCompile {
   readonly layout: KernelLayout;
   /** Helper calls of which only the lower half of the result counts. */
   readonly narrowResult?: (slot: number) => boolean;
+  /** The program looks at divisors itself, as the verifier makes programs do: none is zero where a division is reached. */
+  readonly divisorsChecked?: boolean;
 }
 
 /** A load that gives 0 where it would fault. */
@@ -431,7 +433,7 @@ class Pass {
       if (dst !== RDX) divide.pop(RDX);
       if (dst !== RAX) divide.pop(RAX);
     };
-    if (srcRegister === undefined) return body(code);
+    if (srcRegister === undefined || this.#program.divisorsChecked === true) return body(code);
 
     const division = new Emitter();
     body(division);
