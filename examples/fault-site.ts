@@ -12,7 +12,7 @@ export default async function (session: Session): Promise<void> {
   const patch = async (): Promise<bigint> => {
     await session.runTo("text_poke_bp");
     const site = session.registers.rdi;
-    const text = (): string => session.disassemble(site)[0]?.text.replace(/ (0x\w+|<.*>)$/, " ...") ?? "";
+    const text = (): string => session.disassemble(site)[0]?.text.replace(/^jmp .*/, "jmp ...") ?? "";
     const before = text();
     await session.finish();
     session.log(`in ${session.symbols.at(site)?.name}: ${before} becomes ${text()}`);
