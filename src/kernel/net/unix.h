@@ -3,6 +3,7 @@
 #ifndef _NET_UNIX_H
 #define _NET_UNIX_H
 
+#include <linux/uio.h>
 #include <linux/un.h>
 #include <kernel/list.h>
 #include <kernel/types.h>
@@ -79,11 +80,42 @@ struct unix_sock {
 	struct sock_cred cred, peer_cred;
 };
 
+/* struct msghdr as user space has it. */
+struct user_msghdr {
+	void __user *name;
+	int name_length;
+	struct iovec __user *vector;
+	unsigned long count;
+	void __user *control;
+	unsigned long control_length;
+	unsigned int flags;
+};
+
+/* What one call receives, and what it tells besides the bytes. */
+struct receipt {
+	struct sockaddr_un from;
+	int from_length;
+	struct sock_cred cred;
+	struct file **files;
+	int nr_files;
+	unsigned int flags;		/* MSG_ */
+	bool any;
+};
+
+/* What one call sends or fills: pieces of user memory, of which the first one's first bytes are done. */
+struct user_pieces {
+	const struct iovec *vector;
+	unsigned long count;
+	size_t done;
+};
+
 struct unix_sock *unix_create(int type);
 void unix_free(struct unix_sock *s);
 void unix_make_pair(struct unix_sock *a, struct unix_sock *b);
 int sock_map_fd(struct unix_sock *s, int flags);
 struct unix_sock *sock_from_file(const struct file *file);
+/* The socket behind a descriptor; its file is to be put. ERR_PTR(-EBADF or -ENOTSOCK) */
+struct unix_sock *sock_from_fd(int fd, struct file **file);
 int unix_bind(struct unix_sock *s, const void __user *user, int length);
 int unix_connect(struct unix_sock *s, const void __user *user, int length, bool nonblock);
 struct unix_sock *unix_accept(struct unix_sock *s, bool nonblock);
@@ -96,5 +128,14 @@ struct message *unix_wait_message(struct unix_sock *s, bool nonblock);
 void unix_consume(struct unix_sock *s, struct message *m, size_t bytes);
 ssize_t socket_receive(struct unix_sock *s, void __user *buf, size_t count, bool nonblock);
 ssize_t socket_send(struct unix_sock *s, const void __user *buf, size_t count, bool nonblock);
+
+/* The descriptors and credentials that are to go with a message; NULL if there are none, or ERR_PTR. */
+struct message *scm_read(const struct user_msghdr *header);
+/* Puts one control message if it fits; how many bytes of the room it took. */
+size_t scm_put(void __user *to, size_t room, int type, const void *data, size_t bytes, unsigned int *flags);
+/* Gives the received files descriptors, as many as there is room for; how many bytes of the room it took. */
+size_t scm_put_files(void __user *to, size_t room, struct receipt *r, bool close_on_exec);
+/* Puts the received files that nobody took. */
+void scm_drop_files(struct receipt *r);
 
 #endif

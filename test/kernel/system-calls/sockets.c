@@ -234,6 +234,8 @@ FAMILY(socket_messages)
 	SHOW(sendmsg(p[0], &m, 0));
 	SHOW(sendmsg(p[0], (void *)8, 0));
 	SHOW(recvmsg(p[0], (void *)8, 0));
+	m.msg_controllen = 1ul << 31;
+	SHOW(sendmsg(p[0], &m, 0));
 	m.msg_iovlen = 5000;
 	SHOW(sendmsg(p[0], &m, 0));
 	SHOW(send(p[0], "not read", 8, 0));
