@@ -19,6 +19,52 @@ describe.skipIf(missing !== undefined)("sleepable programs", () => {
     expect(output).toBe(readFileSync(join(directory, "linux-6.1.txt"), "utf8"));
   });
 
+  test("may be attached where Linux 6.1 lets them, as far as there are the same functions", () => {
+    const answers = (text: string): Map<string, string> =>
+      new Map(
+        [...text.matchAll(/^(\w+ \w+|lsm without a kind \w+): (\w+)\n(?: {2}(.*)\n)?/gm)].map(
+          ([, what, result, why = ""]) => [what, `${result} ${why}`],
+        ),
+      );
+    const linux = answers(readFileSync(join(directory, "linux-6.1-targets.txt"), "utf8"));
+    const here = answers(runInMachine({ files, exec: "/bin/sleepable targets" }).output);
+    const both = [...here].filter(([what]) => linux.has(what));
+    expect(both.length).toBeGreaterThan(25);
+    for (const [what, answer] of both) expect([what, answer]).toEqual([what, linux.get(what)]);
+    for (const [what, answer] of here) if (!linux.has(what)) expect(answer).toMatch(/^EINVAL/);
+  });
+
+  test.each([
+    ["rcu_tasks_trace", "grace periods: 0\nwaiting: 2\nholdout: sleepable[3]\n", "grace periods: 2\nwaiting: 0\n"],
+    ["srcu", "readers: 1\nwaiting: 2\n", "readers: 0\nwaiting: 0\n"],
+  ])("a trampoline outlives its link while a program on it sleeps: %s", async (scheme, then, last) => {
+    const { output, exitCode } = runInMachine({
+      files,
+      exec: "/bin/sleepable on-function /dev/vda /mnt/lines.txt",
+      options: `bpf_sleepable=${scheme}`,
+      disk: await Disk.fromFile(image),
+    });
+    expect(output).toBe(
+      "== on a function\nanother task calls the function too: state 1, misses 1\n" +
+        `link and program are closed: state 1, trampolines in memory: 1\n${then}` +
+        `the program is through: result 0, it read 'line 000'\ntrampolines in memory: 0\n${last}`,
+    );
+    expect(exitCode).toBe(0);
+  });
+
+  test("the comparison: SRCU costs most, rcu_tasks_trace little more than an ordinary program", () => {
+    const { output } = runInMachine({ files: { "/bench": userProgram("bench") }, exec: "/bench 20000" });
+    const shares = [
+      ...output.matchAll(/^ +(\d+\.\d\d)% {2}of \d+ samples in 20000 calls, which the program counted$/gm),
+    ];
+    const [plain, srcu, trace] = shares.map(([, share]) => Number(share));
+    expect(plain).toBeGreaterThan(10);
+    expect(trace).toBeGreaterThan(plain);
+    expect(srcu).toBeGreaterThan(trace);
+    expect(output).toMatch(/^ +\d+\.\d\d% {2}bench {5}\[k\] __srcu_read_lock$/m);
+    expect(output).toMatch(/^ +\d+\.\d\d% {2}bench {5}\[k\] bpf_prog_[0-9a-f]{16}_bench_trigger_fentry_sleep$/m);
+  });
+
   test.each([
     ["rcu_tasks_trace", "grace periods: 0\nwaiting: 1\nholdout: sleepable[3]\n", "grace periods: 2\nwaiting: 0\n"],
     ["srcu", "readers: 1\nwaiting: 1\n", "readers: 0\nwaiting: 0\n"],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * sleepable loading|reading|syscall|targets        what may sleep, and what bpf_copy_from_user reads: the same lines on Linux 6.1
+ * sleepable on-function DEVICE FILE    the same of a program on a function: its trampoline outlives its link
  * sleepable asleep DEVICE FILE         a program waits for a page of FILE, on DEVICE (btrfs), while others run and close
  *                                      what it uses
  */
@@ -16,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- instructions ---- */
@@ -421,6 +423,14 @@ static void targets(void)
 
 /* ---- asleep ---- */
 
+/* The kernel's threads, which free what nobody sees any more. */
+static void let_workers_run(void)
+{
+	struct timespec millisecond = { 0, 1000000 };
+
+	syscall(__NR_nanosleep, &millisecond, NULL);
+}
+
 static int array_of_maps(int inner)
 {
 	union bpf_attr attr;
@@ -460,6 +470,22 @@ static void show_file(const char *path)
 	fflush(stdout);
 	if (n > 0)
 		write(1, text, n);
+}
+
+/* recursion_misses of the program's fdinfo. */
+static void show_misses(int program)
+{
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", program);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "recursion_misses:\t", 18))
+			printf("%s", line + 18);
+	if (f)
+		fclose(f);
+	fflush(stdout);
 }
 
 /* Of the scheme that is in force. */
@@ -557,6 +583,106 @@ static void asleep(const char *device, const char *path)
 	printf("the program is through: result %lld, it read '%s'\n", (long long)value_of(map, 1), read_bytes.bytes);
 	fflush(stdout);
 	waitpid(pid, &status, 0);
+	let_workers_run();
+	show_readers();
+}
+
+/* ---- asleep in a trampoline ---- */
+
+/* On getpgid's entry: as load_sleeper(), but the address comes from the registers that the system call was entered with. */
+static int load_function_sleeper(int map)
+{
+	const struct bpf_insn insns[] = {
+		LOAD64(BPF_REG_1, BPF_REG_1, 0), LOAD64(BPF_REG_6, BPF_REG_1, PT_REGS_DI),
+		ELEMENT(map, 0), MOV_REG(BPF_REG_9, BPF_REG_0), SET64(BPF_REG_9, 0, 1),
+		MOV_REG(BPF_REG_3, BPF_REG_6), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16), MOV(BPF_REG_2, 8),
+		CALL(copy_from_user), MOV_REG(BPF_REG_7, BPF_REG_0), LOAD64(BPF_REG_8, BPF_REG_10, -16),
+		SET64(BPF_REG_9, 0, 2), KEEP(map, 1, BPF_REG_7), KEEP(map, 2, BPF_REG_8), RETURN(0),
+	};
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_TRACING;
+	attr.expected_attach_type = BPF_TRACE_FENTRY;
+	attr.attach_btf_id = bpf_kernel_function_id("__x64_sys_getpgid");
+	attr.prog_flags = BPF_F_SLEEPABLE;
+	attr.insns = (unsigned long)insns;
+	attr.insn_cnt = sizeof(insns) / sizeof(insns[0]);
+	attr.license = (unsigned long)"GPL";
+	attr.log_buf = (unsigned long)log_text;
+	attr.log_size = sizeof(log_text);
+	attr.log_level = 1;
+	return sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+static int attach_to_function(int program)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.raw_tracepoint.prog_fd = program;
+	return sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+}
+
+/* Images of trampolines in memory. */
+static int count_trampolines(void)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[256];
+	int count = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		count += strstr(line, " bpf_trampoline_") && strstr(line, "[bpf]");
+	if (f)
+		fclose(f);
+	return count;
+}
+
+static void watch_function(int map, int link, int program)
+{
+	unsigned long rounds = 0;
+
+	while (value_of(map, 0) == 0)
+		if (++rounds > 10000000)
+			exit(1);
+	/* The program runs in another task: it does not run in this one too. */
+	syscall(__NR_getpgid, 0);
+	printf("another task calls the function too: state %llu, misses ", value_of(map, 0));
+	show_misses(program);
+	close(link);
+	close(program);
+	printf("link and program are closed: state %llu, trampolines in memory: %d\n", value_of(map, 0), count_trampolines());
+	show_readers();
+	syscall(__NR_getpgid, 0);
+	exit(0);
+}
+
+static void on_function(const char *device, const char *path)
+{
+	int map = array(3), program = load_function_sleeper(map);
+	int link = program < 0 ? -1 : attach_to_function(program), status;
+	int file = !mount(device, "/mnt", "btrfs", MS_RDONLY, NULL) ? open(path, O_RDONLY) : -1;
+	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0);
+	unsigned long long value;
+	pid_t pid;
+
+	printf("== on a function\n");
+	if (link < 0 || page == MAP_FAILED) {
+		show("program, link or file", -1);
+		return;
+	}
+	fflush(stdout);
+	pid = syscall(__NR_clone, 0x400 /* CLONE_FILES */ | SIGCHLD, 0, 0, 0, 0);
+	if (!pid)
+		watch_function(map, link, program);
+	syscall(__NR_sched_yield);
+	syscall(__NR_getpgid, page);
+	value = value_of(map, 2);
+	printf("the program is through: result %lld, it read '%.8s'\n", (long long)value_of(map, 1), (char *)&value);
+	fflush(stdout);
+	waitpid(pid, &status, 0);
+	let_workers_run();
+	printf("trampolines in memory: %d\n", count_trampolines());
 	show_readers();
 }
 
@@ -576,8 +702,11 @@ int main(int argc, char **argv)
 		} else if (!strcmp(argv[i], "asleep") && i + 2 < argc) {
 			asleep(argv[i + 1], argv[i + 2]);
 			i += 2;
+		} else if (!strcmp(argv[i], "on-function") && i + 2 < argc) {
+			on_function(argv[i + 1], argv[i + 2]);
+			i += 2;
 		} else {
-			fprintf(stderr, "usage: sleepable [loading] [reading] [syscall] [targets] [asleep DEVICE FILE]\n");
+			fprintf(stderr, "usage: sleepable [loading] [reading] [syscall] [targets] [asleep|on-function DEVICE FILE]\n");
 			return 2;
 		}
 	}
