@@ -261,10 +261,12 @@ function yLog2XPlus1(context: FloatContext, xBits: bigint, yBits: bigint): bigin
   const y = soft.unpack(extended, yBits);
   if (x.kind === "infinity") {
     if (x.sign || y.kind === "zero") return invalid(context);
+    noteDenormals(context, y);
     return soft.infinity(extended, y.sign);
   }
   if (y.kind === "infinity") {
     if (x.kind === "zero") return invalid(context);
+    noteDenormals(context, x);
     return soft.infinity(extended, x.sign === y.sign ? 0 : 1);
   }
   noteDenormals(context, x, y);

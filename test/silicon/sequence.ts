@@ -55,6 +55,12 @@ const suitable = templates.filter(
     ),
 );
 
+/** What sequences of x87 instructions are made of: environments and pending exceptions among them. */
+const floating = templates.filter(
+  ({ family, attributes }) => family === "x87" && !attributes.has("transcendental") && !attributes.has("x87state"),
+);
+const storesEnvironment = floating.filter(({ name }) => name === "fnstenv" || name === "fnsave");
+
 /** The registers that are not used for addresses, by width of the code segment. */
 const registersOf = (bits: CodeBits): readonly number[] => (bits === 64 ? registers : registers.slice(0, 5));
 
@@ -101,8 +107,12 @@ export function sequenceCase(seed: number, index: number, bits: CodeBits): TestC
   const number = seed * 0x1_0000_0000 + index;
   const random = new Random(number);
   const code: number[] = [];
+  const isFloating = random.chance(1, 4);
   const known = suitable.filter(({ attributes }) => !attributes.has(bits === 64 ? "not64" : "only64"));
-  for (let n = 2 + random.below(15); n > 0; n--) code.push(...instruction(random, random.pick(known), bits));
+  for (let n = isFloating ? 1 + random.below(6) : 2 + random.below(15); n > 0; n--)
+    code.push(...instruction(random, random.pick(isFloating ? floating : known), bits));
+  // The pointers to the last instruction and its operand.
+  if (isFloating) code.push(...instruction(random, random.pick(storesEnvironment), bits));
   code.push(0xcc);
   const gpr = new BigUint64Array(16);
   for (let i = 0; i < 16; i++) gpr[i] = randomInteger(random);
@@ -123,7 +133,7 @@ export function sequenceCase(seed: number, index: number, bits: CodeBits): TestC
     rflags: randomFlags(random) & ~0x400n,
     fsBase: 0n,
     gsBase: 0n,
-    fxsave: randomFxsave(random, random.chance(1, 3) ? "sse" : "default"),
+    fxsave: randomFxsave(random, isFloating ? "x87" : random.chance(1, 3) ? "sse" : "default"),
     ymmHigh: new Uint8Array(256),
     patches: [],
   };
