@@ -36,7 +36,7 @@ function flags(value: bigint): string {
   return names.join(" ") || "none";
 }
 
-const vectorText = (bytes: Uint8Array, at: number): string =>
+export const vectorText = (bytes: Uint8Array, at: number): string =>
   hex(
     bytes
       .subarray(at, at + 16)
@@ -45,7 +45,7 @@ const vectorText = (bytes: Uint8Array, at: number): string =>
   );
 
 /** The parts of an FXSAVE image, by name. Registers are those of the stack's order, ST0 first. */
-function fxsaveParts(image: Uint8Array): [string, string][] {
+export function fxsaveParts(image: Uint8Array): [string, string][] {
   const view = new DataView(image.buffer, image.byteOffset);
   const word = (offset: number): string => view.getUint16(offset, true).toString(16).padStart(4, "0");
   const parts: [string, string][] = [
@@ -142,47 +142,6 @@ export function disassemble(code: Uint8Array, bits: CodeBits): string {
   }
 }
 
-/** The inputs of a case that matter to a reader: all registers that the text of the instruction names, or all. */
-function describeInputs(test: TestCase, text: string): string[] {
-  const lines: string[] = [];
-  const named = new Set<number>();
-  const aliases = [
-    ["al", "ah", "ax", "eax", "rax"],
-    ["cl", "ch", "cx", "ecx", "rcx"],
-    ["dl", "dh", "dx", "edx", "rdx"],
-    ["bl", "bh", "bx", "ebx", "rbx"],
-    ["spl", "sp", "esp", "rsp"],
-    ["bpl", "bp", "ebp", "rbp"],
-    ["sil", "si", "esi", "rsi"],
-    ["dil", "di", "edi", "rdi"],
-  ];
-  const words = new Set(text.split(/[^a-z0-9]+/));
-  for (let i = 0; i < 8; i++) if (aliases[i].some((name) => words.has(name))) named.add(i);
-  for (let i = 8; i < 16; i++) {
-    if ([`r${i}`, `r${i}d`, `r${i}w`, `r${i}b`].some((name) => words.has(name))) named.add(i);
-  }
-  if (named.size === 0 || /mul|div|cmpxchg|cpu|cw|cd|cq|shl|loop/.test(text)) for (const i of [0, 1, 2]) named.add(i);
-  const registers = [...named].sort((a, b) => a - b).map((i) => `${registerName(i)}=${test.gpr[i].toString(16)}`);
-  lines.push(`${registers.join(" ")} flags: ${flags(test.rflags)}`);
-  if (test.bits !== 64) {
-    lines.push([...test.selectors].map((selector, i) => `${segmentNames[i]}=${selector.toString(16)}`).join(" "));
-  }
-  if (/[xy]mm|st\(|^f|mxcsr|mm\d|emms/.test(text)) {
-    const wanted = fxsaveParts(test.fxsave).filter(([name]) => {
-      if (name.startsWith("xmm")) return words.has(name) || words.has(name.replace("x", "y"));
-      if (name.startsWith("st")) return /st\(|^f|mm\d/.test(text);
-      return name === "MXCSR" ? /[xy]mm|mxcsr/.test(text) : /^f|mm\d/.test(text) && !/pointer|opcode/.test(name);
-    });
-    for (let i = 0; i < 16; i++)
-      if (words.has(`ymm${i}`)) wanted.push([`ymm${i} high`, vectorText(test.ymmHigh, i * 16)]);
-    lines.push(wanted.map(([name, value]) => `${name}=${value}`).join(" "));
-  }
-  for (const { offset, bytes } of test.patches) {
-    if (bytes.length <= 32) lines.push(`memory [${(layout.data.address + offset).toString(16)}] = ${hex(bytes)}`);
-  }
-  return lines.filter((line) => line.trim());
-}
-
 /** All instructions of a sequence. */
 function disassembleAll(code: Uint8Array, bits: CodeBits): string {
   const disassembler = disassemblers.get(bits);
@@ -193,13 +152,6 @@ function disassembleAll(code: Uint8Array, bits: CodeBits): string {
     .join("; ");
 }
 
-/** A difference told to a human. */
-export function report(test: TestCase, differences: readonly Difference[]): string {
-  const text = test.name === "sequence" ? disassembleAll(test.code, test.bits) : disassemble(test.code, test.bits);
-  const at = (layout.code.address + test.codeOffset).toString(16);
-  return [
-    `${test.bits === 64 ? "" : `${test.bits}-bit `}${test.name} (case ${test.seed}): ${hex(test.code)} at ${at}: ${text}`,
-    ...describeInputs(test, text).map((line) => `    ${line}`),
-    ...differences.map(({ what, expected, got }) => `  ${what}: processor ${expected}, emulator ${got}`),
-  ].join("\n");
-}
+/** The instruction of a case as text, or its instructions. */
+export const disassembleCase = (test: TestCase): string =>
+  test.name === "sequence" ? disassembleAll(test.code, test.bits) : disassemble(test.code, test.bits);

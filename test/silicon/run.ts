@@ -4,8 +4,8 @@
  */
 import { Command } from "commander";
 import type { TierChoice } from "../../src/cpu/index.ts";
-import type { TestCase } from "./case.ts";
-import { compareOutcomes, type Difference, prepareDisassembler, report } from "./compare.ts";
+import type { Outcome, TestCase } from "./case.ts";
+import { compareOutcomes, type Difference, prepareDisassembler } from "./compare.ts";
 import { Emulator } from "./emulator.ts";
 import { isTolerated } from "./exceptions.ts";
 import { prefixedOpcode } from "./generate.ts";
@@ -14,6 +14,7 @@ import { Random } from "./random.ts";
 import type { CodeBits } from "./segments.ts";
 import { selectTemplates, sessionCase } from "./select.ts";
 import { sequenceCase } from "./sequence.ts";
+import { oneLine, shrink } from "./shrink.ts";
 import { baseMemory } from "./state.ts";
 import type { Family } from "./templates.ts";
 import { recordVectors } from "./vectors.ts";
@@ -42,19 +43,23 @@ class Tally {
   compared = 0;
   failed = 0;
 
-  add(test: TestCase, differences: readonly Difference[], show: number): void {
+  /** Counts a case. True: it differs, and is one of the first of its form. */
+  add(test: TestCase, differs: boolean, show: number): boolean {
     this.compared++;
-    if (differences.length === 0) return;
+    if (!differs) return false;
     this.failed++;
     const entry = this.#failures.get(test.name) ?? { count: 0, shown: [] };
-    entry.count++;
-    if (entry.shown.length < show) entry.shown.push(report(test, differences));
     this.#failures.set(test.name, entry);
+    return ++entry.count <= show;
+  }
+
+  show(test: TestCase, line: string): void {
+    this.#failures.get(test.name)?.shown.push(line);
   }
 
   print(): void {
     const entries = [...this.#failures].sort((a, b) => a[1].count - b[1].count);
-    for (const [, { shown }] of entries) for (const text of shown) console.log(`${text}\n`);
+    for (const [, { shown }] of entries) for (const text of shown) console.log(text);
     for (const [name, { count }] of entries) console.log(`${String(count).padStart(7)}  ${name}`);
     console.log(`${this.compared} cases compared, ${this.failed} differ (${this.#failures.size} instruction forms)`);
   }
@@ -79,6 +84,11 @@ async function main(options: Options): Promise<void> {
   const processor = new Processor(memory);
   const emulator = new Emulator(memory, { tier: options.tier });
   const tally = new Tally();
+  const compare = (test: TestCase, expected: Outcome): readonly Difference[] => {
+    const got = emulator.run(test);
+    const differences = compareOutcomes(expected, got, test.bits);
+    return isTolerated(test, got, differences) ? [] : differences;
+  };
   try {
     for (let done = 0; done < options.cases; done += batchSize) {
       const count = Math.min(batchSize, options.cases - done);
@@ -90,11 +100,11 @@ async function main(options: Options): Promise<void> {
       });
       emulator.prepare(cases);
       const expected = await processor.run(cases);
-      cases.forEach((test, i) => {
-        const got = emulator.run(test);
-        const differences = compareOutcomes(expected[i], got, test.bits);
-        tally.add(test, isTolerated(test, got, differences) ? [] : differences, options.show);
-      });
+      const different = cases.filter((test, i) => tally.add(test, compare(test, expected[i]).length > 0, options.show));
+      for (const test of different) {
+        const found = await shrink(test, async (simpler) => compare(simpler, (await processor.run([simpler]))[0]));
+        tally.show(test, oneLine(found.test, found.differences));
+      }
     }
   } finally {
     processor.close();

@@ -1,10 +1,11 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { compareOutcomes, prepareDisassembler, report } from "./compare.ts";
+import { compareOutcomes, prepareDisassembler } from "./compare.ts";
 import { Emulator } from "./emulator.ts";
 import { isTolerated } from "./exceptions.ts";
 import { Random } from "./random.ts";
+import { oneLine } from "./shrink.ts";
 import { baseMemory } from "./state.ts";
 import { readVectors } from "./vectors.ts";
 
@@ -27,7 +28,7 @@ describe("recorded outcomes of the real processor", () => {
       const got = emulator.run(test);
       const differences = compareOutcomes(expected, got, test.bits);
       if (isTolerated(test, got, differences)) continue;
-      if (!failures.has(test.name)) failures.set(test.name, report(test, differences));
+      if (!failures.has(test.name)) failures.set(test.name, oneLine(test, differences));
     }
     expect([...failures.values()].slice(0, 5).join("\n\n"), `${failures.size} instruction forms differ`).toBe("");
   });
