@@ -540,7 +540,9 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
         stackDepths: inlined.stackDepths,
         helperAddress,
         layout,
-        narrowResult: (slot) => result.facts[inlined.originOf(slot)].narrowResult,
+        // A direct call of a map's own function leaves zero in the upper half by itself.
+        narrowResult: (slot) =>
+          instructions[slot].imm < FIRST_OPERATION && result.facts[inlined.originOf(slot)].narrowResult,
         divisorsChecked: true,
       });
     } catch (error) {

@@ -125,7 +125,7 @@ static noinline void *percpu_array_map_lookup_elem(struct bpf_map *map, void *ke
 	return array_map_lookup_elem(map, key);
 }
 
-static long array_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+static int array_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	struct bpf_array *array = to_array(map);
 	u32 index = *(u32 *)key;
@@ -140,7 +140,7 @@ static long array_map_update_elem(struct bpf_map *map, void *key, void *value, u
 	return 0;
 }
 
-static long array_map_delete_elem(struct bpf_map *map, void *key)
+static int array_map_delete_elem(struct bpf_map *map, void *key)
 {
 	return -EINVAL;
 }
@@ -224,7 +224,7 @@ static struct bpf_map *fd_array_map_alloc(union bpf_attr *attr)
 	return &array->map;
 }
 
-static long fd_array_map_delete(struct bpf_map *map, u32 index)
+static int fd_array_map_delete(struct bpf_map *map, u32 index)
 {
 	struct bpf_array *array = to_array(map);
 	void *old;

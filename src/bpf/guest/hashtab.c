@@ -298,7 +298,7 @@ static int check_update(const struct htab_elem *old, u64 flags)
 	return 0;
 }
 
-static long htab_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+static int htab_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	struct bpf_htab *htab = to_htab(map);
 	u32 hash = htab_hash(key, map->key_size);
@@ -317,7 +317,7 @@ static long htab_map_update_elem(struct bpf_map *map, void *key, void *value, u6
 	}
 	elem = take(htab, old);
 	if (IS_ERR(elem))
-		return PTR_ERR(elem);
+		return bpf_map_error(elem);
 	elem->hash = hash;
 	memcpy(elem->key, key, map->key_size);
 	memcpy(elem_value(htab, elem), value, stored_size(htab));
@@ -352,7 +352,7 @@ static void lru_insert(struct bpf_htab *htab, struct htab_elem *elem)
 	htab->count++;
 }
 
-static long htab_lru_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+static int htab_lru_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	struct bpf_htab *htab = to_htab(map);
 	u32 hash = htab_hash(key, map->key_size);
@@ -379,7 +379,7 @@ static long htab_lru_map_update_elem(struct bpf_map *map, void *key, void *value
 	return 0;
 }
 
-static long htab_lru_percpu_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+static int htab_lru_percpu_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	struct bpf_htab *htab = to_htab(map);
 	u32 hash = htab_hash(key, map->key_size);
@@ -420,12 +420,12 @@ static noinline void *htab_lru_percpu_map_lookup_elem(struct bpf_map *map, void 
 	return htab_lru_map_lookup_elem(map, key);
 }
 
-static noinline long htab_percpu_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+static noinline int htab_percpu_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	return htab_map_update_elem(map, key, value, flags);
 }
 
-static long htab_map_delete_elem(struct bpf_map *map, void *key)
+static int htab_map_delete_elem(struct bpf_map *map, void *key)
 {
 	struct bpf_htab *htab = to_htab(map);
 	struct htab_elem *elem = find(htab, key, htab_hash(key, map->key_size));
@@ -436,7 +436,7 @@ static long htab_map_delete_elem(struct bpf_map *map, void *key)
 	return 0;
 }
 
-static noinline long htab_lru_map_delete_elem(struct bpf_map *map, void *key)
+static noinline int htab_lru_map_delete_elem(struct bpf_map *map, void *key)
 {
 	return htab_map_delete_elem(map, key);
 }

@@ -66,6 +66,18 @@ static inline u32 bpf_map_value_size(const struct bpf_map *map)
 	return map->value_size;
 }
 
+/*
+ * The error in a pointer, for a map's operation to return: they return int, and compiled programs that call them directly take
+ * all of rax for the result. As on Linux its upper half is then zero.
+ */
+static inline int bpf_map_error(const void *pointer)
+{
+	int error = PTR_ERR(pointer);
+
+	asm("movl %0, %0" : "+r"(error));
+	return error;
+}
+
 void bpf_map_inc_with_uref(struct bpf_map *map);
 void bpf_map_put_with_uref(struct bpf_map *map);
 /* O_ flags of the descriptor that a map's BPF_F_RDONLY and BPF_F_WRONLY ask for, or -EINVAL. */

@@ -51,7 +51,7 @@ static void *element(struct bpf_queue_stack *qs, u32 index)
 	return qs->elements + (u64)index * qs->map.value_size;
 }
 
-static long queue_get(struct bpf_map *map, void *value, bool delete)
+static int queue_get(struct bpf_map *map, void *value, bool delete)
 {
 	struct bpf_queue_stack *qs = to_queue_stack(map);
 
@@ -65,7 +65,7 @@ static long queue_get(struct bpf_map *map, void *value, bool delete)
 	return 0;
 }
 
-static long stack_get(struct bpf_map *map, void *value, bool delete)
+static int stack_get(struct bpf_map *map, void *value, bool delete)
 {
 	struct bpf_queue_stack *qs = to_queue_stack(map);
 	u32 index = (qs->head ?: qs->size) - 1;
@@ -80,12 +80,12 @@ static long stack_get(struct bpf_map *map, void *value, bool delete)
 	return 0;
 }
 
-static long queue_map_pop_elem(struct bpf_map *map, void *value) { return queue_get(map, value, true); }
-static long queue_map_peek_elem(struct bpf_map *map, void *value) { return queue_get(map, value, false); }
-static long stack_map_pop_elem(struct bpf_map *map, void *value) { return stack_get(map, value, true); }
-static long stack_map_peek_elem(struct bpf_map *map, void *value) { return stack_get(map, value, false); }
+static int queue_map_pop_elem(struct bpf_map *map, void *value) { return queue_get(map, value, true); }
+static int queue_map_peek_elem(struct bpf_map *map, void *value) { return queue_get(map, value, false); }
+static int stack_map_pop_elem(struct bpf_map *map, void *value) { return stack_get(map, value, true); }
+static int stack_map_peek_elem(struct bpf_map *map, void *value) { return stack_get(map, value, false); }
 
-static long queue_stack_map_push_elem(struct bpf_map *map, void *value, u64 flags)
+static int queue_stack_map_push_elem(struct bpf_map *map, void *value, u64 flags)
 {
 	struct bpf_queue_stack *qs = to_queue_stack(map);
 	u32 next = qs->head + 1 >= qs->size ? 0 : qs->head + 1;
@@ -109,12 +109,12 @@ static void *queue_stack_map_lookup_elem(struct bpf_map *map, void *key)
 	return NULL;
 }
 
-static long queue_stack_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+static int queue_stack_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	return -EINVAL;
 }
 
-static long queue_stack_map_delete_elem(struct bpf_map *map, void *key)
+static int queue_stack_map_delete_elem(struct bpf_map *map, void *key)
 {
 	return -EINVAL;
 }

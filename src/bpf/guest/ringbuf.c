@@ -110,10 +110,10 @@ static void ringbuf_map_free(struct bpf_map *map)
 }
 
 static void *ringbuf_map_lookup_elem(struct bpf_map *map, void *key) { return ERR_PTR(-ENOTSUPP); }
-static long ringbuf_map_delete_elem(struct bpf_map *map, void *key) { return -ENOTSUPP; }
+static int ringbuf_map_delete_elem(struct bpf_map *map, void *key) { return -ENOTSUPP; }
 static int ringbuf_map_get_next_key(struct bpf_map *map, void *key, void *next) { return -ENOTSUPP; }
 
-static long ringbuf_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+static int ringbuf_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	return -ENOTSUPP;
 }

@@ -261,12 +261,12 @@ static void *stack_map_lookup_elem(struct bpf_map *map, void *key)
 	return ERR_PTR(-EOPNOTSUPP);
 }
 
-static long stack_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
+static int stack_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
 	return -EINVAL;
 }
 
-static long stack_map_delete_elem(struct bpf_map *map, void *key)
+static int stack_map_delete_elem(struct bpf_map *map, void *key)
 {
 	struct bpf_stack_map *smap = to_stack_map(map);
 	u32 id = *(u32 *)key;

@@ -35,8 +35,8 @@ struct bpf_map_ops {
 	void *(*map_lookup_elem)(struct bpf_map *map, void *key);
 	/* User space's look-up where it is not the programs'; may be NULL. */
 	void *(*map_lookup_elem_sys_only)(struct bpf_map *map, void *key);
-	long (*map_update_elem)(struct bpf_map *map, void *key, void *value, u64 flags);
-	long (*map_delete_elem)(struct bpf_map *map, void *key);
+	int (*map_update_elem)(struct bpf_map *map, void *key, void *value, u64 flags);
+	int (*map_delete_elem)(struct bpf_map *map, void *key);
 	/* Many elements at once; NULL: not for this kind. */
 	int (*map_lookup_batch)(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr);
 	int (*map_lookup_and_delete_batch)(struct bpf_map *map, const union bpf_attr *attr,
@@ -45,9 +45,9 @@ struct bpf_map_ops {
 				union bpf_attr __user *uattr);
 	int (*map_delete_batch)(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr);
 	/* Stacks and queues. */
-	long (*map_push_elem)(struct bpf_map *map, void *value, u64 flags);
-	long (*map_pop_elem)(struct bpf_map *map, void *value);
-	long (*map_peek_elem)(struct bpf_map *map, void *value);
+	int (*map_push_elem)(struct bpf_map *map, void *value, u64 flags);
+	int (*map_pop_elem)(struct bpf_map *map, void *value);
+	int (*map_peek_elem)(struct bpf_map *map, void *value);
 	/* Maps whose values are file descriptors (prog_array, perf_event_array). */
 	void *(*map_fd_get_ptr)(struct bpf_map *map, struct file *map_file, int fd);
 	void (*map_fd_put_ptr)(void *ptr);
