@@ -53,13 +53,14 @@ describe.skipIf(missing !== undefined)("sleepable programs", () => {
   });
 
   test("the comparison: SRCU costs most, rcu_tasks_trace little more than an ordinary program", () => {
-    const { output } = runInMachine({ files: { "/bench": userProgram("bench") }, exec: "/bench 20000" });
+    const { output } = runInMachine({ files: { "/bench": userProgram("bench") }, exec: "/bench 100000" });
     const shares = [
-      ...output.matchAll(/^ +(\d+\.\d\d)% {2}of \d+ samples in 20000 calls, which the program counted$/gm),
+      ...output.matchAll(/^ +(\d+\.\d\d)% {2}of \d+ samples in 100000 calls, which the program counted$/gm),
     ];
     const [plain, srcu, trace] = shares.map(([, share]) => Number(share));
     expect(plain).toBeGreaterThan(10);
-    expect(trace).toBeGreaterThan(plain);
+    expect(Math.abs(trace - plain)).toBeLessThan(5);
+    expect(srcu).toBeGreaterThan(plain);
     expect(srcu).toBeGreaterThan(trace);
     expect(output).toMatch(/^ +\d+\.\d\d% {2}bench {5}\[k\] __srcu_read_lock$/m);
     expect(output).toMatch(/^ +\d+\.\d\d% {2}bench {5}\[k\] bpf_prog_[0-9a-f]{16}_bench_trigger_fentry_sleep$/m);
