@@ -95,7 +95,8 @@ static struct extent_buffer *btrfs_read_node_slot(struct btrfs_root *root, const
 
 /* Every change of a tree begins by copying the block. This model never writes, and says so here. */
 noinline int btrfs_cow_block(struct btrfs_trans_handle *trans, struct btrfs_root *root, struct extent_buffer *buf,
-			     struct extent_buffer *parent, int parent_slot, struct extent_buffer **cow_ret)
+			     struct extent_buffer *parent, int parent_slot, struct extent_buffer **cow_ret,
+			     enum btrfs_lock_nesting nest)
 {
 	*cow_ret = NULL;
 	return -EROFS;
@@ -120,7 +121,8 @@ noinline int btrfs_search_slot(struct btrfs_trans_handle *trans, struct btrfs_ro
 			bool top = eb == root->node;
 
 			ret = btrfs_cow_block(trans, root, eb, top ? NULL : path->nodes[level + 1],
-					      top ? 0 : path->slots[level + 1], &copy);
+					      top ? 0 : path->slots[level + 1], &copy,
+					      top ? BTRFS_NESTING_COW : BTRFS_NESTING_NORMAL);
 			if (ret)
 				goto fail;
 		}

@@ -218,8 +218,11 @@ void btrfs_free_path(struct btrfs_path *path);
 /* 0: found; 1: path is where it would be inserted; or an errno. */
 int btrfs_search_slot(struct btrfs_trans_handle *trans, struct btrfs_root *root, const struct btrfs_key *key,
 		      struct btrfs_path *path, int ins_len, int cow);
+/* Which of several blocks of a tree is locked while another is. */
+enum btrfs_lock_nesting { BTRFS_NESTING_NORMAL, BTRFS_NESTING_COW };
 int btrfs_cow_block(struct btrfs_trans_handle *trans, struct btrfs_root *root, struct extent_buffer *buf,
-		    struct extent_buffer *parent, int parent_slot, struct extent_buffer **cow_ret);
+		    struct extent_buffer *parent, int parent_slot, struct extent_buffer **cow_ret,
+		    enum btrfs_lock_nesting nest);
 /* Moves to the first item of the next leaf. 0, 1 at the end of the tree, or an errno. */
 int btrfs_next_leaf(struct btrfs_root *root, struct btrfs_path *path);
 /* Finds the first item at or after @key; 1 if there is none. */

@@ -7,6 +7,7 @@
 #include <kernel/capability.h>
 #include <kernel/mm.h>
 #include <kernel/poll.h>
+#include <kernel/security.h>
 #include <kernel/vmalloc.h>
 #include <kernel/seq_file.h>
 #include "btf.h"
@@ -245,6 +246,10 @@ const struct file_operations bpf_map_fops = {
 
 int bpf_map_new_fd(struct bpf_map *map, int flags)
 {
+	int err = security_bpf_map(map, OPEN_FMODE(flags));
+
+	if (err < 0)
+		return err;
 	return anon_inode_getfd("bpf-map", &bpf_map_fops, map, flags | O_CLOEXEC);
 }
 

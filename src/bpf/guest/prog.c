@@ -7,6 +7,7 @@
 #include <kernel/bpf_rules.h>
 #include <kernel/capability.h>
 #include <kernel/mm.h>
+#include <kernel/security.h>
 #include <kernel/seq_file.h>
 #include <kernel/time.h>
 #include <kernel/vmalloc.h>
@@ -107,6 +108,10 @@ static const struct file_operations bpf_prog_fops = {
 
 int bpf_prog_new_fd(struct bpf_prog *prog)
 {
+	int err = security_bpf_prog(prog);
+
+	if (err < 0)
+		return err;
 	return anon_inode_getfd("bpf-prog", &bpf_prog_fops, prog, O_RDWR | O_CLOEXEC);
 }
 

@@ -6,6 +6,7 @@
 #include <kernel/bpf_rules.h>
 #include <kernel/capability.h>
 #include <kernel/mm.h>
+#include <kernel/security.h>
 #include <kernel/syscalls.h>
 #include "btf.h"
 #include "link.h"
@@ -136,6 +137,9 @@ SYSCALL_DEFINE3(bpf, int, cmd, union bpf_attr __user *, uattr, unsigned int, siz
 
 	err = bpf_rules_check_command(cmd);
 	if (err)
+		return err;
+	err = security_bpf(cmd, &attr, size);
+	if (err < 0)
 		return err;
 
 	switch (cmd) {

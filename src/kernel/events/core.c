@@ -17,6 +17,7 @@
 #include <kernel/poll.h>
 #include <kernel/proc_fs.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -839,6 +840,9 @@ SYSCALL_DEFINE5(perf_event_open, struct perf_event_attr __user *, attr_uptr, pid
 	struct perf_event_attr attr;
 	int ret;
 
+	ret = security_perf_event_open(&attr, PERF_SECURITY_OPEN);
+	if (ret)
+		return ret;
 	if (flags & ~(PERF_FLAG_FD_NO_GROUP | PERF_FLAG_FD_OUTPUT | PERF_FLAG_PID_CGROUP | PERF_FLAG_FD_CLOEXEC))
 		return -EINVAL;
 	ret = perf_copy_attr(attr_uptr, &attr);

@@ -9,6 +9,7 @@
 #include <kernel/fdtable.h>
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -469,6 +470,12 @@ SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
 		fput(file);
 		return -EBADF;
 	}
+	result = security_file_fcntl(file, cmd, arg);
+	if (result) {
+		fput(file);
+		return result;
+	}
+	result = -EINVAL;
 	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:

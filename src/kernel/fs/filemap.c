@@ -3,6 +3,7 @@
  * The page cache: pages of files by index. File systems that keep their bytes elsewhere fill pages in ->readpage;
  * ramfs and tmpfs have nothing but these pages. Reading, mapping and executing go through here.
  */
+#include <kernel/error-injection.h>
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
@@ -57,11 +58,17 @@ struct page *find_get_page(struct address_space *mapping, pgoff_t index)
 	return c->page;
 }
 
-/* Puts @page, whose reference the cache takes over, at @index. 0, -EEXIST or -ENOMEM (then the caller keeps it). */
-static int insert(struct address_space *mapping, pgoff_t index, struct page *page)
+int __filemap_add_folio(struct address_space *mapping, struct page *page, pgoff_t index, gfp_t gfp, void **shadowp);
+
+/*
+ * Puts @page, whose reference the cache takes over, at @index. 0, -EEXIST or -ENOMEM (then the caller keeps it). Nothing is
+ * remembered of a page that was here before: *@shadowp is left alone.
+ */
+noinline int __filemap_add_folio(struct address_space *mapping, struct page *page, pgoff_t index, gfp_t gfp,
+				 void **shadowp)
 {
 	struct rb_node **link = &mapping->i_pages.rb_node, *parent = NULL;
-	struct cached_page *c = kmem_cache_alloc(cached_page_cache, GFP_KERNEL), *other;
+	struct cached_page *c = kmem_cache_alloc(cached_page_cache, gfp), *other;
 
 	/* Before the walk: making room for it may take pages out of this very tree. */
 	if (!c)
@@ -95,6 +102,7 @@ static int insert(struct address_space *mapping, pgoff_t index, struct page *pag
 		mapping->host->i_blocks += PAGE_SIZE / 512;
 	return 0;
 }
+ALLOW_ERROR_INJECTION(__filemap_add_folio, ERRNO);
 
 static void drop(struct address_space *mapping, struct cached_page *c)
 {
@@ -141,7 +149,7 @@ struct page *read_mapping_page(struct address_space *mapping, pgoff_t index, str
 	if (mapping->a_ops->readpage)
 		err = mapping->a_ops->readpage(file, mapping, page, index);
 	if (!err)
-		err = insert(mapping, index, page);
+		err = __filemap_add_folio(mapping, page, index, GFP_KERNEL, NULL);
 	if (!err) {
 		get_page(page);
 		return page;

@@ -9,6 +9,7 @@
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
 #include <kernel/cred.h>
+#include <kernel/security.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -84,12 +85,13 @@ int generic_permission(struct inode *inode, int mask)
 
 int inode_permission(struct inode *inode, int mask)
 {
+	int err;
+
 	if ((mask & MAY_WRITE) && sb_rdonly(inode->i_sb) &&
 	    (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode) || S_ISLNK(inode->i_mode)))
 		return -EROFS;
-	if (inode->i_op->permission)
-		return inode->i_op->permission(inode, mask);
-	return generic_permission(inode, mask);
+	err = inode->i_op->permission ? inode->i_op->permission(inode, mask) : generic_permission(inode, mask);
+	return err ?: security_inode_permission(inode, mask);
 }
 
 int mnt_want_write(struct vfsmount *mnt)
@@ -750,7 +752,9 @@ noinline int vfs_create(struct inode *dir, struct dentry *dentry, umode_t mode, 
 		return err;
 	if (!dir->i_op->create)
 		return -EACCES;
-	return dir->i_op->create(dir, dentry, (mode & S_IALLUGO) | S_IFREG, excl);
+	mode = (mode & S_IALLUGO) | S_IFREG;
+	err = security_inode_create(dir, dentry, mode);
+	return err ?: dir->i_op->create(dir, dentry, mode, excl);
 }
 
 noinline int vfs_mkdir(struct inode *dir, struct dentry *dentry, umode_t mode)
@@ -761,7 +765,9 @@ noinline int vfs_mkdir(struct inode *dir, struct dentry *dentry, umode_t mode)
 		return err;
 	if (!dir->i_op->mkdir)
 		return -EPERM;
-	return dir->i_op->mkdir(dir, dentry, mode & (S_IRWXUGO | S_ISVTX));
+	mode &= S_IRWXUGO | S_ISVTX;
+	err = security_inode_mkdir(dir, dentry, mode);
+	return err ?: dir->i_op->mkdir(dir, dentry, mode);
 }
 
 noinline int vfs_mknod(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t dev)
@@ -774,7 +780,8 @@ noinline int vfs_mknod(struct inode *dir, struct dentry *dentry, umode_t mode, d
 		return -EPERM;
 	if (!dir->i_op->mknod)
 		return -EPERM;
-	return dir->i_op->mknod(dir, dentry, mode, dev);
+	err = security_inode_mknod(dir, dentry, mode, dev);
+	return err ?: dir->i_op->mknod(dir, dentry, mode, dev);
 }
 
 noinline int vfs_symlink(struct inode *dir, struct dentry *dentry, const char *target)
@@ -785,7 +792,8 @@ noinline int vfs_symlink(struct inode *dir, struct dentry *dentry, const char *t
 		return err;
 	if (!dir->i_op->symlink)
 		return -EPERM;
-	return dir->i_op->symlink(dir, dentry, target);
+	err = security_inode_symlink(dir, dentry, target);
+	return err ?: dir->i_op->symlink(dir, dentry, target);
 }
 
 noinline int vfs_unlink(struct inode *dir, struct dentry *dentry)
@@ -798,7 +806,9 @@ noinline int vfs_unlink(struct inode *dir, struct dentry *dentry)
 		return -EPERM;
 	if (dentry->d_flags & DCACHE_MOUNTED)
 		return -EBUSY;
-	err = dir->i_op->unlink(dir, dentry);
+	err = security_inode_unlink(dir, dentry);
+	if (!err)
+		err = dir->i_op->unlink(dir, dentry);
 	if (!err)
 		d_delete(dentry);
 	return err;
@@ -814,6 +824,9 @@ noinline int vfs_rmdir(struct inode *dir, struct dentry *dentry)
 		return -EPERM;
 	if (dentry->d_flags & DCACHE_MOUNTED)
 		return -EBUSY;
+	err = security_inode_rmdir(dir, dentry);
+	if (err)
+		return err;
 	shrink_dcache_parent(dentry);
 	err = dir->i_op->rmdir(dir, dentry);
 	if (!err) {
@@ -1030,6 +1043,8 @@ static int do_linkat(int old_dfd, const char __user *user_old, int new_dfd, cons
 	if (!err && !may_hardlink(inode))
 		err = -EPERM;
 	if (!err)
+		err = security_inode_link(old.dentry, dir, dentry);
+	if (!err)
 		err = dir->i_op->link(old.dentry, dir, dentry);
 	if (!err)
 		inode->i_state &= ~I_LINKABLE;
@@ -1143,6 +1158,9 @@ static noinline int vfs_rename(struct inode *old_dir, struct dentry *old, struct
 		return err;
 	if (!old_dir->i_op->rename)
 		return -EPERM;
+	err = security_inode_rename(old_dir, old, new_dir, new);
+	if (err)
+		return err;
 	if ((old->d_flags | new->d_flags) & DCACHE_MOUNTED)
 		return -EBUSY;
 	if (target)

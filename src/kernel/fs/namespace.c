@@ -5,6 +5,7 @@
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
 #include <kernel/cred.h>
+#include <kernel/security.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -334,7 +335,11 @@ SYSCALL_DEFINE5(mount, char __user *, dev_name, char __user *, dir_name, char __
 		goto out_dev;
 	err = user_path_at(AT_FDCWD, dir_name, LOOKUP_FOLLOW, &path);
 	if (!err) {
+		err = security_sb_mount(kernel_dev, &path, kernel_type, flags, options);
+		if (err)
+			goto out_path;
 		err = path_mount(kernel_dev, &path, kernel_type, flags, options);
+out_path:
 		path_put(&path);
 	}
 	kfree(options);
@@ -396,6 +401,8 @@ SYSCALL_DEFINE2(umount2, char __user *, name, int, flags)
 		err = -EINVAL;
 	else if (!capable(CAP_SYS_ADMIN))
 		err = -EPERM;
+	else
+		err = security_sb_umount(path.mnt, flags);
 	dput(path.dentry);
 	while (!err && (child = idle_automount(mount))) {
 		detach(child);

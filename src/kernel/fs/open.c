@@ -9,6 +9,7 @@
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
 #include <kernel/cred.h>
+#include <kernel/security.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -40,7 +41,9 @@ int do_dentry_open(struct file *file, const struct path *path, int flags)
 		}
 		inode->i_writecount++;
 	}
-	err = file->f_op->open ? file->f_op->open(inode, file) : 0;
+	err = security_file_open(file);
+	if (!err && file->f_op->open)
+		err = file->f_op->open(inode, file);
 	if (!err) {
 		if (!file->f_op->llseek)
 			file->f_mode &= ~FMODE_LSEEK;

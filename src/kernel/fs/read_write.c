@@ -8,6 +8,7 @@
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/signal.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -82,6 +83,8 @@ SYSCALL_DEFINE3(lseek, unsigned int, fd, long, offset, unsigned int, whence)
 
 noinline ssize_t vfs_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
+	int err;
+
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
 	if (!file->f_op->read)
@@ -90,11 +93,14 @@ noinline ssize_t vfs_read(struct file *file, char __user *buf, size_t count, lof
 		return -EFAULT;
 	if ((ssize_t)count < 0 || *pos < 0 || *pos + (loff_t)min_t(size_t, count, MAX_RW_COUNT) < 0)
 		return -EINVAL;
-	return file->f_op->read(file, buf, min_t(size_t, count, MAX_RW_COUNT), pos);
+	err = security_file_permission(file, MAY_READ);
+	return err ?: file->f_op->read(file, buf, min_t(size_t, count, MAX_RW_COUNT), pos);
 }
 
 noinline ssize_t vfs_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
+	int err;
+
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (!file->f_op->write)
@@ -103,7 +109,8 @@ noinline ssize_t vfs_write(struct file *file, const char __user *buf, size_t cou
 		return -EFAULT;
 	if ((ssize_t)count < 0 || *pos < 0 || *pos + (loff_t)min_t(size_t, count, MAX_RW_COUNT) < 0)
 		return -EINVAL;
-	return file->f_op->write(file, buf, min_t(size_t, count, MAX_RW_COUNT), pos);
+	err = security_file_permission(file, MAY_WRITE);
+	return err ?: file->f_op->write(file, buf, min_t(size_t, count, MAX_RW_COUNT), pos);
 }
 
 /* Files with a position that several may move take turns. */
@@ -361,6 +368,12 @@ SYSCALL_DEFINE3(ioctl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
 	if (!file)
 		return -EBADF;
 	inode = file_inode(file);
+	result = security_file_ioctl(file, cmd, arg);
+	if (result) {
+		fput(file);
+		return result;
+	}
+	result = -ENOTTY;
 	switch (cmd) {
 	case FIOCLEX:
 	case FIONCLEX:

@@ -3,6 +3,7 @@
 #include <asm/stat.h>
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
+#include <kernel/security.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
@@ -28,6 +29,10 @@ void generic_fillattr(struct inode *inode, struct kstat *stat)
 noinline int vfs_getattr(const struct path *path, struct kstat *stat, u32 request_mask, unsigned int query_flags)
 {
 	struct inode *inode = path->dentry->d_inode;
+	int err = security_inode_getattr(path);
+
+	if (err)
+		return err;
 
 	memset(stat, 0, sizeof(*stat));
 	stat->result_mask = STATX_BASIC_STATS | STATX_MNT_ID;
@@ -196,6 +201,9 @@ noinline int vfs_statfs(const struct path *path, struct kstatfs *buf)
 	int err;
 
 	memset(buf, 0, sizeof(*buf));
+	err = security_sb_statfs(path->dentry);
+	if (err)
+		return err;
 	err = sb->s_op->statfs ? sb->s_op->statfs(path->dentry, buf) : simple_statfs(path->dentry, buf);
 	if (!err && !buf->f_frsize)
 		buf->f_frsize = buf->f_bsize;

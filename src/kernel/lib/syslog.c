@@ -11,6 +11,7 @@
 #include <kernel/printk.h>
 #include <kernel/proc_fs.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 #include <kernel/wait.h>
@@ -75,6 +76,9 @@ SYSCALL_DEFINE3(syslog, int, type, char __user *, buf, int, len)
 	u64 next;
 	long ret;
 
+	ret = security_syslog(type);
+	if (ret)
+		return ret;
 	if (!capable(CAP_SYSLOG) && !capable(CAP_SYS_ADMIN) && type != SYSLOG_ACTION_READ_ALL && type != SYSLOG_ACTION_SIZE_BUFFER)
 		return -EPERM;
 	switch (type) {

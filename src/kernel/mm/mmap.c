@@ -7,6 +7,7 @@
 #include <kernel/perf_event.h>
 #include <kernel/msr.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/uprobes.h>
@@ -293,6 +294,15 @@ unsigned long do_mmap(struct file *file, unsigned long addr, unsigned long len, 
 		vm_flags |= VM_GROWSDOWN;
 	if (flags & MAP_NORESERVE)
 		vm_flags |= VM_NORESERVE;
+	ret = security_mmap_addr(addr);
+	if (ret)
+		return ret;
+	/* Private memory that will be written takes room of its own. */
+	if ((prot & PROT_WRITE) && type == MAP_PRIVATE && !(flags & MAP_NORESERVE)) {
+		ret = security_vm_enough_memory(mm, len >> PAGE_SHIFT);
+		if (ret)
+			return ret;
+	}
 	if (file) {
 		if (!(file->f_mode & FMODE_READ))
 			return -EACCES;
@@ -343,7 +353,9 @@ SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, pr
 		if (!file)
 			return -EBADF;
 	}
-	ret = do_mmap(file, addr, len, prot, flags, off >> PAGE_SHIFT);
+	ret = security_mmap_file(file, prot, prot, flags);
+	if (!ret)
+		ret = do_mmap(file, addr, len, prot, flags, off >> PAGE_SHIFT);
 	if (!IS_ERR_VALUE(ret) && (flags & (MAP_POPULATE | MAP_LOCKED)))
 		populate(current->mm, ret, ret + PAGE_ALIGN(len));
 	if (file)
@@ -361,6 +373,7 @@ SYSCALL_DEFINE3(mprotect, unsigned long, start, size_t, len, unsigned long, prot
 	struct mm_struct *mm = current->mm;
 	unsigned long end, at = start, flags = prot_flags(prot);
 	struct vm_area_struct *vma;
+	int err;
 
 	unsigned long grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 
@@ -393,6 +406,9 @@ SYSCALL_DEFINE3(mprotect, unsigned long, start, size_t, len, unsigned long, prot
 		if (((flags & VM_WRITE) && !(vma->vm_flags & VM_MAYWRITE)) ||
 		    ((flags & VM_EXEC) && !(vma->vm_flags & VM_MAYEXEC)))
 			return -EACCES;
+		err = security_file_mprotect(vma, prot, prot);
+		if (err)
+			return err;
 		vma->vm_flags = (vma->vm_flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | flags;
 		protect_range(vma, vma->vm_start, vma->vm_end);
 		at = vma->vm_end;

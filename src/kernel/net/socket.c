@@ -6,6 +6,7 @@
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
@@ -187,7 +188,7 @@ static int put_name(const struct sockaddr_un *name, int length, void __user *use
 
 SYSCALL_DEFINE3(socket, int, family, int, type, int, protocol)
 {
-	int flags = type & ~SOCK_TYPE_MASK;
+	int flags = type & ~SOCK_TYPE_MASK, err;
 	struct unix_sock *s;
 
 	type &= SOCK_TYPE_MASK;
@@ -197,6 +198,8 @@ SYSCALL_DEFINE3(socket, int, family, int, type, int, protocol)
 		return -EAFNOSUPPORT;
 	if (protocol && protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
+	if ((err = security_socket_create(family, type, protocol, 0)) != 0)
+		return err;
 	if (type == SOCK_RAW)
 		type = SOCK_DGRAM;
 	if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)

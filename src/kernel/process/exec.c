@@ -11,6 +11,7 @@
 #include <kernel/msr.h>
 #include <kernel/random.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
@@ -154,14 +155,14 @@ static int open_program(struct linux_binprm *bprm)
 		bprm->file = depth ? open_exec(bprm->interp_name) : open_exec_at(bprm->dfd, bprm->name, bprm->lookup);
 		if (IS_ERR(bprm->file))
 			return PTR_ERR(bprm->file);
-		n = kernel_read(bprm->file, buf, sizeof(buf), &pos);
-		if (n < 0)
-			ret = n;
-		else if (buf[0] == '#' && buf[1] == '!')
+		ret = depth ? 0 : security_bprm_creds_for_exec(bprm);
+		n = ret ?: kernel_read(bprm->file, buf, sizeof(buf), &pos);
+		ret = n < 0 ? n : security_bprm_check(bprm);
+		if (!ret && buf[0] == '#' && buf[1] == '!')
 			ret = script_args(bprm, buf);
-		else if (memcmp(buf, ELFMAG, SELFMAG))
+		else if (!ret && memcmp(buf, ELFMAG, SELFMAG))
 			ret = -ENOEXEC;
-		else
+		else if (!ret)
 			return 0;
 		fput(bprm->file);
 		bprm->file = NULL;
@@ -197,7 +198,9 @@ int begin_new_exec(struct linux_binprm *bprm)
 	mm_release_vfork(current);
 	if (old)
 		mmput(old);
+	security_bprm_committing_creds(bprm);
 	exec_creds(bprm->file);
+	security_bprm_committed_creds(bprm);
 	current->flags &= ~(PF_FORKNOEXEC | PF_KTHREAD);
 	fpu_reset(current);
 	current->thread.fsbase = current->thread.gsbase = 0;

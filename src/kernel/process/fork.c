@@ -12,6 +12,7 @@
 #include <kernel/mm.h>
 #include <kernel/perf_event.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/slab.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
@@ -63,6 +64,8 @@ void put_task_struct(struct task_struct *task)
 {
 	if (--task->usage)
 		return;
+	security_task_free(task);
+	security_cred_free(&task->cred);
 	trace_sched_process_free(task);
 	free_pages((unsigned long)task->stack, get_order(THREAD_SIZE));
 	kmem_cache_free(task_cache, task);
@@ -311,6 +314,9 @@ static struct task_struct *copy_process(const struct clone_args_kernel *args)
 		return ERR_PTR(-ENOMEM);
 	if (args->kthread)
 		task->flags |= PF_KTHREAD;
+	ret = security_task_alloc(task, flags);
+	if (ret)
+		goto fail_task;
 	ret = copy_files(flags, task);
 	if (ret)
 		goto fail_task;

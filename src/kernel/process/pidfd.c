@@ -122,7 +122,8 @@ SYSCALL_DEFINE4(pidfd_send_signal, int, pidfd, int, sig, siginfo_t __user *, uin
 	ret = -ESRCH;
 	if (task->exit_state == EXIT_DEAD)
 		goto out;
-	ret = may_kill(task, sig) ? send_sig_info(sig, uinfo ? &info : SEND_SIG_NOINFO, task) : -EPERM;
+	ret = check_kill(task, uinfo ? &info : SEND_SIG_NOINFO, sig) ?:
+	      send_sig_info(sig, uinfo ? &info : SEND_SIG_NOINFO, task);
 out:
 	put_task_struct(task);
 	return ret;

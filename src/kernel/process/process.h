@@ -39,7 +39,8 @@ int install_pidfd(struct task_struct *task, int __user *where);
 struct task_struct *pidfd_get_task(int fd);
 /* A process has ended: whoever polls its pidfd wakes up. */
 void pidfd_wake(void);
-bool may_kill(const struct task_struct *task, int sig);
+/* Whether the current task may send the signal: 0, -EPERM, or what a security module says. */
+int check_kill(struct task_struct *task, kernel_siginfo_t *info, int sig);
 /* Nobody outside its own session could continue this process group. */
 bool pgrp_is_orphaned(pid_t pgrp, const struct task_struct *ignored);
 

@@ -2,6 +2,7 @@
 /* The system calls about signals. (man 7 signal) */
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/signal.h>
 #include <kernel/syscalls.h>
 #include <kernel/timer.h>
@@ -196,7 +197,7 @@ SYSCALL_DEFINE2(sigaltstack, const stack_t __user *, uss, stack_t __user *, uoss
 	return uoss && copy_to_user(uoss, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
-bool may_kill(const struct task_struct *task, int sig)
+static bool may_kill(const struct task_struct *task, int sig)
 {
 	const struct cred *mine = &current->cred, *its = &task->cred;
 
@@ -204,10 +205,15 @@ bool may_kill(const struct task_struct *task, int sig)
 	       capable(CAP_KILL) || (sig == SIGCONT && task->session == current->session);
 }
 
+int check_kill(struct task_struct *task, kernel_siginfo_t *info, int sig)
+{
+	return may_kill(task, sig) ? security_task_kill(task, (struct kernel_siginfo *)info, sig, NULL) : -EPERM;
+}
+
 SYSCALL_DEFINE2(kill, pid_t, pid, int, sig)
 {
 	struct task_struct *task;
-	int ret = -ESRCH;
+	int ret = -ESRCH, err;
 
 	if (sig < 0 || sig > _NSIG)
 		return -EINVAL;
@@ -215,9 +221,7 @@ SYSCALL_DEFINE2(kill, pid_t, pid, int, sig)
 		task = find_task_by_vpid(pid);
 		if (!task)
 			return -ESRCH;
-		if (!may_kill(task, sig))
-			return -EPERM;
-		return send_sig(sig, task, 0);
+		return check_kill(task, NULL, sig) ?: send_sig(sig, task, 0);
 	}
 	if (pid == INT_MIN)
 		return -ESRCH;
@@ -227,8 +231,9 @@ SYSCALL_DEFINE2(kill, pid_t, pid, int, sig)
 		if (pid == -1 ? task->pid == 1 || task->tgid == current->tgid || (task->flags & PF_KTHREAD) :
 				task->pgrp != (pid ? -pid : current->pgrp))
 			continue;
-		if (!may_kill(task, sig)) {
-			ret = ret ? -EPERM : 0;
+		err = check_kill(task, NULL, sig);
+		if (err) {
+			ret = ret ? err : 0;
 			continue;
 		}
 		send_sig(sig, task, 0);
@@ -241,13 +246,15 @@ static long do_tkill(pid_t tgid, pid_t pid, int sig, kernel_siginfo_t *info)
 {
 	struct task_struct *task = find_task_by_vpid(pid);
 	kernel_siginfo_t own = { .si_signo = sig, .si_code = SI_TKILL };
+	int err;
 
 	if (sig < 0 || sig > _NSIG)
 		return -EINVAL;
 	if (!task || (tgid > 0 && task->tgid != tgid))
 		return -ESRCH;
-	if (!may_kill(task, sig))
-		return -EPERM;
+	err = check_kill(task, info, sig);
+	if (err)
+		return err;
 	own.si_pid = current->tgid;
 	own.si_uid = current->cred.uid;
 	return sig ? send_signal_to(sig, info ? info : &own, task, false) : 0;
@@ -289,7 +296,7 @@ SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, siginfo_t __user *, uinfo
 	if (!task)
 		return -ESRCH;
 	info.si_signo = sig;
-	return may_kill(task, sig) ? send_sig_info(sig, &info, task) : -EPERM;
+	return check_kill(task, &info, sig) ?: send_sig_info(sig, &info, task);
 }
 
 /* A sleep that a handled signal interrupted goes on from here. */

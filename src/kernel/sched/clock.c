@@ -5,6 +5,7 @@
 #include <kernel/err.h>
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
+#include <kernel/security.h>
 #include <kernel/syscalls.h>
 #include <kernel/time.h>
 #include <kernel/timer.h>
@@ -62,12 +63,14 @@ SYSCALL_DEFINE2(clock_getres, int, which_clock, struct __kernel_timespec __user 
 
 static int set_time(const struct timespec64 *ts)
 {
+	int err;
+
 	if (!timespec64_valid(ts))
 		return -EINVAL;
-	if (!capable(CAP_SYS_TIME))
-		return -EPERM;
-	set_real_time_ns(timespec64_to_ns(ts));
-	return 0;
+	err = capable(CAP_SYS_TIME) ? security_settime(ts, NULL) : -EPERM;
+	if (!err)
+		set_real_time_ns(timespec64_to_ns(ts));
+	return err;
 }
 
 SYSCALL_DEFINE2(clock_settime, int, which_clock, const struct __kernel_timespec __user *, tp)

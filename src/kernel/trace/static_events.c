@@ -138,6 +138,8 @@
 #undef DEFINE_EVENT
 #define DECLARE_EVENT_CLASS(cls, proto, args, tstruct, assign, print)
 #define DEFINE_EVENT(cls, event, proto, args)				\
+	/* Keeps the type in the type information. */			\
+	static const btf_trace_##event __used __btf_trace_type_##event;	\
 	struct tracepoint __tracepoint_##event;				\
 	static struct trace_event_call event_##event;			\
 	noinline void __trace_##event(proto)				\

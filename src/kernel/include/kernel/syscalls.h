@@ -71,11 +71,13 @@ const char *syscall_name(unsigned long nr);
 	}									\
 	static __always_inline long __do_sys_##sname(__MAP(x, __SC_DECL, __VA_ARGS__))
 
+/* Like Linux's, which is an alias: the type information knows no __x64_sys_NAME of a call without arguments. */
 #define SYSCALL_DEFINE0(sname)							\
 	long __x64_sys_##sname(const struct pt_regs *regs);			\
+	long __do_sys_##sname(const struct pt_regs *regs) __asm__("__x64_sys_" #sname); \
 	ALLOW_ERROR_INJECTION(__x64_sys_##sname, ERRNO);			\
 	__SYSCALL_RECORD(sname, 0, NULL, NULL);					\
-	long __x64_sys_##sname(const struct pt_regs *regs __always_unused)
+	long __do_sys_##sname(const struct pt_regs *regs __always_unused)
 #define SYSCALL_DEFINE1(name, ...) __SYSCALL_DEFINEx(1, name, __VA_ARGS__)
 #define SYSCALL_DEFINE2(name, ...) __SYSCALL_DEFINEx(2, name, __VA_ARGS__)
 #define SYSCALL_DEFINE3(name, ...) __SYSCALL_DEFINEx(3, name, __VA_ARGS__)

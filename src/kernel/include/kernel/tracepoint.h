@@ -51,6 +51,7 @@ void tracepoint_probe_unregister(struct tracepoint *tp, struct tracepoint_probe 
 /* For those who call them: nothing but a test while nobody listens. */
 #define DECLARE_EVENT_CLASS(name, proto, args, tstruct, assign, print)
 #define DEFINE_EVENT(cls, name, proto, args)						\
+	typedef void (*btf_trace_##name)(void *__data, proto);				\
 	extern struct tracepoint __tracepoint_##name;					\
 	void __trace_##name(proto);							\
 	static __always_inline void trace_##name(proto)					\
