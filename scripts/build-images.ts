@@ -9,9 +9,10 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { program } from "commander";
+import { makeDelta } from "../src/machine/delta.ts";
 import { buildImage, IMAGE_FORMAT, type Manifest } from "../src/machine/image.ts";
 import { RootFiles } from "../src/machine/initramfs.ts";
 
@@ -29,6 +30,11 @@ interface Recipe {
   readonly commandLine?: string;
   /** Further files: path in the guest -> path relative to the recipe. */
   readonly files?: Readonly<Record<string, string>>;
+  /**
+   * Bugs that can be planted in the kernel: for each there is an image NAME/BUG.bin, with a delta to this image's kernel, which runs
+   * this program with the bug's name.
+   */
+  readonly planted?: { readonly exec: string; readonly bugs: readonly string[] };
 }
 
 const root = join(import.meta.dirname, "..");
@@ -44,8 +50,8 @@ function requireTool(tool: string, debianPackage: string): void {
 
 /** A copy of an ELF file without its debug sections; the symbol table stays. */
 function stripped(path: string): Uint8Array {
-  const copy = join(build, "stripped", basename(path));
-  mkdirSync(join(build, "stripped"), { recursive: true });
+  const copy = join(build, "stripped", relative(build, path));
+  mkdirSync(dirname(copy), { recursive: true });
   execFileSync("objcopy", ["--strip-debug", path, copy]);
   return readFileSync(copy);
 }
@@ -72,9 +78,45 @@ function compileBpf(source: string): Uint8Array {
   return readFileSync(object);
 }
 
+function readRecipe(name: string): Recipe {
+  return JSON.parse(readFileSync(join(images, name, "image.json"), "utf8")) as Recipe;
+}
+
+/** The text that a run of image NAME, or NAME/BUG, has to give. */
+function consolePath(name: string): string {
+  return join(images, name.includes("/") ? `${name}.txt` : `${name}/console.txt`);
+}
+
+/** An image whose kernel carries a bug: what differs from the image that it belongs to. */
+async function plantedImageBytes(name: string, bug: string): Promise<Uint8Array> {
+  const recipe = readRecipe(name);
+  execFileSync("make", ["-s", "-C", join(root, "src/kernel"), `PLANT=${bug}`], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const kernel = stripped(join(build, "kernel", "planted", bug, "kernel.elf"));
+  const files = new Map([["kernel.delta", makeDelta(stripped(join(build, "kernel", "kernel.elf")), kernel)]]);
+  const console = consolePath(`${name}/${bug}`);
+  if (existsSync(console)) files.set(`${bug}.txt`, readFileSync(console));
+  const manifest: Manifest = {
+    format: IMAGE_FORMAT,
+    description: `A kernel with a planted bug, ${bug}: silent without its fault, the symptom with it`,
+    base: `../${name}.bin`,
+    kernel: "kernel.delta",
+    memory: recipe.memory ?? "128M",
+    commandLine: recipe.commandLine ?? "console=ttyS0",
+    exec: `${recipe.planted?.exec} ${bug}`,
+    disks: (recipe.disks ?? []).map((disk) => basename(disk)),
+    ...(files.has(`${bug}.txt`) && { expectedConsole: `${bug}.txt` }),
+  };
+  return buildImage({ manifest, files, root: new RootFiles() });
+}
+
+/** The bytes of image NAME, or NAME/BUG. */
 async function imageBytes(name: string): Promise<Uint8Array> {
+  const [ofImage, bug] = name.split("/");
+  if (ofImage !== undefined && bug !== undefined) return plantedImageBytes(ofImage, bug);
   const directory = join(images, name);
-  const recipe = JSON.parse(readFileSync(join(directory, "image.json"), "utf8")) as Recipe;
+  const recipe = readRecipe(name);
   const guest = new RootFiles();
   const files = new Map<string, Uint8Array>([["kernel.elf", stripped(join(build, "kernel", "kernel.elf"))]]);
   for (const directoryName of ["/bin", "/mnt", "/proc", "/sys", "/dev", "/tmp"])
@@ -94,7 +136,7 @@ async function imageBytes(name: string): Promise<Uint8Array> {
   for (const [path, source] of Object.entries(recipe.files ?? {}))
     guest.set(path, { kind: "file", data: readFileSync(join(directory, source)), mode: 0o644 });
   for (const disk of recipe.disks ?? []) files.set(basename(disk), readFileSync(join(directory, disk)));
-  const console = join(directory, "console.txt");
+  const console = consolePath(name);
   if (existsSync(console)) files.set("console.txt", readFileSync(console));
   const manifest: Manifest = {
     format: IMAGE_FORMAT,
@@ -114,11 +156,11 @@ function sameContents(one: Uint8Array, other: Uint8Array): boolean {
   return gunzipSync(one).equals(gunzipSync(other));
 }
 
-/** Runs an image and writes its console to images/NAME/console.txt, with plain line ends. */
+/** Runs an image and keeps its console, with plain line ends. */
 function recordConsole(name: string): void {
   const run = spawnSync("npx", ["tsx", join(root, "run.ts"), join(images, `${name}.bin`)], { encoding: "utf8" });
   if (run.status !== 0) throw new Error(`images/${name}.bin ends with ${run.status}\n${run.stdout}${run.stderr}`);
-  writeFileSync(join(images, name, "console.txt"), run.stdout.replaceAll("\r\n", "\n"));
+  writeFileSync(consolePath(name), run.stdout.replaceAll("\r\n", "\n"));
 }
 
 program
@@ -133,14 +175,18 @@ program
     requireTool("llvm-strip", "llvm");
     execFileSync("make", ["-C", join(root, "src/kernel"), "-j2"], { stdio: "inherit" });
     execFileSync("make", ["-s", "-C", join(root, "src/kernel/user"), "-j2"], { stdio: "inherit" });
-    const known = readdirSync(images).filter((name) => existsSync(join(images, name, "image.json")));
+    const known = readdirSync(images)
+      .filter((name) => existsSync(join(images, name, "image.json")))
+      .flatMap((name) => [name, ...(readRecipe(name).planted?.bugs ?? []).map((bug) => `${name}/${bug}`)]);
     const unknown = names.find((name) => !known.includes(name));
     if (unknown !== undefined) {
       console.error(`npm run images: no image "${unknown}"; there are ${known.join(", ")}`);
       process.exit(1);
     }
     let differing = 0;
-    for (const name of names.length ? names : known) {
+    // A kernel with a bug is kept as the difference to the one without, so they are built together.
+    const wanted = known.filter((name) => names.length === 0 || names.some((one) => `${name}/`.startsWith(`${one}/`)));
+    for (const name of wanted) {
       const path = join(images, `${name}.bin`);
       if (options.record) {
         writeFileSync(path, await imageBytes(name));

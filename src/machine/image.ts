@@ -3,10 +3,12 @@
  * and the expected console. docs/command.md describes the format. The same contents always give the same bytes.
  */
 import { createReadStream } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import * as tar from "tar-stream";
 import { splitCommand } from "./command-line.ts";
+import { applyDelta } from "./delta.ts";
 import { Disk, gunzip, isGzip, SparseContents } from "./disk.ts";
 import { RootFiles } from "./initramfs.ts";
 import { fileProblem, InputError, messageOf } from "./input-error.ts";
@@ -23,6 +25,11 @@ export interface Manifest {
   readonly description: string;
   /** Path of the kernel in the image. */
   readonly kernel: string;
+  /**
+   * Another image, by its path from this one's directory. The kernel is then a delta to that image's kernel (delta.ts), and files of
+   * the guest's root and disks that are not here come from there.
+   */
+  readonly base?: string;
   /** Size of the machine's memory, such as "256M". */
   readonly memory: string;
   /** Options of the kernel; the machine adds those that announce its devices. */
@@ -49,7 +56,7 @@ export interface Image {
 }
 
 const TEXT_FIELDS = ["description", "kernel", "memory", "commandLine"] as const;
-const OPTIONAL_TEXT_FIELDS = ["exec", "script", "expectedConsole"] as const;
+const OPTIONAL_TEXT_FIELDS = ["base", "exec", "script", "expectedConsole"] as const;
 const FIELDS: readonly string[] = ["format", ...TEXT_FIELDS, ...OPTIONAL_TEXT_FIELDS, "disks"];
 
 /** Checks the text of a manifest. `name` is what error messages call it. Throws InputError naming the field and its value. */
@@ -89,6 +96,7 @@ export function parseManifest(text: string, name: string): Manifest {
     throw wrong("commandLine", "one line of kernel options");
   const exec = optional("exec", "a program with its arguments");
   if (exec !== undefined) splitCommand(exec, `${name}: "exec"`);
+  const base = optional("base", "the path of another image");
   const disks = fields.get("disks") ?? [];
   const isPath = (item: unknown): item is string => typeof item === "string" && item !== "";
   if (!Array.isArray(disks) || !disks.every(isPath)) throw wrong("disks", "a list of paths in the image");
@@ -98,6 +106,7 @@ export function parseManifest(text: string, name: string): Manifest {
     format: IMAGE_FORMAT,
     description: required("description", "a line of text"),
     kernel: required("kernel", "the path of the kernel in the image"),
+    ...(base !== undefined && { base }),
     memory,
     commandLine,
     ...(exec !== undefined && { exec }),
@@ -109,6 +118,17 @@ export function parseManifest(text: string, name: string): Manifest {
 
 /** Loads an image. Throws InputError, with the image's path, for anything that is wrong with it. */
 export async function loadImage(path: string): Promise<Image> {
+  return (await unpackImage(path, [])).image;
+}
+
+interface Unpacked {
+  readonly image: Image;
+  readonly members: ReadonlyMap<string, SparseContents>;
+}
+
+/** `derived`: the images that have led to this one as their base. */
+async function unpackImage(path: string, derived: readonly string[]): Promise<Unpacked> {
+  if (derived.includes(resolve(path))) throw new InputError(`${path}: ${MANIFEST}: the image is its own base`);
   const { members, root } = await readMembers(path);
   const manifestBytes = members.get(MANIFEST);
   if (manifestBytes === undefined) throw new InputError(`${path}: not an image: it has no ${MANIFEST}`);
@@ -119,7 +139,13 @@ export async function loadImage(path: string): Promise<Image> {
       throw new InputError(`${path}: ${MANIFEST}: "${field}" names "${name}", which is not in the image`);
     return contents;
   };
-  const kernel = member("kernel", manifest.kernel).toBytes();
+  let kernel = member("kernel", manifest.kernel).toBytes();
+  if (manifest.base !== undefined) {
+    const base = await unpackImage(join(dirname(path), manifest.base), [...derived, resolve(path)]);
+    kernel = applyDelta(base.image.kernel, kernel, `${path}: ${manifest.kernel}`);
+    for (const [name, contents] of base.members) if (!members.has(name)) members.set(name, contents);
+    for (const [name, entry] of base.image.root.sorted()) if (root.get(name) === undefined) root.set(name, entry);
+  }
   const disks: Disk[] = [];
   for (const name of manifest.disks) {
     const contents = member("disks", name);
@@ -128,7 +154,7 @@ export async function loadImage(path: string): Promise<Image> {
       disks.push(await Disk.fromStream(Readable.from([contents.toBytes()]), `${path}: ${name}`, true));
     else disks.push(Disk.fromContents(contents, `${path}: ${name}`));
   }
-  return {
+  const image = {
     manifest,
     kernel,
     root,
@@ -138,6 +164,7 @@ export async function loadImage(path: string): Promise<Image> {
       expectedConsole: decode(member("expectedConsole", manifest.expectedConsole)),
     }),
   };
+  return { image, members };
 }
 
 /** Unpacks the tar: the guest's root, and everything else by path. */
@@ -191,7 +218,7 @@ export interface ImageContents {
 /** Packs an image: entries sorted, times and owners zero. Throws InputError if the manifest names a file that is not given. */
 export async function buildImage(contents: ImageContents): Promise<Uint8Array> {
   const { manifest, files, root } = contents;
-  const named = [manifest.kernel, ...manifest.disks, manifest.script, manifest.expectedConsole];
+  const named = [manifest.kernel, manifest.script, manifest.expectedConsole, ...(manifest.base ? [] : manifest.disks)];
   for (const name of named)
     if (name !== undefined && !files.has(name)) throw new InputError(`${MANIFEST} names "${name}", which is not given`);
   const pack = tar.pack();

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
+import { makeDelta } from "../../src/machine/delta.ts";
 import { buildImage, type ImageContents, loadImage, type Manifest, parseManifest } from "../../src/machine/image.ts";
 import { RootFiles } from "../../src/machine/initramfs.ts";
 
@@ -111,6 +112,56 @@ describe("image bundle", () => {
     const files = new Map(packed.files).set("packed.img.gz", disk.subarray(0, disk.length - 20));
     const path = place("disk.bin", await buildImage({ ...packed, files }));
     await expect(loadImage(path)).rejects.toThrow(/disk\.bin: packed\.img\.gz: disk is not a whole gzip file: /);
+  });
+});
+
+describe("an image with a base", () => {
+  const files = (name: string, bytes: Uint8Array): Map<string, Uint8Array> => new Map([[name, bytes]]);
+  const kernel = Buffer.from("\x7fELF kernel");
+  const other = Buffer.from("\x7fELF kernel with a bug");
+  const derived: Manifest = {
+    ...manifest,
+    base: "base.bin",
+    kernel: "kernel.delta",
+    exec: "/bin/test 1",
+    disks: ["raw.img"],
+  };
+  const { expectedConsole: _, ...withoutConsole } = derived;
+
+  it("takes from it what it has not itself, and its kernel by the difference", async () => {
+    place("base.bin", await buildImage(contents()));
+    const root = new RootFiles();
+    root.set("/etc/motd", { kind: "file", data: Buffer.from("bye\n"), mode: 0o644 });
+    const delta = files("kernel.delta", makeDelta(kernel, other));
+    const bytes = await buildImage({ manifest: withoutConsole, files: delta, root });
+    const image = await loadImage(place("derived.bin", bytes));
+    expect(Buffer.from(image.kernel)).toEqual(other);
+    expect(image.manifest.exec).toBe("/bin/test 1");
+    expect(image.root.get("/etc/motd")).toMatchObject({ mode: 0o644 });
+    expect(image.root.get("/bin/test")).toMatchObject({ kind: "file", mode: 0o755 });
+    expect(image.disks.map((disk) => disk.size)).toEqual([200_192]);
+  });
+
+  it("is refused if the base is missing, is another one, or is the image itself", async () => {
+    const build = async (change: object, name: string, delta: Uint8Array): Promise<string> => {
+      const bytes = await buildImage({
+        manifest: { ...withoutConsole, ...change },
+        files: files("kernel.delta", delta),
+        root: new RootFiles(),
+      });
+      return place(name, bytes);
+    };
+    const delta = makeDelta(kernel, other);
+    await expect(loadImage(await build({ base: "none.bin" }, "orphan.bin", delta))).rejects.toThrow(
+      /none\.bin: cannot be read/,
+    );
+    const wrong = makeDelta(other, kernel);
+    await expect(loadImage(await build({}, "stranger.bin", wrong))).rejects.toThrow(
+      /stranger\.bin: kernel\.delta: this delta is for another base/,
+    );
+    await expect(loadImage(await build({ base: "self.bin" }, "self.bin", delta))).rejects.toThrow(
+      /self\.bin: manifest\.json: the image is its own base/,
+    );
   });
 });
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include "../lib/bpf.h"
 #include "inject.h"
 
@@ -302,9 +303,25 @@ static void keep_event(const struct injection *injection, int function)
 	increment(STATE, offsetof(struct state, fired), BPF_REG_1);
 }
 
+/* Kernels before 5.0 load no kprobe program that does not name their version. */
+static unsigned int kernel_version(void)
+{
+	struct utsname name;
+	unsigned long a, b, c;
+	char *at;
+
+	if (uname(&name))
+		return 0;
+	a = strtoul(name.release, &at, 10);
+	b = *at == '.' ? strtoul(at + 1, &at, 10) : 0;
+	c = *at == '.' ? strtoul(at + 1, &at, 10) : 0;
+	return a << 16 | b << 8 | (c > 255 ? 255 : c);
+}
+
 static int load(int type, const char *what)
 {
 	static char log[LOG_SIZE];
+	const char *missing;
 	union bpf_attr attr = { 0 };
 	int fd;
 
@@ -316,6 +333,7 @@ static int load(int type, const char *what)
 	attr.insns = (unsigned long)code.insns;
 	attr.insn_cnt = code.count;
 	attr.license = (unsigned long)"GPL";
+	attr.kern_version = kernel_version();
 	snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", what);
 	fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 	if (fd >= 0)
@@ -332,8 +350,11 @@ static int load(int type, const char *what)
 	attr.log_size = sizeof(log);
 	attr.log_level = 1;
 	fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
-	if (strstr(log, "unknown func bpf_override_return"))
+	missing = strstr(log, "unknown func ") ?: strstr(log, "invalid func ");
+	if (missing && !strncmp(missing + 13, "bpf_override_return", 19))
 		complain("the kernel has no bpf_override_return: it has not been built with CONFIG_BPF_KPROBE_OVERRIDE");
+	else if (missing)
+		complain("the kernel is too old: its BPF has no %.*s", (int)strcspn(missing + 13, "#\n"), missing + 13);
 	else
 		complain("the kernel refuses the program for %s: %s\n%s", what, strerror(errno), log);
 	return fd;

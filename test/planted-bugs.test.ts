@@ -1,0 +1,53 @@
+/**
+ * Every image with a planted bug, images/planted-bugs/BUG.bin: without its fault the kernel is silent, with it the symptom shows.
+ * The console is compared with what is expected of it, and the exit code says the same. That the kernel without bugs handles each
+ * of the faults is what images/planted-bugs.bin shows (images.test.ts).
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { boot, readBootSource } from "../src/index.ts";
+
+const directory = join(import.meta.dirname, "../images/planted-bugs");
+const recipe = JSON.parse(readFileSync(join(directory, "image.json"), "utf8")) as {
+  readonly planted: { readonly bugs: readonly string[] };
+};
+const { bugs } = recipe.planted;
+
+/** Linux's words for what the bug has done; for two of them the errno is the symptom. */
+const symptoms: Readonly<Record<string, RegExp>> = {
+  "leaked-reference": /BTRFS error \(device vda\): leaked root 2 refcount 1/,
+  "stale-error-pointer": /NULL pointer dereference, address: 0{14}[^0].\n[\s\S]*RIP: 0010:free_root_pointers/,
+  "wrong-errno": /returned -EIO[\s\S]*exit status 22/,
+  "success-on-failure": /returned -EIO[\s\S]*exit status 0/,
+  "double-free": /BUG kmalloc-32 \(Not tainted\): Object already free\n[\s\S]*init_mount_fs_info/,
+  "use-after-free": /general protection fault, probably for non-canonical address 0x6b6b6b6b6b6b6b6b/,
+  "unbalanced-lock": /WARNING: lock held when returning to user space!\n[\s\S]*\(&fs_info->chunk_mutex\)/,
+  "missed-wakeup": /INFO: task try-mount:\d+ blocked for more than 120 seconds\.\n[\s\S]*wait_for_completion/,
+  "teardown-order": /buffer leak start \d+ len 16384 refs 1/,
+  "unchecked-null": /BUG: kernel NULL pointer dereference, address: 0{16}\n[\s\S]*btrfs_recover_balance/,
+  "wrong-label": /sysfs: cannot create duplicate filename '\/fs\/btrfs\/[\s\S]*mount: File exists/,
+  "endless-retry": /watchdog: BUG: soft lockup - CPU#0 stuck for 2s! \[try-mount:\d+\][\s\S]*RIP: 0010:open_ctree/,
+};
+
+test("every bug has its image and every image its bug", () => {
+  const images = readdirSync(directory).filter((name) => name.endsWith(".bin"));
+  expect(images.sort()).toEqual(bugs.map((bug) => `${bug}.bin`).sort());
+  expect(Object.keys(symptoms).sort()).toEqual([...bugs].sort());
+});
+
+describe.each(bugs)("planted bug: %s", (bug) => {
+  test("is silent without its fault and shows its symptom with it", async () => {
+    const source = await readBootSource(join(directory, `${bug}.bin`));
+    const { machine } = boot(source);
+    const chunks: Uint8Array[] = [];
+    machine.console.listener = (bytes) => chunks.push(bytes.slice());
+    const end = machine.run({ instructions: 5_000_000_000 });
+    const console = Buffer.concat(chunks).toString().replaceAll("\r\n", "\n");
+    expect(console).toBe(source.expectedConsole);
+    expect(end).toMatchObject({ reason: "exit", code: 0 });
+    const fault = console.indexOf("$ inject");
+    expect(console.slice(0, fault)).toMatch(/^\$ try-mount .*\nmount: done.*\numount: done\n$/);
+    expect(console.slice(fault)).toMatch(symptoms[bug] ?? /never/);
+  });
+});
