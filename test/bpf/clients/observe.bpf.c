@@ -27,9 +27,13 @@ struct task_struct___imaginary {
 
 struct filename;
 
+struct file {
+	unsigned int f_flags;
+} __attribute__((preserve_access_index));
+
 const volatile int wanted_tgid = 0;
 const volatile char greeting[16] = "hello";
-unsigned long seen[5];
+unsigned long seen[8];
 int imaginary = -1;
 int field_size = -1;
 struct {
@@ -97,7 +101,7 @@ __attribute__((noinline)) int count(int what, struct key *key)
 		*found += 1;
 	else
 		bpf_map_update_elem(&by_command, &copy, &one, BPF_NOEXIST);
-	if (what >= 0 && what < 5)
+	if (what >= 0 && what < 8)
 		seen[what]++;
 	return 0;
 }
@@ -176,6 +180,38 @@ int BPF_KRETPROBE(on_mkdir_return, int result)
 	record = begin(OBSERVED_RETURN);
 	if (!record)
 		return 0;
+	record->result = result;
+	bpf_ringbuf_submit(record, 0);
+	return 0;
+}
+
+/* Pointers that a trampoline passes are followed directly: the verifier knows what they point to. */
+SEC("fentry/vfs_read")
+int BPF_PROG(on_entry, struct file *file, char *buffer, unsigned long count, long long *position)
+{
+	struct record *record;
+
+	if (!is_wanted() || count != 5)
+		return 0;
+	record = begin(OBSERVED_ENTRY);
+	if (!record)
+		return 0;
+	record->mode = file->f_flags & 3;
+	bpf_ringbuf_submit(record, 0);
+	return 0;
+}
+
+SEC("fexit/vfs_read")
+int BPF_PROG(on_exit, struct file *file, char *buffer, unsigned long count, long long *position, long result)
+{
+	struct record *record;
+
+	if (!is_wanted() || count != 5)
+		return 0;
+	record = begin(OBSERVED_EXIT);
+	if (!record)
+		return 0;
+	bpf_probe_read_user_str(record->name, 4, buffer);
 	record->result = result;
 	bpf_ringbuf_submit(record, 0);
 	return 0;

@@ -73,7 +73,8 @@ int main(void)
 	struct observe_bpf *observe;
 	struct ring_buffer *ring;
 	struct bpf_link *link;
-	int err;
+	char data[8];
+	int err, i, fd;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
 	mkdir("/sys/fs/bpf", 0700);
@@ -108,6 +109,13 @@ int main(void)
 	printf("records: %d\n", ring_buffer__consume(ring));
 	rmdir("/tmp/observed");
 
+	fd = open("/tmp/data", O_RDWR | O_CREAT, 0600);
+	printf("write: %zd\n", write(fd, "data!", 5));
+	lseek(fd, 2, SEEK_SET);
+	printf("read: %zd\n", read(fd, data, 5));
+	close(fd);
+	printf("records: %d\n", ring_buffer__consume(ring));
+
 	/* libbpf makes the directory in which it pins, if it can: more for the programs to see. */
 	err = bpf_link__pin(observe->links.on_mkdir, "/sys/fs/bpf/mkdir");
 	printf("pin: %d\n", err);
@@ -122,8 +130,8 @@ int main(void)
 	printf("records: %d\n", ring_buffer__consume(ring));
 
 	print_maps(observe);
-	printf("seen: %lu %lu %lu %lu\n", observe->bss->seen[1], observe->bss->seen[2], observe->bss->seen[3],
-	       observe->bss->seen[4]);
+	for (i = 1; i < 7; i++)
+		printf("seen[%d]=%lu\n", i, observe->bss->seen[i]);
 	printf("totals: %d %ld\n", observe->data->totals.first, observe->data->totals.second);
 	printf("imaginary=%d field_size=%d greeting=%s\n", observe->data->imaginary, observe->data->field_size,
 	       observe->rodata->greeting);

@@ -3,7 +3,7 @@
 #ifndef OBSERVE_H
 #define OBSERVE_H
 
-enum observed { OBSERVED_MKDIR = 1, OBSERVED_CREATE, OBSERVED_RETURN, OBSERVED_SYSCALL };
+enum observed { OBSERVED_MKDIR = 1, OBSERVED_CREATE, OBSERVED_RETURN, OBSERVED_SYSCALL, OBSERVED_ENTRY, OBSERVED_EXIT };
 
 struct record {
 	int what;			/* enum observed */
