@@ -371,6 +371,28 @@ const struct bpf_map_ops perf_event_array_map_ops = {
 	.map_fd_put_ptr = perf_event_fd_array_put_ptr,
 };
 
+/* ---- arrays of control groups: there are none, so no descriptor is one ---- */
+
+static void *cgroup_fd_array_get_ptr(struct bpf_map *map, struct file *map_file, int fd)
+{
+	return ERR_PTR(-EBADF);
+}
+
+static void cgroup_fd_array_put_ptr(void *ptr)
+{
+}
+
+const struct bpf_map_ops cgroup_array_map_ops = {
+	.map_meta_equal = bpf_map_meta_equal,
+	.map_alloc_check = fd_array_map_alloc_check,
+	.map_alloc = fd_array_map_alloc,
+	.map_free = fd_array_map_free,
+	.map_get_next_key = array_map_get_next_key,
+	.map_lookup_elem = fd_array_map_lookup_elem,
+	.map_fd_get_ptr = cgroup_fd_array_get_ptr,
+	.map_fd_put_ptr = cgroup_fd_array_put_ptr,
+};
+
 /* ---- arrays of maps ---- */
 
 static struct bpf_map *array_of_map_alloc(union bpf_attr *attr)

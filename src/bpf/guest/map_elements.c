@@ -24,12 +24,14 @@ int bpf_map_copy_value(struct bpf_map *map, void *key, void *value)
 		return bpf_stackmap_copy(map, key, value);
 	case BPF_MAP_TYPE_PROG_ARRAY:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 		return bpf_fd_array_map_lookup_elem(map, key, value);
 	case BPF_MAP_TYPE_HASH_OF_MAPS:
 		return bpf_fd_htab_map_lookup_elem(map, key, value);
 	case BPF_MAP_TYPE_QUEUE:
 	case BPF_MAP_TYPE_STACK:
+	case BPF_MAP_TYPE_BLOOM_FILTER:
 		return map->ops->map_peek_elem(map, value);
 	default:
 		found = map->ops->map_lookup_elem_sys_only ? map->ops->map_lookup_elem_sys_only(map, key) :
@@ -50,6 +52,7 @@ int bpf_map_update_value(struct bpf_map *map, struct file *file, void *key, void
 	switch (map->map_type) {
 	case BPF_MAP_TYPE_PROG_ARRAY:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 		return bpf_fd_array_map_update_elem(map, file, key, value, flags);
 	case BPF_MAP_TYPE_HASH_OF_MAPS:
@@ -80,7 +83,11 @@ static int lookup(struct bpf_map *map, struct file *file, union bpf_attr *attr)
 		return PTR_ERR(key);
 	err = -ENOMEM;
 	value = kvzalloc(bpf_map_value_size(map) ?: 1, GFP_USER | __GFP_NOWARN);
-	if (value) {
+	/* A filter is asked about the value that is there. */
+	if (value && map->map_type == BPF_MAP_TYPE_BLOOM_FILTER &&
+	    copy_from_user(value, u64_to_user_ptr(attr->value), map->value_size)) {
+		err = -EFAULT;
+	} else if (value) {
 		bpf_disable_instrumentation();
 		err = bpf_map_copy_value(map, key, value);
 		bpf_enable_instrumentation();
