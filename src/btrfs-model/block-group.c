@@ -8,8 +8,6 @@
 #include <kernel/slab.h>
 #include "ctree.h"
 
-#define ULL(value)	((unsigned long long)(value))
-
 static struct btrfs_space_info *btrfs_find_space_info(struct btrfs_fs_info *fs_info, u64 flags)
 {
 	struct btrfs_space_info *info;

@@ -237,7 +237,7 @@ int btrfs_check_leaf_full(struct extent_buffer *leaf);
 int btrfs_check_node(struct extent_buffer *node);
 int btrfs_check_eb_owner(const struct extent_buffer *eb, u64 root_owner);
 
-/* ---- Roots and mounting (disk-io.c) ------------------------------------------------------------------------- */
+/* ---- Roots and mounting (roots.c, disk-io.c) ---------------------------------------------------------------- */
 
 struct btrfs_root {
 	struct list_head list;		/* in fs_info->fs_roots or ->global_roots */
@@ -437,6 +437,9 @@ const char *btrfs_uuid_text(char buf[BTRFS_UUID_TEXT_SIZE], const u8 *uuid);
 /* "0x" and the bytes of a checksum. */
 #define BTRFS_CSUM_TEXT_SIZE	(2 + 2 * BTRFS_CSUM_SIZE + 1)
 const char *btrfs_csum_text(char buf[BTRFS_CSUM_TEXT_SIZE], const u8 *csum, u16 size);
+
+/* For %llu: numbers of the disk format are unsigned long. */
+#define ULL(value)	((unsigned long long)(value))
 
 __printf(3, 4) void btrfs_printk(const struct btrfs_fs_info *fs_info, int level, const char *fmt, ...);
 #define btrfs_crit(fs_info, fmt, ...)	btrfs_printk(fs_info, 2, fmt, ##__VA_ARGS__)

@@ -11,8 +11,6 @@
 #include <kernel/string.h>
 #include "ctree.h"
 
-#define ULL(value)	((unsigned long long)(value))
-
 /* What a stretch of a file consists of. */
 struct file_extent {
 	enum { EXTENT_HOLE, EXTENT_INLINE, EXTENT_DISK } kind;

@@ -10,8 +10,6 @@
 #include <kernel/string.h>
 #include "ctree.h"
 
-#define ULL(value)	((unsigned long long)(value))
-
 static bool is_subject(const char *what)
 {
 	static const char *const subjects[] = { "devid=", "bg_start=", "chunk_start=", "ino=" };

@@ -12,8 +12,6 @@
 #include <kernel/string.h>
 #include "ctree.h"
 
-#define ULL(value)	((unsigned long long)(value))
-
 /* File systems with open devices. */
 static LIST_HEAD(fs_uuids);
 
