@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* As the kernel's Makefile has it. */
+#define KBUILD_MODNAME "btrfs"
+
 /* Initialisation calls become functions that host.c calls by name. */
 #include <kernel/init.h>
 #undef core_initcall
