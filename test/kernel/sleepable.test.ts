@@ -52,6 +52,21 @@ describe.skipIf(missing !== undefined)("sleepable programs", () => {
     expect(exitCode).toBe(0);
   });
 
+  test.each([
+    ["rcu_tasks_trace", /grace periods: \d+\nwaiting: 0\n$/],
+    ["srcu", /readers: 0\nwaiting: 0\n$/],
+  ])("many sleep while programs, events and maps in maps are replaced: %s", async (scheme, last) => {
+    const { output, exitCode } = runInMachine({
+      files,
+      exec: "/bin/sleepable stress /dev/vda /mnt/lines.txt",
+      options: `bpf_sleepable=${scheme}`,
+      disk: await Disk.fromFile(image),
+    });
+    expect(output).toContain("== stress\nreplaced while they slept: often; maps that are left: 0\n");
+    expect(output).toMatch(last);
+    expect(exitCode).toBe(0);
+  });
+
   test("the comparison: SRCU costs most, rcu_tasks_trace little more than an ordinary program", () => {
     const { output } = runInMachine({ files: { "/bench": userProgram("bench") }, exec: "/bench 100000" });
     const shares = [

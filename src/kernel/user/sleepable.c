@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * sleepable loading|reading|syscall|targets        what may sleep, and what bpf_copy_from_user reads: the same lines on Linux 6.1
+ * sleepable stress DEVICE FILE         many programs asleep while others replace all that they use
  * sleepable on-function DEVICE FILE    the same of a program on a function: its trampoline outlives its link
  * sleepable asleep DEVICE FILE         a program waits for a page of FILE, on DEVICE (btrfs), while others run and close
  *                                      what it uses
@@ -426,9 +427,9 @@ static void targets(void)
 /* The kernel's threads, which free what nobody sees any more. */
 static void let_workers_run(void)
 {
-	struct timespec millisecond = { 0, 1000000 };
+	struct timespec moment = { 0, 50000000 };
 
-	syscall(__NR_nanosleep, &millisecond, NULL);
+	syscall(__NR_nanosleep, &moment, NULL);
 }
 
 static int array_of_maps(int inner)
@@ -686,6 +687,84 @@ static void on_function(const char *device, const char *path)
 	show_readers();
 }
 
+/* ---- many asleep, while all that they use is replaced ---- */
+
+#define SLEEPERS 4
+#define PAGES 12
+
+static unsigned int maps_in_kernel(void)
+{
+	unsigned int count = 0, id = 0;
+	union bpf_attr attr;
+
+	for (;; count++) {
+		memset(&attr, 0, sizeof(attr));
+		attr.start_id = id;
+		if (sys_bpf(BPF_MAP_GET_NEXT_ID, &attr, sizeof(attr)))
+			return count;
+		id = attr.next_id;
+	}
+}
+
+/* A fresh program on a fresh event, with a fresh map in the map. */
+static void replace_all(int map, int outer, int *event, int *program)
+{
+	unsigned int key = 0;
+	int inner = array(1), new_program, new_event;
+
+	bpf_map_update_elem(outer, &key, &inner, BPF_ANY);
+	close(inner);
+	new_program = load_sleeper(map, outer);
+	new_event = open_uprobe();
+	attach(new_event, new_program);
+	close(*program);
+	close(*event);
+	*program = new_program;
+	*event = new_event;
+}
+
+static void sleeper(const char *path, int number)
+{
+	int file = open(path, O_RDONLY);
+	char *pages = mmap(NULL, PAGES * 4096, PROT_READ, MAP_PRIVATE, file, 0);
+
+	for (int i = 0; i < PAGES; i++)
+		probed(pages + (i + number * PAGES / SLEEPERS) % PAGES * 4096);
+	exit(0);
+}
+
+static void stress(const char *device, const char *path)
+{
+	int map = array(3), inner = array(1), outer = array_of_maps(inner), program = load_sleeper(map, outer);
+	int event = open_uprobe(), replaced = 0, left = SLEEPERS, status;
+
+	printf("== stress\n");
+	close(inner);
+	if (program < 0 || attach(event, program)) {
+		show("program or event", -1);
+		return;
+	}
+	mount(device, "/mnt", "btrfs", MS_RDONLY, NULL);
+	replace_all(map, outer, &event, &program);
+	for (int i = 0; i < SLEEPERS; i++)
+		if (!fork())
+			sleeper(path, i);
+	while (left) {
+		replace_all(map, outer, &event, &program);
+		replaced++;
+		while (left && waitpid(-1, &status, WNOHANG) > 0)
+			left--;
+	}
+	umount("/mnt");
+	close(event);
+	close(program);
+	close(outer);
+	close(map);
+	let_workers_run();
+	printf("replaced while they slept: %s; maps that are left: %u\n", replaced > 16 ? "often" : "hardly", maps_in_kernel());
+	show_readers();
+}
+
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -702,11 +781,14 @@ int main(int argc, char **argv)
 		} else if (!strcmp(argv[i], "asleep") && i + 2 < argc) {
 			asleep(argv[i + 1], argv[i + 2]);
 			i += 2;
+		} else if (!strcmp(argv[i], "stress") && i + 2 < argc) {
+			stress(argv[i + 1], argv[i + 2]);
+			i += 2;
 		} else if (!strcmp(argv[i], "on-function") && i + 2 < argc) {
 			on_function(argv[i + 1], argv[i + 2]);
 			i += 2;
 		} else {
-			fprintf(stderr, "usage: sleepable [loading] [reading] [syscall] [targets] [asleep|on-function DEVICE FILE]\n");
+			fprintf(stderr, "usage: sleepable [loading] [reading] [syscall] [targets] [asleep|on-function|stress DEVICE FILE]\n");
 			return 2;
 		}
 	}
