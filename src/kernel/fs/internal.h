@@ -60,7 +60,6 @@ char *getname(const char __user *name);
 char *getname_empty(const char __user *name);
 void putname(char *name);
 int filename_lookup(int dfd, const char *name, unsigned int flags, struct path *path);
-struct file *do_filp_open(int dfd, const char *name, int flags, umode_t mode);
 /*
  * For making @name: its parent directory, locked, in *@parent and a negative entry. A name that exists is EEXIST.
  * Ends with done_path_create().

@@ -18,6 +18,7 @@
 #define VALID_OPEN_FLAGS	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | \
 				 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | \
 				 __O_TMPFILE)
+#define O_PATH_FLAGS		(O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 #define VALID_RESOLVE_FLAGS	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | \
 				 RESOLVE_IN_ROOT | RESOLVE_CACHED)
 #define OPEN_HOW_SIZE_VER0	24
@@ -165,21 +166,16 @@ static struct file *open_tmpfile(struct nameidata *nd, int flags, umode_t mode)
 	return file;
 }
 
-static struct file *filp_open_resolved(int dfd, const char *name, int flags, umode_t mode, unsigned int resolve)
+static noinline struct file *do_filp_open(int dfd, const char *name, const struct open_how *how)
 {
+	unsigned int resolve = how->resolve;
+	umode_t mode = how->mode;
+	int flags = how->flags;
 	struct nameidata nd;
 	bool created = false;
 	struct file *file;
 	int err;
 
-	if (flags & O_PATH)
-		flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
-	if (flags & __O_TMPFILE) {
-		if ((flags & O_TMPFILE_MASK) != O_TMPFILE || !(flags & (O_WRONLY | O_RDWR)))
-			return ERR_PTR(-EINVAL);
-	} else if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY)) {
-		return ERR_PTR(-EINVAL);
-	}
 	/* With the directory as its root, a name is relative to it in any case. */
 	if ((resolve & RESOLVE_IN_ROOT) && *name == '/') {
 		name += strspn(name, "/");
@@ -215,39 +211,37 @@ static struct file *filp_open_resolved(int dfd, const char *name, int flags, umo
 	return file;
 }
 
-struct file *do_filp_open(int dfd, const char *name, int flags, umode_t mode)
+static int check_open_how(const struct open_how *how)
 {
-	return filp_open_resolved(dfd, name, flags, mode, 0);
+	if ((how->flags & ~(u64)VALID_OPEN_FLAGS) || (how->resolve & ~(u64)VALID_RESOLVE_FLAGS) ||
+	    ((how->resolve & RESOLVE_BENEATH) && (how->resolve & RESOLVE_IN_ROOT)) || (how->mode & ~(u64)S_IALLUGO) ||
+	    (how->mode && !(how->flags & (O_CREAT | __O_TMPFILE))) ||
+	    ((how->flags & O_PATH) && (how->flags & ~(u64)O_PATH_FLAGS)))
+		return -EINVAL;
+	if (how->flags & __O_TMPFILE) {
+		if ((how->flags & O_TMPFILE_MASK) != O_TMPFILE || !(how->flags & (O_WRONLY | O_RDWR)))
+			return -EINVAL;
+	} else if ((how->flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY)) {
+		return -EINVAL;
+	}
+	/* Only what needs no waiting: nothing here promises that. */
+	return how->resolve & RESOLVE_CACHED ? -EAGAIN : 0;
 }
 
-SYSCALL_DEFINE4(openat2, int, dfd, const char __user *, user, struct open_how __user *, uhow, size_t, size)
+static noinline long do_sys_openat2(int dfd, const char __user *filename, const struct open_how *how)
 {
-	struct open_how how = { 0 };
+	int fd = check_open_how(how);
 	struct file *file;
 	char *name;
-	int fd, err;
 
-	if (size < OPEN_HOW_SIZE_VER0)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	err = copy_struct_from_user(&how, sizeof(how), uhow, size);
-	if (err)
-		return err;
-	if ((how.flags & ~(u64)VALID_OPEN_FLAGS) || (how.resolve & ~(u64)VALID_RESOLVE_FLAGS) ||
-	    ((how.resolve & RESOLVE_BENEATH) && (how.resolve & RESOLVE_IN_ROOT)) || (how.mode & ~(u64)S_IALLUGO) ||
-	    (how.mode && !(how.flags & (O_CREAT | __O_TMPFILE))) ||
-	    ((how.flags & O_PATH) && (how.flags & ~(u64)(O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC))))
-		return -EINVAL;
-	/* Only what needs no waiting: nothing here promises that. */
-	if (how.resolve & RESOLVE_CACHED)
-		return -EAGAIN;
-	name = getname(user);
+	if (fd)
+		return fd;
+	name = getname(filename);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	fd = get_unused_fd_flags(how.flags);
+	fd = get_unused_fd_flags(how->flags);
 	if (fd >= 0) {
-		file = filp_open_resolved(dfd, name, how.flags, how.mode, how.resolve);
+		file = do_filp_open(dfd, name, how);
 		if (IS_ERR(file)) {
 			put_unused_fd(fd);
 			fd = PTR_ERR(file);
@@ -257,4 +251,59 @@ SYSCALL_DEFINE4(openat2, int, dfd, const char __user *, user, struct open_how __
 	}
 	putname(name);
 	return fd;
+}
+
+/* Flags that are not known, and a mode that is not needed, do not matter to open(2). */
+static struct open_how build_open_how(int flags, umode_t mode)
+{
+	struct open_how how = { .flags = (flags | O_LARGEFILE) & VALID_OPEN_FLAGS };
+
+	if (flags & O_PATH)
+		how.flags &= O_PATH_FLAGS;
+	if (how.flags & (O_CREAT | __O_TMPFILE))
+		how.mode = mode & S_IALLUGO;
+	return how;
+}
+
+struct file *filp_open(const char *name, int flags, umode_t mode)
+{
+	struct open_how how = build_open_how(flags, mode);
+	int err = check_open_how(&how);
+
+	return err ? ERR_PTR(err) : do_filp_open(AT_FDCWD, name, &how);
+}
+
+static noinline long do_sys_open(int dfd, const char __user *filename, int flags, umode_t mode)
+{
+	struct open_how how = build_open_how(flags, mode);
+
+	return do_sys_openat2(dfd, filename, &how);
+}
+
+SYSCALL_DEFINE3(open, const char __user *, filename, int, flags, umode_t, mode)
+{
+	return do_sys_open(AT_FDCWD, filename, flags, mode);
+}
+
+SYSCALL_DEFINE4(openat, int, dfd, const char __user *, filename, int, flags, umode_t, mode)
+{
+	return do_sys_open(dfd, filename, flags, mode);
+}
+
+SYSCALL_DEFINE2(creat, const char __user *, pathname, umode_t, mode)
+{
+	return do_sys_open(AT_FDCWD, pathname, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+SYSCALL_DEFINE4(openat2, int, dfd, const char __user *, user, struct open_how __user *, uhow, size_t, size)
+{
+	struct open_how how = { 0 };
+	int err;
+
+	if (size < OPEN_HOW_SIZE_VER0)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&how, sizeof(how), uhow, size);
+	return err ? err : do_sys_openat2(dfd, user, &how);
 }

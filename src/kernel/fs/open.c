@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Opening files, and changing what inodes say of themselves: size, mode, owner, times; working directory.
+ * Open files, and changing what inodes say of themselves: size, mode, owner, times; working directory.
  * (man 2 open, man 2 chmod, man 2 chown, man 2 utimensat, man 2 truncate, man 2 access)
  */
 #include <linux/falloc.h>
@@ -87,11 +87,6 @@ struct file *alloc_file(const struct path *path, int flags, const struct file_op
 	return file;
 }
 
-struct file *filp_open(const char *name, int flags, umode_t mode)
-{
-	return do_filp_open(AT_FDCWD, name, flags | O_LARGEFILE, mode);
-}
-
 /* For exec: a regular file that may be executed. */
 struct file *open_exec_at(int dfd, const char *name, unsigned int lookup)
 {
@@ -121,48 +116,6 @@ struct file *open_exec_at(int dfd, const char *name, unsigned int lookup)
 struct file *open_exec(const char *name)
 {
 	return open_exec_at(AT_FDCWD, name, LOOKUP_FOLLOW);
-}
-
-static long do_sys_open(int dfd, const char __user *user, int flags, umode_t mode)
-{
-	struct file *file;
-	char *name;
-	int fd;
-
-	/* open(2) ignores flags that it does not know. */
-	flags |= O_LARGEFILE;
-	if (!(flags & (O_CREAT | __O_TMPFILE)))
-		mode = 0;
-	name = getname(user);
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	fd = get_unused_fd_flags(flags);
-	if (fd >= 0) {
-		file = do_filp_open(dfd, name, flags, mode & S_IALLUGO);
-		if (IS_ERR(file)) {
-			put_unused_fd(fd);
-			fd = PTR_ERR(file);
-		} else {
-			fd_install(fd, file);
-		}
-	}
-	putname(name);
-	return fd;
-}
-
-SYSCALL_DEFINE3(open, const char __user *, filename, int, flags, umode_t, mode)
-{
-	return do_sys_open(AT_FDCWD, filename, flags, mode);
-}
-
-SYSCALL_DEFINE4(openat, int, dfd, const char __user *, filename, int, flags, umode_t, mode)
-{
-	return do_sys_open(dfd, filename, flags, mode);
-}
-
-SYSCALL_DEFINE2(creat, const char __user *, pathname, umode_t, mode)
-{
-	return do_sys_open(AT_FDCWD, pathname, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
 /* ---- Attributes -------------------------------------------------------------------------------------------------- */
