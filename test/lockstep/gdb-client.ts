@@ -14,6 +14,7 @@ export class GdbClient {
       this.#wake();
     });
     socket.on("error", () => this.#wake());
+    socket.on("close", () => this.#wake());
   }
 
   /** Connects to a UNIX socket, trying until the other side is there. */
@@ -36,6 +37,10 @@ export class GdbClient {
     let sum = 0;
     for (const byte of Buffer.from(payload, "latin1")) sum = (sum + byte) & 0xff;
     this.#socket.write(`$${payload}#${sum.toString(16).padStart(2, "0")}`, "latin1");
+    return this.#reply();
+  }
+
+  async #reply(): Promise<string> {
     for (;;) {
       const match = /\$([^#]*)#../.exec(this.#received);
       if (match !== null) {
@@ -48,6 +53,16 @@ export class GdbClient {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** A command of QEMU's monitor. */
+  async monitor(command: string): Promise<void> {
+    // What it prints comes before the reply.
+    for (
+      let reply = await this.request(`qRcmd,${Buffer.from(command).toString("hex")}`);
+      reply.startsWith("O") && reply !== "OK";
+    )
+      reply = await this.#reply();
   }
 
   close(): void {

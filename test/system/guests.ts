@@ -61,10 +61,13 @@ export function assemble(name: string): string {
   return output;
 }
 
+/** Bytes of RAM. */
+export const GUEST_MEMORY = 16 << 20;
+
 /** Boots a multiboot kernel on this machine. */
 export function bootGuest(path: string, options: TierOptions = {}): ReturnType<typeof boot> {
   return boot(
-    { name: path, kernel: readFileSync(path), root: new RootFiles(), disks: [], memory: 16 << 20, commandLine: "" },
+    { name: path, kernel: readFileSync(path), root: new RootFiles(), disks: [], memory: GUEST_MEMORY, commandLine: "" },
     { bpfCoprocessor: false, ...options },
   );
 }

@@ -45,6 +45,8 @@ export interface Element {
   readonly allTrue: (mask: Expr) => Expr;
   readonly smallest: Expr;
   readonly infinity: Expr;
+  /** Lanes whose significand is at most half as long as it may be: products of two such are exact. */
+  readonly isShort: (x: Expr) => Expr;
 }
 export const singleElement: Element = {
   size: 4,
@@ -52,6 +54,7 @@ export const singleElement: Element = {
   allTrue: i32x4.all_true,
   smallest: repeated(0x0080_0000n, 4),
   infinity: repeated(0x7f80_0000n, 4),
+  isShort: (x) => i32x4.eq(v128.and(x, repeated(0xfffn, 4)), repeated(0n, 4)),
 };
 export const doubleElement: Element = {
   size: 8,
@@ -59,6 +62,7 @@ export const doubleElement: Element = {
   allTrue: i64x2.all_true,
   smallest: repeated(0x0010_0000_0000_0000n, 8),
   infinity: repeated(0x7ff0_0000_0000_0000n, 8),
+  isShort: (x) => i64x2.eq(v128.and(x, repeated(0x7ff_ffffn, 8)), repeated(0n, 8)),
 };
 const zero = repeated(0n, 8);
 
@@ -132,17 +136,22 @@ const product: FastWay = (t, element, a, b) => {
   const result = t.let(lanes.mul(a, b));
   const operands = v128.and(ordinary(t, element, a), ordinary(t, element, b));
   const zeroOperand = v128.or(lanes.eq(a, zero), lanes.eq(b, zero));
-  return { result, certain: v128.and(operands, notUnderflowed(t, element, result, zeroOperand)) };
+  const certain = v128.and(operands, notUnderflowed(t, element, result, zeroOperand));
+  return { result, certain, exact: element.isShort(v128.or(a, b)) };
 };
 const quotient: FastWay = (t, element, a, b) => {
   const { lanes } = element;
   const result = t.let(lanes.div(a, b));
   const operands = v128.and(ordinary(t, element, a), ordinary(t, element, b));
-  return { result, certain: v128.and(operands, notUnderflowed(t, element, result, lanes.eq(a, zero))) };
+  const certain = v128.and(operands, notUnderflowed(t, element, result, lanes.eq(a, zero)));
+  const exact = v128.and(element.isShort(v128.or(result, b)), lanes.eq(lanes.mul(result, b), a));
+  return { result, certain, exact };
 };
 const squareRoot: FastWay = (t, element, _a, b) => {
-  const result = t.let(element.lanes.sqrt(b));
-  return { result, certain: v128.and(ordinary(t, element, b), ordinary(t, element, result)) };
+  const { lanes } = element;
+  const result = t.let(lanes.sqrt(b));
+  const certain = v128.and(ordinary(t, element, b), ordinary(t, element, result));
+  return { result, certain, exact: v128.and(element.isShort(result), lanes.eq(lanes.mul(result, result), b)) };
 };
 /** No rounding happens in a choice: certain in any mode. */
 const choice =
