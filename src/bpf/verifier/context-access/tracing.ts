@@ -24,9 +24,12 @@ export const kprobeAccess: ContextAccess = (offset, size, isWrite) => {
   return offset + size > PT_REGS_SIZE ? null : SCALAR;
 };
 
-/** A trace event's record. */
+/**
+ * A trace event's record, without its head. Linux compares with the head's size as unsigned numbers, and so lets programs
+ * read what lies before the record.
+ */
 export const tracepointAccess: ContextAccess = (offset, size, isWrite) => {
-  if (isWrite || offset < TRACE_HEADER || offset >= PERF_MAX_TRACE_SIZE || offset % size !== 0) return null;
+  if (isWrite || offset >>> 0 < TRACE_HEADER || offset >= PERF_MAX_TRACE_SIZE || offset % size !== 0) return null;
   return SCALAR;
 };
 
