@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Copies that may fault. A fault in a copy is first given to the page fault handler, then ends the copy early. */
 #include <kernel/extable.h>
+#include <kernel/fault-inject.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/err.h>
@@ -65,9 +66,25 @@ static int load_byte(const char *from)
 	return value;
 }
 
+unsigned long raw_copy_from_user(void *to, const void __user *from, unsigned long n)
+{
+	return access_ok(from, n) ? copy_faultable(to, from, n) : n;
+}
+
+unsigned long raw_copy_to_user(void __user *to, const void *from, unsigned long n)
+{
+	return access_ok(to, n) ? copy_faultable(to, from, n) : n;
+}
+
+/* Copies within the kernel by the same functions (kernel_read) are no user's. */
+static bool fails_on_purpose(void)
+{
+	return !current->uaccess_kernel && should_fail_usercopy();
+}
+
 unsigned long copy_from_user(void *to, const void __user *from, unsigned long n)
 {
-	unsigned long left = access_ok(from, n) ? copy_faultable(to, from, n) : n;
+	unsigned long left = fails_on_purpose() ? n : raw_copy_from_user(to, from, n);
 
 	/* Nothing of the kernel's stack must show where nothing was read. */
 	if (left)
@@ -77,7 +94,7 @@ unsigned long copy_from_user(void *to, const void __user *from, unsigned long n)
 
 unsigned long copy_to_user(void __user *to, const void *from, unsigned long n)
 {
-	return access_ok(to, n) ? copy_faultable(to, from, n) : n;
+	return fails_on_purpose() ? n : raw_copy_to_user(to, from, n);
 }
 
 unsigned long clear_user(void __user *to, unsigned long n)
@@ -182,6 +199,8 @@ long strncpy_from_user_nofault(char *dst, const void __user *unsafe_addr, long c
 
 long strncpy_from_user(char *dst, const char __user *src, long count)
 {
+	if (fails_on_purpose())
+		return -EFAULT;
 	for (long n = 0; n < count; n++) {
 		int c = access_ok(src + n, 1) ? load_byte(src + n) : -1;
 

@@ -44,6 +44,17 @@ static ssize_t dev_show(void *priv, char *buf)
 	return sysfs_emit(buf, "%d:%d\n", disk->major, disk->first_minor);
 }
 
+/* A text that is no number is taken and changes nothing, as on Linux. */
+static ssize_t store_flag(bool *flag, const char *buf, size_t count)
+{
+	char *end;
+	long value = simple_strtol(buf, &end, 10);
+
+	if (end != buf)
+		*flag = value != 0;
+	return count;
+}
+
 static ssize_t make_it_fail_show(void *priv, char *buf)
 {
 	struct gendisk *disk = priv;
@@ -55,10 +66,21 @@ static ssize_t make_it_fail_store(void *priv, const char *buf, size_t count)
 {
 	struct gendisk *disk = priv;
 
-	if (buf[0] != '0' && buf[0] != '1')
-		return -EINVAL;
-	disk->part0.bd_make_it_fail = buf[0] == '1';
-	return count;
+	return store_flag(&disk->part0.bd_make_it_fail, buf, count);
+}
+
+static ssize_t io_timeout_fail_show(void *priv, char *buf)
+{
+	struct gendisk *disk = priv;
+
+	return sysfs_emit(buf, "%d\n", disk->fail_io_timeout);
+}
+
+static ssize_t io_timeout_fail_store(void *priv, const char *buf, size_t count)
+{
+	struct gendisk *disk = priv;
+
+	return store_flag(&disk->fail_io_timeout, buf, count);
 }
 
 static const struct {
@@ -71,6 +93,7 @@ static const struct {
 	{ "ro", 0444, ro_show, NULL },
 	{ "dev", 0444, dev_show, NULL },
 	{ "make-it-fail", 0644, make_it_fail_show, make_it_fail_store },
+	{ "io-timeout-fail", 0644, io_timeout_fail_show, io_timeout_fail_store },
 };
 
 int device_add_disk(struct gendisk *disk)

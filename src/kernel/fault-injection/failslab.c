@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * failslab: makes object allocations fail. By default it spares those that may sleep, so ignore-gfp-wait must be cleared to
- * reach GFP_KERNEL; that holds for fail-nth too. With cache-filter only marked caches
- * fail, and here none is marked. (semantics E9)
+ * reach GFP_KERNEL; that holds for fail-nth too. With cache-filter only caches that slub_debug=A has marked
+ * fail. (semantics E9)
  */
 #include "../mm/slab.h"
 #include <kernel/debugfs.h>
@@ -20,7 +20,7 @@ int fault_slab(struct kmem_cache *cache, gfp_t gfp)
 {
 	size_t size = cache ? cache->size : PAGE_SIZE;
 
-	if (cache_filter || (gfp & __GFP_NOFAIL) || (ignore_gfp_wait && (gfp & __GFP_DIRECT_RECLAIM)))
+	if ((cache_filter && !(cache && cache->failslab)) || (gfp & __GFP_NOFAIL) || (ignore_gfp_wait && (gfp & __GFP_DIRECT_RECLAIM)))
 		return 0;
 	return should_fail_ex(&failslab, size, gfp & __GFP_NOWARN ? FAULT_NOWARN : 0) ? -ENOMEM : 0;
 }

@@ -95,7 +95,16 @@ static ssize_t attribute_write(struct file *file, const char __user *buf, size_t
 	return n;
 }
 
+/* Not even root may write what has no way of storing it. */
+static int attribute_open(struct inode *inode, struct file *file)
+{
+	const struct attribute *attribute = inode->i_private;
+
+	return attribute && !attribute->store && (file->f_mode & FMODE_WRITE) ? -EACCES : 0;
+}
+
 static const struct file_operations attribute_fops = {
+	.open = attribute_open,
 	.read = attribute_read,
 	.write = attribute_write,
 	.llseek = generic_file_llseek,

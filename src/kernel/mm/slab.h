@@ -24,6 +24,7 @@ struct kmem_cache {
 	u32 size, stride;		/* of an object: usable, with padding */
 	u32 order, objects, header;	/* of a slab: log2 of pages, objects in it, bytes of bookkeeping at its end */
 	u32 slabs, active;
+	bool failslab;			/* failslab/cache-filter lets this one fail (slub_debug=A) */
 	void (*ctor)(void *object);
 };
 
@@ -35,6 +36,8 @@ struct large {
 	u64 seq;
 	struct track track;
 };
+
+extern struct list_head slab_caches;
 
 unsigned int kmem_report_cache(struct kmem_cache *cache, u64 mark);
 

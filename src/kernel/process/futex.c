@@ -2,6 +2,7 @@
 /* Futexes: waiting for a word of user memory, by its address and address space. (man futex) */
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <kernel/fault-inject.h>
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
@@ -35,13 +36,13 @@ static int get_key(const void __user *uaddr, bool private, struct futex_key *key
 
 	if (address & 3)
 		return -EINVAL;
-	if (address >= TASK_SIZE)
+	if (address >= TASK_SIZE || should_fail_futex(!private))
 		return -EFAULT;
 	*key = (struct futex_key){ current->mm, address };
 	if (private)
 		return 0;
 	vma = find_vma(current->mm, address);
-	if (!vma || vma->vm_start > address)
+	if (!vma || vma->vm_start > address || should_fail_futex(true))
 		return -EFAULT;
 	if (!(vma->vm_flags & VM_SHARED))
 		return 0;
@@ -193,7 +194,7 @@ static long lock_pi(u32 __user *uaddr, const struct futex_key *key, bool timed, 
 	u32 value, tid = current->pid;
 	struct task_struct *owner;
 
-	if (get_user(value, uaddr))
+	if (get_user(value, uaddr) || should_fail_futex(true))
 		return -EFAULT;
 	if ((value & FUTEX_TID_MASK) == tid)
 		return -EDEADLK;

@@ -8,6 +8,7 @@
 #include <kernel/blkdev.h>
 #include <kernel/err.h>
 #include <kernel/errno.h>
+#include <kernel/fault-inject.h>
 #include <kernel/init.h>
 #include <kernel/printk.h>
 #include <kernel/slab.h>
@@ -48,6 +49,9 @@ static void virtblk_done(struct virtqueue *vq, void *token, u32 written)
 	struct virtblk_request *request = token;
 	struct bio *bio = request->bio;
 
+	/* Forgotten: its request stays taken, and nobody is told. */
+	if (bio->bi_bdev->bd_disk->fail_io_timeout && should_fail_io_timeout())
+		return;
 	switch (request->status) {
 	case VIRTIO_BLK_S_OK:
 		bio->bi_status = 0;

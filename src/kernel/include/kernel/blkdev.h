@@ -45,6 +45,7 @@ struct gendisk {
 	int first_minor;
 	char disk_name[DISK_NAME_LEN];
 	bool ro;
+	bool fail_io_timeout;		/* fail_io_timeout may pick this disk */
 	const struct block_device_operations *fops;
 	void *private_data;
 	struct block_device part0;	/* the whole disk */

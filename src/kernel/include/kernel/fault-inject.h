@@ -38,9 +38,15 @@ struct fault_attr {
 
 /* True: fail this call, which asks for @size units. */
 bool should_fail_ex(struct fault_attr *attr, ssize_t size, int flags);
+static inline bool should_fail(struct fault_attr *attr, ssize_t size) { return should_fail_ex(attr, size, 0); }
 /* "<interval>,<probability>,<space>,<times>" of a boot option; 1 as __setup wants it, 0 if it cannot be read. */
 int setup_fault_attr(struct fault_attr *attr, const char *text);
 /* The directory of the attributes in debugfs. */
 struct dentry *fault_create_debugfs_attr(struct fault_attr *attr);
+
+/* The capabilities that are asked from elsewhere. */
+bool should_fail_usercopy(void);
+bool should_fail_futex(bool shared);
+bool should_fail_io_timeout(void);
 
 #endif

@@ -14,6 +14,9 @@ unsigned long copy_to_user(void __user *to, const void *from, unsigned long n);
 unsigned long clear_user(void __user *to, unsigned long n);
 #define __copy_from_user copy_from_user
 #define __copy_to_user copy_to_user
+/* The same for single values: fail_usercopy leaves them alone, as on x86-64. */
+unsigned long raw_copy_from_user(void *to, const void __user *from, unsigned long n);
+unsigned long raw_copy_to_user(void __user *to, const void *from, unsigned long n);
 /* Without faulting pages in, for code that cannot sleep. */
 unsigned long copy_from_user_nofault(void *dst, const void __user *src, size_t size);
 unsigned long copy_to_user_nofault(void __user *dst, const void *src, size_t size);
@@ -35,14 +38,14 @@ bool access_ok(const void __user *addr, unsigned long size);
 
 #define get_user(x, ptr) ({							\
 	__typeof__((__typeof__(*(ptr)))0) __gu;						\
-	int __err = copy_from_user(&__gu, ptr, sizeof(__gu)) ? -EFAULT : 0;	\
+	int __err = raw_copy_from_user(&__gu, ptr, sizeof(__gu)) ? -EFAULT : 0;	\
 	if (__err)								\
 		__builtin_memset(&__gu, 0, sizeof(__gu));			\
 	(x) = __gu;								\
 	__err; })
 #define put_user(x, ptr) ({							\
 	__typeof__(*(ptr)) __pu = (__typeof__(*(ptr)))(x);			\
-	copy_to_user(ptr, &__pu, sizeof(__pu)) ? -EFAULT : 0; })
+	raw_copy_to_user(ptr, &__pu, sizeof(__pu)) ? -EFAULT : 0; })
 #define __get_user get_user
 #define __put_user put_user
 #define get_kernel_nofault(val, ptr) ({						\
