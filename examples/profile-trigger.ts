@@ -15,7 +15,11 @@ function countCall(session: Session): Map<string, number> {
   const caller = session.memory.readUint(session.registers.rsp, 8);
   const counts = new Map<string, number>();
   while (session.registers.rip !== caller) {
-    const name = (session.symbols.at(session.registers.rip)?.name ?? "?").replace(/_[0-9a-f]{16}|_\d+$/, "");
+    // Code that is neither the kernel's nor a program's is the trampoline's.
+    const name = (session.symbols.at(session.registers.rip)?.name ?? "bpf_trampoline").replace(
+      /_[0-9a-f]{16}|_\d+$/,
+      "",
+    );
     counts.set(name, (counts.get(name) ?? 0) + 1);
     session.step();
   }
@@ -26,7 +30,7 @@ function countCall(session: Session): Map<string, number> {
 export default async function (session: Session): Promise<void> {
   const totals: number[] = [];
   for (const variant of VARIANTS) {
-    await session.waitFor(`${variant}\n`);
+    await session.waitFor(variant);
     // Not the first call: what it needs is there by the second.
     for (let call = 0; call < 2; call++) {
       await session.runTo("__x64_sys_getpgid");
