@@ -6,6 +6,7 @@
 #include <asm/processor-flags.h>
 #include <asm/sigcontext.h>
 #include <kernel/kernel.h>
+#include <kernel/kprobes.h>
 #include <kernel/mm.h>
 #include <kernel/ptrace.h>
 #include <kernel/sched.h>
@@ -244,3 +245,4 @@ void syscall_exit_to_user_mode(struct pt_regs *regs)
 	local_irq_disable();
 	exit_to_user_mode_loop(regs);
 }
+NOKPROBE_SYMBOL(syscall_exit_to_user_mode);

@@ -2,6 +2,7 @@
 /* Strings and memory areas. The memory functions are the processor's string instructions. */
 #include <kernel/ctype.h>
 #include <kernel/errno.h>
+#include <kernel/kprobes.h>
 #include <kernel/string.h>
 
 void *memcpy(void *to, const void *from, size_t n)
@@ -14,6 +15,7 @@ void *memcpy(void *to, const void *from, size_t n)
 	__asm__ __volatile__("rep movsb" : "+D" (to), "+S" (from), "+c" (n) : : "memory");
 	return ret;
 }
+NOKPROBE_SYMBOL(memcpy);	/* as on Linux: the entry code copies with it */
 
 void *memmove(void *to, const void *from, size_t n)
 {
