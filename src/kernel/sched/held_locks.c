@@ -62,7 +62,7 @@ void lockdep_sys_exit(void)
 	pr_warn("\n");
 	pr_warn("================================================\n");
 	pr_warn("WARNING: lock held when returning to user space!\n");
-	pr_warn("%s %s\n", UTS_RELEASE, print_tainted());
+	pr_warn("%s %s %s\n", UTS_RELEASE, UTS_VERSION, print_tainted());
 	pr_warn("------------------------------------------------\n");
 	pr_warn("%s/%d is leaving the kernel with locks still held!\n", current->comm, current->pid);
 	debug_show_held_locks(current);

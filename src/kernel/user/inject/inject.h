@@ -18,7 +18,7 @@ enum {
 	EXIT_TROUBLE = 7,		/* the command was killed or did not end, or the kernel complained */
 };
 
-#define MAX_FUNCTIONS	16
+#define MAX_FUNCTIONS	64
 #define MAX_CALLERS	8
 #define MAX_CONDITIONS	8
 #define MAX_RANGES	4		/* "f", "f.constprop.0", "f.part.0" ... are all f */

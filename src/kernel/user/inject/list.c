@@ -82,10 +82,16 @@ static bool matches(const char *pattern, const char *name)
 	return *pattern == *name && (!*name || matches(pattern + 1, name + 1));
 }
 
+/* __x64_sys_open; on Linux also __ia32_sys_open, and __do_sys_getpid for those without arguments. */
+static bool is_system_call(const char *name)
+{
+	return !strncmp(name, "__x64_sys_", 10) || !strncmp(name, "__ia32_sys_", 11) || !strncmp(name, "__do_sys_", 9);
+}
+
 /* Every system call is on the list; a pattern means them only if it says so. */
 static bool wanted(const char *pattern, const char *name)
 {
-	return matches(pattern, name) && (!strncmp(pattern, "__x64_sys_", 10) || strncmp(name, "__x64_sys_", 10));
+	return matches(pattern, name) && (is_system_call(pattern) || !is_system_call(name));
 }
 
 int list_print(const char *pattern)
@@ -112,9 +118,15 @@ bool list_expand(const char *pattern, struct options *options)
 
 	if (error)
 		exit(error);
-	for (size_t i = 0; i < count && options->function_count < MAX_FUNCTIONS; i++)
-		if (wanted(pattern, entries[i].name))
-			options->functions[options->function_count++].name = entries[i].name;
+	for (size_t i = 0; i < count; i++) {
+		if (!wanted(pattern, entries[i].name))
+			continue;
+		if (options->function_count == MAX_FUNCTIONS) {
+			complain("--function: %s names more than %d functions", pattern, MAX_FUNCTIONS);
+			exit(EXIT_USAGE);
+		}
+		options->functions[options->function_count++].name = entries[i].name;
+	}
 	return options->function_count > before;
 }
 
@@ -148,7 +160,7 @@ static void neighbours(const char *name, char *text, size_t size)
 		for (size_t i = 0; i < count; i++) {
 			const char *entry = entries[i].name;
 
-			if (!strncmp(entry, "__x64_sys_", 10) != !strncmp(name, "__x64_sys_", 10) ||
+			if (is_system_call(entry) != is_system_call(name) ||
 			    (!pass && (!prefix || strncmp(entry, name, prefix))))
 				continue;
 			snprintf(text + strlen(text), size - strlen(text), "%s%s", any ? ", " : "", entry);
