@@ -5,7 +5,7 @@
  */
 import type { Btf, BtfMember, BtfType } from "../btf.ts";
 import type { VerifierEnvironment } from "./environment.ts";
-import { EACCES, EFAULT, EINVAL } from "./errors.ts";
+import { EACCES, EFAULT, EINVAL, Rejection } from "./errors.ts";
 import {
   DEF_NOT_SUBREG,
   MEM_PERCPU,
@@ -21,6 +21,8 @@ type Structure = Extract<BtfType, { kind: "struct" | "union" }>;
 /** What was found: a pointer to a structure, or (undefined) a number. */
 interface Found {
   readonly structure?: Structure;
+  /** The structure itself lies there, not a pointer to it. */
+  readonly embedded?: boolean;
   readonly flags: number;
 }
 
@@ -49,12 +51,14 @@ class StructureWalk {
   readonly #btf: Btf;
   readonly #size: number;
   readonly #untrusted: boolean;
+  readonly #stopsAtStructures: boolean;
 
-  constructor(env: VerifierEnvironment, btf: Btf, size: number, untrusted: boolean) {
+  constructor(env: VerifierEnvironment, btf: Btf, size: number, untrusted: boolean, stopsAtStructures = false) {
     this.#env = env;
     this.#btf = btf;
     this.#size = size;
     this.#untrusted = untrusted;
+    this.#stopsAtStructures = stopsAtStructures;
   }
 
   /** Behind the end of a structure there may still be the elements of its last member, an array without a length. */
@@ -96,6 +100,9 @@ class StructureWalk {
     const { element, count } = elements(btf, btf.resolve(member.type));
     const width = bytes / count;
     const start = first + Math.floor((offset - first) / width) * width;
+    if (isStructure(element) && offset === start && this.#stopsAtStructures) {
+      return { structure: element, embedded: true, flags: 0 };
+    }
     if (isStructure(element)) return this.find(element, offset - start);
     const place = `struct ${structure.name || "(anon)"} with off ${offset} size ${this.#size}`;
     if (element.kind === "ptr") {
@@ -160,20 +167,20 @@ export function kernelStructure(env: VerifierEnvironment, name: string): BtfType
 /** Whether a register points to a structure of this name: to the whole object, or to a member at its offset. */
 export function pointsTo(env: VerifierEnvironment, reg: RegisterState, name: string): boolean {
   const btf = env.program.kernelTypes;
-  let structure = reg.structure;
+  let { structure } = reg;
   let offset = reg.off;
   while (btf !== undefined && structure !== null && isStructure(structure)) {
     if (offset === 0 && structure.name === name) return true;
-    let inner: BtfType | undefined;
-    for (const member of structure.members) {
-      const { element, count } = elements(btf, btf.resolve(member.type));
-      const start = member.bitOffset >> 3;
-      if (!isStructure(element) || offset < start || offset >= start + element.size * count) continue;
-      offset = (offset - start) % element.size;
-      inner = element;
-      break;
+    try {
+      const found: Found = new StructureWalk(env, btf, 1, false, true).find(structure, offset);
+      if (found.embedded !== true || found.structure === undefined) return false;
+      structure = found.structure;
+      offset = 0;
+    } catch (error) {
+      // What is wrong with the offset is in the log.
+      if (error instanceof Rejection) return false;
+      throw error;
     }
-    structure = inner ?? null;
   }
   return false;
 }

@@ -4,6 +4,7 @@
  * (man 2 open, man 2 chmod, man 2 chown, man 2 utimensat, man 2 truncate, man 2 access)
  */
 #include <linux/falloc.h>
+#include <kernel/bug.h>
 #include <kernel/fs.h>
 #include <kernel/fdtable.h>
 #include <kernel/kernel.h>
@@ -44,6 +45,9 @@ int do_dentry_open(struct file *file, const struct path *path, int flags)
 	err = security_file_open(file);
 	if (!err && file->f_op->open)
 		err = file->f_op->open(inode, file);
+	/* Callers take what is above 0 for a file. */
+	if (WARN_ON_ONCE(err > 0))
+		err = -EINVAL;
 	if (!err) {
 		if (!file->f_op->llseek)
 			file->f_mode &= ~FMODE_LSEEK;

@@ -28,6 +28,9 @@ int bpf_map_get_next_key(int fd, const void *key, void *next_key);
 
 /* The number of a function of the kernel's in /sys/kernel/btf/vmlinux (attach_btf_id); 0: it is not there. */
 unsigned int bpf_kernel_function_id(const char *name);
+/* The same for a type of any BTF_KIND_, and where a structure has a field: its offset in bytes, -1 if it has none. */
+unsigned int bpf_kernel_type_id(unsigned int kind, const char *name);
+int bpf_kernel_field_offset(const char *structure, const char *field);
 
 /* ---- object files ---- */
 

@@ -40,27 +40,54 @@ static size_t type_size(const struct btf_type *type)
 	}
 }
 
-unsigned int bpf_kernel_function_id(const char *name)
+/* The first type of the kernel that has this kind and name, and its number; NULL if there is none. */
+static const struct btf_type *find(unsigned int kind, const char *name, const char **strings, unsigned int *id)
 {
 	static char *data;
 	static size_t size;
 	const struct btf_header *header;
-	const char *types, *strings;
-	unsigned int id = 1, found = 0;
+	const char *types;
 
 	if (!data)
 		data = read_whole("/sys/kernel/btf/vmlinux", &size);
 	if (!size)
-		return 0;
+		return NULL;
 	header = (void *)data;
 	types = data + header->hdr_len + header->type_off;
-	strings = data + header->hdr_len + header->str_off;
-	for (const char *at = types; at < types + header->type_len && !found; id++) {
+	*strings = data + header->hdr_len + header->str_off;
+	*id = 1;
+	for (const char *at = types; at < types + header->type_len; ++*id) {
 		const struct btf_type *type = (const void *)at;
 
-		if (BTF_INFO_KIND(type->info) == BTF_KIND_FUNC && !strcmp(strings + type->name_off, name))
-			found = id;
+		if (BTF_INFO_KIND(type->info) == kind && !strcmp(*strings + type->name_off, name))
+			return type;
 		at += type_size(type);
 	}
-	return found;
+	return NULL;
+}
+
+unsigned int bpf_kernel_type_id(unsigned int kind, const char *name)
+{
+	const char *strings;
+	unsigned int id;
+
+	return find(kind, name, &strings, &id) ? id : 0;
+}
+
+unsigned int bpf_kernel_function_id(const char *name)
+{
+	return bpf_kernel_type_id(BTF_KIND_FUNC, name);
+}
+
+int bpf_kernel_field_offset(const char *structure, const char *field)
+{
+	const char *strings;
+	unsigned int id;
+	const struct btf_type *type = find(BTF_KIND_STRUCT, structure, &strings, &id);
+	const struct btf_member *member = (const void *)(type + 1);
+
+	for (unsigned int i = 0; type && i < BTF_INFO_VLEN(type->info); i++)
+		if (!strcmp(strings + member[i].name_off, field))
+			return (type->info >> 31 ? BTF_MEMBER_BIT_OFFSET(member[i].offset) : member[i].offset) / 8;
+	return -1;
 }
