@@ -1,6 +1,6 @@
 /**
  * The common cases of exception delivery, IRETQ, SYSCALL and SYSRET, without a bigint: 64-bit code, interrupt or trap gate to a 64-bit segment of ring 0,
- * everything present, aligned within its page and in the TLB. They answer false, with nothing changed, wherever anything else is the
+ * everything present, within its page and in the TLB. They answer false, with nothing changed, wherever anything else is the
  * case; then interrupts.ts does it, whose checks these repeat.
  */
 import type { Tlb } from "../mmu/tlb.ts";
@@ -52,12 +52,19 @@ export interface FastGatesClient {
 export class FastGates {
   readonly #i32: Int32Array;
   readonly #u16: Uint16Array;
+  readonly #view: DataView;
   readonly #client: FastGatesClient;
 
   constructor(memory: WebAssembly.Memory, client: FastGatesClient) {
     this.#i32 = new Int32Array(memory.buffer);
     this.#u16 = new Uint16Array(memory.buffer);
+    this.#view = new DataView(memory.buffer);
     this.#client = client;
+  }
+
+  /** A word of a table, which may lie anywhere. */
+  #word(host: number): number {
+    return this.#view.getInt32(host, true);
   }
 
   /** Host address of `size` bytes of a table at offset `at`, or 0. Tables are read as the supervisor reads them. */
@@ -67,8 +74,7 @@ export class FastGates {
     const low = (baseLow + at) | 0;
     if ((low & 0xfff) + size > 4096) return 0;
     const high = (i32[(base + 4) >> 2] + (low >>> 0 < baseLow >>> 0 ? 1 : 0)) | 0;
-    const host = this.#client.tlb.lookUp(low, high, false, false);
-    return host & 3 ? 0 : host;
+    return this.#client.tlb.lookUp(low, high, false, false);
   }
 
   /** Host address of the descriptor in the GDT that a selector names, or 0. */
@@ -82,8 +88,8 @@ export class FastGates {
   /** Loads a flat segment register from a descriptor's upper half. Base and limit are as its descriptor at `host` says. */
   #loadSegment(at: number, selector: number, host: number): void {
     const i32 = this.#i32;
-    const low = i32[host >> 2];
-    const high = i32[(host >> 2) + 1];
+    const low = this.#word(host);
+    const high = this.#word(host + 4);
     const raw = (low & 0xffff) | (high & 0xf_0000);
     i32[at >> 2] = (low >>> 16) | ((high & 0xff) << 16) | (high & 0xff00_0000);
     i32[(at + 4) >> 2] = 0;
@@ -108,18 +114,18 @@ export class FastGates {
     const i32 = this.#i32;
     const u16 = this.#u16;
     if (vector * 16 + 15 > i32[(layout.idtr + 8) >> 2] >>> 0) return false;
-    const gate = this.#inTable(layout.idtr, vector * 16, 16) >> 2;
+    const gate = this.#inTable(layout.idtr, vector * 16, 16);
     if (gate === 0) return false;
-    const low = i32[gate];
-    const middle = i32[gate + 1];
-    const targetHigh = i32[gate + 2];
+    const low = this.#word(gate);
+    const middle = this.#word(gate + 4);
+    const targetHigh = this.#word(gate + 8);
     const type = (middle >>> 8) & 0x1f;
     const cpl = i32[layout.cpl >> 2];
     if ((type & 0x1e) !== 0xe || !(middle & 0x8000) || (software && dplOf(middle) < cpl)) return false;
     const selector = low >>> 16;
     const code = this.#descriptor(selector);
     if (code === 0) return false;
-    const codeHigh = i32[(code >> 2) + 1];
+    const codeHigh = this.#word(code + 4);
     if ((codeHigh & CODE_MASK) !== CODE_64 || dplOf(codeHigh) !== 0 || !isCanonical(targetHigh)) return false;
 
     let stackLow = i32[RSP >> 2];
@@ -128,10 +134,10 @@ export class FastGates {
     if (ist !== 0 || cpl !== 0) {
       const at = ist !== 0 ? 0x24 + 8 * (ist - 1) : 4;
       if (at + 7 > i32[(TR + SEGMENT_LIMIT) >> 2] >>> 0) return false;
-      const pointer = this.#inTable(TR, at, 8) >> 2;
+      const pointer = this.#inTable(TR, at, 8);
       if (pointer === 0) return false;
-      stackLow = i32[pointer];
-      stackHigh = i32[pointer + 1];
+      stackLow = this.#word(pointer);
+      stackHigh = this.#word(pointer + 4);
     }
     stackLow &= ~0xf;
     const size = errorCode < 0 ? 40 : 48;
@@ -190,7 +196,7 @@ export class FastGates {
     if (rpl < cpl || !isCanonical(ripHigh)) return -1;
     const code = this.#descriptor(selector);
     if (code === 0) return -1;
-    const codeHigh = i32[(code >> 2) + 1];
+    const codeHigh = this.#word(code + 4);
     if ((codeHigh & CODE_MASK) !== CODE_64 || dplOf(codeHigh) !== rpl) return -1;
     const isNull = (stackSelector & 0xfffc) === 0;
     const data = isNull ? 0 : this.#descriptor(stackSelector);
@@ -198,7 +204,7 @@ export class FastGates {
       if (rpl === 3) return -1;
     } else {
       if (data === 0 || (stackSelector & 3) !== rpl) return -1;
-      const dataHigh = i32[(data >> 2) + 1];
+      const dataHigh = this.#word(data + 4);
       if ((dataHigh & DATA_MASK) !== DATA || dplOf(dataHigh) !== rpl) return -1;
     }
 

@@ -23,6 +23,8 @@ export class Tlb {
   readonly #bytes: Uint8Array;
   /** 2 MiB-aligned addresses (as page number >> 9) of large pages of which parts are in the TLB. */
   readonly #large = new Set<number>();
+  /** Virtual pages, by number, whose blocks may be in the jump cache. */
+  readonly #jumpPages = new Set<number>();
 
   constructor(memory: WebAssembly.Memory) {
     this.#words = new Int32Array(memory.buffer, 0, (JUMP_CACHE + 2 * JUMP_CACHE_MODE_BYTES) >>> 2);
@@ -74,6 +76,7 @@ export class Tlb {
   }
 
   flushJumps(): void {
+    this.#jumpPages.clear();
     // What no jump leads to: an address that is not canonical. (-1 is one that a guest may jump to.)
     this.#bytes.fill(0x7f, JUMP_CACHE, JUMP_CACHE + 2 * JUMP_CACHE_MODE_BYTES);
   }
@@ -86,7 +89,9 @@ export class Tlb {
     }
     for (const user of [false, true])
       this.#words.fill(-1, this.#entry(low, high, user), this.#entry(low, high, user) + 4);
-    this.flushJumps();
+    // A block's last instruction may reach into the page from the one before.
+    const page = Tlb.#pageNumber(low, high);
+    if (this.#jumpPages.has(page) || this.#jumpPages.has(page - 1)) this.flushJumps();
   }
 
   /** Makes every write to a physical page take the slow way. */
@@ -107,8 +112,13 @@ export class Tlb {
     return (JUMP_CACHE + (user ? JUMP_CACHE_MODE_BYTES : 0) + index * 16) >>> 2;
   }
 
+  static #pageNumber(low: number, high: number): number {
+    return (high >>> 0) * 0x10_0000 + (low >>> 12);
+  }
+
   /** Remembers the block at a virtual address. */
   setJump(low: number, high: number, user: boolean, block: number): void {
+    this.#jumpPages.add(Tlb.#pageNumber(low, high));
     const entry = this.#jump(low, high, user);
     this.#words[entry] = low;
     this.#words[entry + 1] = high;

@@ -68,12 +68,20 @@ export const DEVIATIONS: readonly Deviation[] = [
     matches: ({ vector }) => vector === 8 || vector === 11 || (vector !== undefined && vector >= 12 && vector <= 14),
   },
   {
+    why: "a repeated instruction that overwrites itself is fetched anew for each iteration",
+    matches: ({ text, registers }) => /^rep/.test(text) && registers.includes("rip"),
+  },
+  {
+    why: "LAR leaves out bits of the limit",
+    matches: ({ text, registers }) => /^lar\b/.test(text) && only(registers, ["rax"]),
+  },
+  {
     why: "a stack of the interrupt stack table makes SS null at the same level, too",
     matches: ({ vector, registers }) => vector !== undefined && only(registers, ["ss"]),
   },
   {
     why: "the stub takes single steps and breakpoints for its own; general detect and INT1 are otherwise",
-    matches: ({ text, vector }) => vector === 1 || /^mov dr7/.test(text),
+    matches: ({ text, vector }) => vector === 1 || /^(mov dr7|mov \w+, dr\d|iret)/.test(text),
   },
   {
     why: "the stub leaves RF and TF in RFLAGS as they were",
