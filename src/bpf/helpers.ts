@@ -260,6 +260,11 @@ define("copy_from_user", ["uninitMem", "sizeOrZero", "anything"], "integer", {
   mightSleep: true,
   types: withTracing,
 });
+define("copy_from_user_task", ["uninitMem", "sizeOrZero", "anything", "taskStruct", "anything"], "integer", {
+  gpl: true,
+  mightSleep: true,
+  types: withTracing,
+});
 define("trace_printk", ["readonlyMem", "size"], "integer", { gpl: true, needs: "perfmon" });
 define("trace_vprintk", ["readonlyMem", "size", "readonlyMemOrNull", "sizeOrZero"], "integer", {
   gpl: true,

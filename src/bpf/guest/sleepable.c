@@ -106,6 +106,26 @@ BPF_HELPER(copy_from_user)
 	return ret;
 }
 
+/* From another task's memory. */
+BPF_HELPER(copy_from_user_task)
+{
+	struct bpf_run_ctx mine = bpf_run_ctx;
+	void *dst = (void *)r1;
+	u32 size = r2;
+	int ret;
+
+	if (r5)
+		return -EINVAL;
+	if (!size)
+		return 0;
+	ret = access_process_vm((struct task_struct *)r4, r3, dst, size, false);
+	bpf_run_ctx = mine;
+	if (ret == size)
+		return 0;
+	memset(dst, 0, size);
+	return ret < 0 ? ret : -EFAULT;
+}
+
 /* ---- waiting for programs ---- */
 
 static void after_rcu(struct rcu_head *rcu)

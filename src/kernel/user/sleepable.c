@@ -208,6 +208,12 @@ static void maps(void)
 	LOAD64(BPF_REG_3, BPF_REG_1, PT_REGS_DI), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -(size)), \
 	MOV(BPF_REG_2, size), CALL(copy_from_user), RETURN(0)
 
+/* From the memory of the task that runs. */
+#define COPY_OF_TASK(size, flags) \
+	MOV_REG(BPF_REG_6, BPF_REG_1), CALL(get_current_task_btf), MOV_REG(BPF_REG_4, BPF_REG_0), MOV(BPF_REG_5, flags), \
+	LOAD64(BPF_REG_3, BPF_REG_6, PT_REGS_DI), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -(size)), \
+	MOV(BPF_REG_2, size), CALL(copy_from_user_task), RETURN(0)
+
 static void helpers(void)
 {
 	printf("== bpf_copy_from_user\n");
@@ -222,6 +228,12 @@ static void helpers(void)
 	     CALL(copy_from_user), RETURN(0)));
 	show("into the context", LOAD_SLEEPABLE(MOV_REG(BPF_REG_3, BPF_REG_1), MOV(BPF_REG_2, 8), CALL(copy_from_user),
 	     RETURN(0)));
+	show("of a task, that is a number", LOAD_SLEEPABLE(MOV(BPF_REG_5, 0), MOV(BPF_REG_4, 0), MOV(BPF_REG_3, 0),
+	     MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8), MOV(BPF_REG_2, 8), CALL(copy_from_user_task), RETURN(0)));
+	show("of a task, not sleepable", LOAD_KPROBE(0, COPY_OF_TASK(8, 0)));
+	show("of a task", LOAD_SLEEPABLE(COPY_OF_TASK(8, 0)));
+	show("of a task, 520 bytes", LOAD_SLEEPABLE(COPY_OF_TASK(520, 0)));
+	show("of a task, not under the GPL", LOAD_AS(BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE, "Proprietary", COPY_OF_TASK(8, 0)));
 	show("in a syscall program", LOAD_AS(BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, "GPL", MOV(BPF_REG_3, 0),
 	     MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8), MOV(BPF_REG_2, 8), CALL(copy_from_user), RETURN(0)));
 	show("in a raw tracepoint program", LOAD_AS(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, "GPL", MOV(BPF_REG_3, 0),
@@ -243,6 +255,49 @@ static int load_reader(int map)
 			      READ(probe_read_user), KEEP(map, 0, BPF_REG_7), KEEP(map, 1, BPF_REG_8),
 			      READ(copy_from_user), KEEP(map, 2, BPF_REG_7), KEEP(map, 3, BPF_REG_8),
 			      READ(probe_read_user), KEEP(map, 4, BPF_REG_7), KEEP(map, 5, BPF_REG_8), RETURN(0));
+}
+
+/* The same with bpf_copy_from_user_task, with and without an unknown flag. */
+static int load_task_reader(int map)
+{
+#define READ_OF_TASK(flags) \
+	SET64(BPF_REG_10, -16, 0x55), CALL(get_current_task_btf), MOV_REG(BPF_REG_4, BPF_REG_0), MOV(BPF_REG_5, flags), \
+	LOAD64(BPF_REG_3, BPF_REG_6, PT_REGS_DI), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16), \
+	MOV(BPF_REG_2, 8), CALL(copy_from_user_task), MOV_REG(BPF_REG_7, BPF_REG_0), LOAD64(BPF_REG_8, BPF_REG_10, -16)
+	return LOAD_SLEEPABLE(MOV_REG(BPF_REG_6, BPF_REG_1),
+			      READ_OF_TASK(0), KEEP(map, 0, BPF_REG_7), KEEP(map, 1, BPF_REG_8),
+			      READ_OF_TASK(1), KEEP(map, 2, BPF_REG_7), KEEP(map, 3, BPF_REG_8), RETURN(0));
+}
+
+static void read_task_at(const char *what, int map, const void *pointer)
+{
+	probed(pointer);
+	printf("%s: %lld %#llx, with a flag %lld %#llx\n", what, (long long)value_of(map, 0), value_of(map, 1),
+	       (long long)value_of(map, 2), value_of(map, 3));
+}
+
+static void reading_tasks(void)
+{
+	static unsigned long long here = 0x1234;
+	int map = array(4), program = load_task_reader(map), event = open_uprobe();
+	char *fresh = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *forbidden = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	printf("== reading a task\n");
+	if (program < 0 || attach(event, program)) {
+		show("program or event", -1);
+		return;
+	}
+	read_task_at("present", map, &here);
+	read_task_at("never touched", map, fresh);
+	munmap(fresh + 4096, 4096);
+	read_task_at("half of it not mapped", map, fresh + 4092);
+	read_task_at("not mapped", map, (void *)0x10000);
+	read_task_at("no access", map, forbidden);
+	read_task_at("of the kernel", map, (void *)0xffffffff81000000);
+	close(event);
+	close(program);
+	close(map);
 }
 
 static void read_at(const char *what, int map, const void *pointer)
@@ -778,6 +833,7 @@ int main(int argc, char **argv)
 			targets();
 		} else if (!strcmp(argv[i], "reading")) {
 			reading();
+			reading_tasks();
 		} else if (!strcmp(argv[i], "asleep") && i + 2 < argc) {
 			asleep(argv[i + 1], argv[i + 2]);
 			i += 2;
