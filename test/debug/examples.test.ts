@@ -158,6 +158,15 @@ put back:
     ],
     console: /\/mnt\/hello.txt\n/,
   },
+  "probes-seen-from-outside": {
+    image: "count-calls",
+    parts: [
+      /^btrfs_read_dev_super: 3, from btrfs_scan_one_device, btrfs_open_devices, open_ctree$/,
+      /^open_ctree: 1, from btrfs_fill_super$/,
+      /^btrfs_search_slot: 1, from btrfs_search_forward_slot$/,
+    ],
+    console: /^ {7}3 btrfs_read_dev_super$/m,
+  },
   "fault-site": {
     image: "dynamic-fault",
     lines: `
