@@ -31,17 +31,22 @@ const missing: readonly (readonly [string, string])[] = [
 const mapNames = ["One byte", "0F", "0F 38", "0F 3A"];
 const sectionOf = ({ row }: Definition): string => (row.vex ? `VEX, ${mapNames[row.map]}` : mapNames[row.map]);
 
-/** Recorded cases by name and row of the definition that executes them. */
-function countCases(): { counts: Map<string, number>; total: number } {
-  const counts = new Map<string, number>();
+/** Widths of code segments, in the order of the table's columns. */
+const widths = [64, 32, 16] as const;
+
+/** Recorded cases by name and row of the definition that executes them, for each width of the code segment. */
+function countCases(): { counts: Map<string, number[]>; total: number } {
+  const counts = new Map<string, number[]>();
   const decoder = new Decoder();
   let total = 0;
   for (const name of readdirSync(vectors).filter((entry) => entry.endsWith(".gz"))) {
     for (const { test } of readVectors(vectors + name)) {
       total++;
-      if (decoder.decode(test.code, 0, test.code.length, 64) !== Decoded.ok) continue;
+      if (decoder.decode(test.code, 0, test.code.length, test.bits) !== Decoded.ok) continue;
       const key = keyOf(decoder.definition);
-      counts.set(key, (counts.get(key) ?? 0) + 1);
+      const entry = counts.get(key) ?? [0, 0, 0];
+      entry[widths.indexOf(test.bits)]++;
+      counts.set(key, entry);
     }
   }
   return { counts, total };
@@ -72,12 +77,14 @@ export function isaTable(): string {
     const key = keyOf(definition);
     if (seen.has(key)) continue;
     seen.add(key);
-    const cases = counts.get(key) ?? 0;
+    const cases = counts.get(key) ?? [0, 0, 0];
     forms++;
-    if (cases > 0) compared++;
+    if (cases.some((count) => count > 0)) compared++;
     const section = sectionOf(definition);
     const lines = sections.get(section) ?? [];
-    lines.push(`| \`${definition.row.text}\` | ${definition.name} | ${cases || ""} | ${notes(definition)} |`);
+    lines.push(
+      `| \`${definition.row.text}\` | ${definition.name} | ${cases.map((count) => count || "").join(" | ")} | ${notes(definition)} |`,
+    );
     sections.set(section, lines);
   }
   return [
@@ -86,8 +93,9 @@ export function isaTable(): string {
     "<!-- Written by scripts/isa-table.ts; `npm test` checks that it is up to date. -->",
     "",
     `${forms} opcode forms are defined; ${compared} of them occur in the ${total} recorded cases that \`npm test\` compares with`,
-    "a real processor in 64-bit user mode ([test/silicon](../test/silicon/README.md)). What has no cases there is for other modes",
-    "or privileged, and is tested in `test/cpu`. The notation of forms is that of [instructions.md](instructions.md).",
+    "a real processor: in 64-bit user mode, and in compatibility mode with 32- and 16-bit code segments",
+    "([test/silicon](../test/silicon/README.md)). What has no cases there is privileged or taken away by Linux, and is tested in",
+    "`test/cpu` and `test/system`. The notation of forms is that of [instructions.md](instructions.md).",
     "",
     "## Not there",
     "",
@@ -98,8 +106,8 @@ export function isaTable(): string {
     ...[...sections].flatMap(([section, lines]) => [
       `## ${section}`,
       "",
-      "| form | instruction | cases | |",
-      "| --- | --- | ---: | --- |",
+      "| form | instruction | 64-bit | 32-bit | 16-bit | |",
+      "| --- | --- | ---: | ---: | ---: | --- |",
       ...lines,
       "",
     ]),

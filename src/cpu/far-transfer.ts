@@ -148,7 +148,8 @@ export function farCall(cpu: Cpu, selector: number, offset: bigint, size: number
   let pointer = state.rsp & mask;
   for (const value of [BigInt(state.segment("cs").selector), next]) {
     pointer = (pointer - BigInt(size)) & mask;
-    writeStack(cpu, pointer, size, value);
+    if (to64) cpu.linear.write(pointer, size, BigInt.asUintN(size * 8, value), false, true);
+    else writeStack(cpu, pointer, size, value);
   }
   // AMD processors have pushed before they look at the target.
   checkTarget(cpu, segment, offset);

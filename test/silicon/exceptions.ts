@@ -60,8 +60,10 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
     if (atEnd && /#GP/.test(differences[0].expected) && got.ending.kind === "exception" && got.ending.vector === 1)
       return true;
   }
-  // A far call from compatibility mode to 64-bit mode: the processor that recorded never came to the end of some.
-  if (/^call (9a|ff\/3m)$/.test(test.name) && differences[0].expected === "timeout") return true;
+  // Linux emulates SLDT, STR, SGDT, SIDT and SMSW wherever #GP is raised, also for code that goes on behind its segment.
+  if (got.ending.kind === "exception" && got.ending.vector === 13 && endsInSegment(test.selectors[1])) {
+    if (/0f0[01](..)?$/.test(Buffer.from(test.code).toString("hex"))) return true;
+  }
   // LOCK VERW with a memory operand is #UD in the manuals; AMD's Zen 5 executes it.
   if (
     /^(verw 0f00\/5|walk|sequence)$/.test(test.name) &&
@@ -86,6 +88,10 @@ export function isTolerated(test: TestCase, got: Outcome, differences: readonly 
     if (ends?.expected === "#DB" && /^#(PF|GP|SS)/.test(ends.got)) {
       return differences.every(({ what }) => what === "ends with" || what === "flags");
     }
+  }
+  // A gather from around the end of canonical addresses: the processor looks at elements, too, that are not selected.
+  if (/^vp?gather/.test(test.name) && /^#(GP|SS)/.test(differences[0].expected)) {
+    if (/^#PF.* cr2=(ffff8000|7fff)/.test(differences[0].got)) return true;
   }
   // Masked loads and stores across the end of canonical addresses or of the 4 GiB of a segment: the processor raises a fault for
   // the operand, here its elements count.
