@@ -20,7 +20,7 @@ const root = join(import.meta.dirname, "../../..");
 /** The Linux whose verdicts and logs the verifier has. */
 const VERSION = "6.1.";
 /** Programs for one start of a kernel. */
-const BATCH = 5000;
+const BATCH = 2000;
 
 interface Options {
   readonly programs: number;
