@@ -75,6 +75,30 @@ void probe_event_free_description(struct trace_event_call *call)
 	kfree(call->print_fmt);
 }
 
+struct trace_probe_event *trace_probe_event_alloc(const char *group, const char *name)
+{
+	struct trace_probe_event *event = kzalloc(sizeof(*event), GFP_KERNEL);
+
+	if (!event)
+		return NULL;
+	INIT_LIST_HEAD(&event->probes);
+	INIT_LIST_HEAD(&event->call.perf_events);
+	event->call.group = kstrdup(group, GFP_KERNEL);
+	event->call.name = kstrdup(name, GFP_KERNEL);
+	if (event->call.group && event->call.name)
+		return event;
+	trace_probe_event_free(event);
+	return NULL;
+}
+
+void trace_probe_event_free(struct trace_probe_event *event)
+{
+	probe_event_free_description(&event->call);
+	kfree(event->call.group);
+	kfree(event->call.name);
+	kfree(event);
+}
+
 void probe_event_emit(struct trace_event_call *call, const struct probe_layout *layout, const struct probe_arg *args,
 		      int nr_args, struct pt_regs *regs, unsigned long addr, unsigned long ret_addr, bool to_trace,
 		      bool to_perf)

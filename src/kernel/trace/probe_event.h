@@ -4,12 +4,20 @@
 #define _TRACE_PROBE_EVENT_H
 
 #include "probe_args.h"
+#include <kernel/list.h>
 #include <kernel/trace_events.h>
 
 /* struct trace_entry, the probe's address, for a return where it goes; the arguments; their strings. */
 struct probe_layout {
 	bool is_return;
 	size_t head_size, args_size;
+};
+
+/* An event name and the probes that share it. */
+struct trace_probe_event {
+	struct trace_event_call call;
+	struct list_head probes;
+	struct probe_layout layout;
 };
 
 /* Why a probe was refused, for the error log: the word of the command that is wrong, counted from 0. */
@@ -23,6 +31,10 @@ int probe_event_describe(struct trace_event_call *call, struct probe_layout *lay
 			 const struct probe_arg *args, int nr_args, size_t args_size);
 /* Frees what probe_event_describe() left in @call, also after an error. */
 void probe_event_free_description(struct trace_event_call *call);
+
+/* An event of that name without probes, which has to be described; NULL: no memory. Freeing takes the description along. */
+struct trace_probe_event *trace_probe_event_alloc(const char *group, const char *name);
+void trace_probe_event_free(struct trace_probe_event *event);
 
 /* Makes a record of a hit and hands it to the trace buffer, to perf events, or both. */
 void probe_event_emit(struct trace_event_call *call, const struct probe_layout *layout, const struct probe_arg *args,

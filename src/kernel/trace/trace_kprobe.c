@@ -106,14 +106,14 @@ NOKPROBE_SYMBOL(kretprobe_dispatcher);
 
 static struct trace_kprobe *first_probe(struct trace_event_call *call)
 {
-	struct trace_kprobe_event *event = container_of(call, struct trace_kprobe_event, call);
+	struct trace_probe_event *event = container_of(call, struct trace_probe_event, call);
 
 	return list_first_entry(&event->probes, struct trace_kprobe, sibling);
 }
 
 static int switch_probes(struct trace_event_call *call, bool on)
 {
-	struct trace_kprobe_event *event = container_of(call, struct trace_kprobe_event, call);
+	struct trace_probe_event *event = container_of(call, struct trace_probe_event, call);
 	struct trace_kprobe *tk;
 	int ret = 0;
 
@@ -173,31 +173,16 @@ bool trace_kprobe_describe(struct trace_event_call *call, bool *is_return, const
 	return true;
 }
 
-static void free_event(struct trace_kprobe_event *event)
+static struct trace_probe_event *alloc_event(const char *group, const char *name)
 {
-	probe_event_free_description(&event->call);
-	kfree(event->call.group);
-	kfree(event->call.name);
-	kfree(event);
-}
+	struct trace_probe_event *event = trace_probe_event_alloc(group, name);
 
-static struct trace_kprobe_event *alloc_event(const char *group, const char *name)
-{
-	struct trace_kprobe_event *event = kzalloc(sizeof(*event), GFP_KERNEL);
-
-	if (!event)
-		return NULL;
-	INIT_LIST_HEAD(&event->probes);
-	INIT_LIST_HEAD(&event->call.perf_events);
-	event->call.group = kstrdup(group, GFP_KERNEL);
-	event->call.name = kstrdup(name, GFP_KERNEL);
-	event->call.flags = TRACE_EVENT_FL_KPROBE;
-	event->call.reg = switch_probes;
-	event->call.print = print_record;
-	if (event->call.group && event->call.name)
-		return event;
-	free_event(event);
-	return NULL;
+	if (event) {
+		event->call.flags = TRACE_EVENT_FL_KPROBE;
+		event->call.reg = switch_probes;
+		event->call.print = print_record;
+	}
+	return event;
 }
 
 /* ---- one probe ---- */
@@ -298,7 +283,7 @@ static int refuse(struct probe_event_error *error, int word, const char *message
 }
 
 /* Adds a probe to an event that exists already. */
-static int append_probe(struct trace_kprobe_event *event, struct trace_kprobe *tk, struct probe_event_error *error)
+static int append_probe(struct trace_probe_event *event, struct trace_kprobe *tk, struct probe_event_error *error)
 {
 	struct trace_kprobe *first = first_probe(&event->call), *other;
 	int different = probe_args_first_difference(tk->args, tk->nr_args, first->args, first->nr_args), ret;
@@ -320,7 +305,7 @@ static int append_probe(struct trace_kprobe_event *event, struct trace_kprobe *t
 
 static int create_event(struct trace_kprobe *tk, size_t args_size, const char *group, const char *name)
 {
-	struct trace_kprobe_event *event = alloc_event(group, name);
+	struct trace_probe_event *event = alloc_event(group, name);
 	int ret;
 
 	if (!event)
@@ -338,7 +323,7 @@ static int create_event(struct trace_kprobe *tk, size_t args_size, const char *g
 	}
 	if (ret) {
 		list_del_init(&tk->sibling);
-		free_event(event);
+		trace_probe_event_free(event);
 	}
 	return ret;
 }
@@ -364,7 +349,7 @@ int trace_kprobe_register(struct trace_kprobe *tk, size_t args_size, const char 
 	if (!existing)
 		ret = create_event(tk, args_size, group, name);
 	else if (existing->flags & TRACE_EVENT_FL_KPROBE)
-		ret = append_probe(container_of(existing, struct trace_kprobe_event, call), tk, error);
+		ret = append_probe(container_of(existing, struct trace_probe_event, call), tk, error);
 	else
 		return refuse(error, 0, "Given group/event name is already used by another event");
 	if (!ret)
@@ -376,7 +361,7 @@ int trace_kprobe_register(struct trace_kprobe *tk, size_t args_size, const char 
 
 int trace_kprobe_unregister(struct trace_kprobe *tk)
 {
-	struct trace_kprobe_event *event = tk->event;
+	struct trace_probe_event *event = tk->event;
 	bool alone = event->probes.next == event->probes.prev;
 
 	if (alone) {
@@ -389,7 +374,7 @@ int trace_kprobe_unregister(struct trace_kprobe *tk)
 	list_del(&tk->dyn.list);
 	list_del(&tk->sibling);
 	if (alone)
-		free_event(event);
+		trace_probe_event_free(event);
 	trace_kprobe_free(tk);
 	return 0;
 }
@@ -399,7 +384,7 @@ int trace_kprobe_unregister(struct trace_kprobe *tk)
 struct trace_event_call *create_local_trace_kprobe(const char *func, void *addr, unsigned long offset, bool is_return)
 {
 	unsigned int symbols = func && !strchr(func, ':') ? kallsyms_count_name(func) : 1;
-	struct trace_kprobe_event *event;
+	struct trace_probe_event *event;
 	struct trace_kprobe *tk;
 	int ret;
 
@@ -415,7 +400,7 @@ struct trace_event_call *create_local_trace_kprobe(const char *func, void *addr,
 	}
 	if (ret) {
 		if (event)
-			free_event(event);
+			trace_probe_event_free(event);
 		if (tk)
 			trace_kprobe_free(tk);
 		return ERR_PTR(ret);
@@ -430,5 +415,5 @@ void destroy_local_trace_kprobe(struct trace_event_call *call)
 
 	unregister_probe(tk);
 	trace_kprobe_free(tk);
-	free_event(container_of(call, struct trace_kprobe_event, call));
+	trace_probe_event_free(container_of(call, struct trace_probe_event, call));
 }

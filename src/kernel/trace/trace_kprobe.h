@@ -12,17 +12,10 @@
 #define KPROBE_EVENT_SYSTEM	"kprobes"
 #define KRETPROBE_MAXACTIVE_MAX	4096
 
-/* An event name and the probes that share it. */
-struct trace_kprobe_event {
-	struct trace_event_call call;
-	struct list_head probes;
-	struct probe_layout layout;
-};
-
 struct trace_kprobe {
 	struct dyn_event dyn;
 	struct list_head sibling;	/* its event's probes */
-	struct trace_kprobe_event *event;
+	struct trace_probe_event *event;
 	struct kretprobe rp;		/* rp.kp alone for a plain probe */
 	bool registered;		/* false: of a module that is not there */
 	unsigned long nhit;

@@ -83,14 +83,14 @@ static int return_filter(struct uprobe_consumer *consumer, struct pt_regs *regs)
 
 static struct trace_uprobe *first_probe(struct trace_event_call *call)
 {
-	struct trace_uprobe_event *event = container_of(call, struct trace_uprobe_event, call);
+	struct trace_probe_event *event = container_of(call, struct trace_probe_event, call);
 
 	return list_first_entry(&event->probes, struct trace_uprobe, sibling);
 }
 
 static int switch_probes(struct trace_event_call *call, bool on)
 {
-	struct trace_uprobe_event *event = container_of(call, struct trace_uprobe_event, call);
+	struct trace_probe_event *event = container_of(call, struct trace_probe_event, call);
 	struct trace_uprobe *tu, *done;
 	int ret = 0;
 
@@ -114,7 +114,7 @@ static int switch_probes(struct trace_event_call *call, bool on)
 
 static int listeners_changed(struct trace_event_call *call)
 {
-	struct trace_uprobe_event *event = container_of(call, struct trace_uprobe_event, call);
+	struct trace_probe_event *event = container_of(call, struct trace_probe_event, call);
 	struct trace_uprobe *tu;
 	int ret = 0;
 
@@ -137,32 +137,17 @@ static void print_record(struct seq_file *m, struct trace_event_call *call, cons
 	probe_args_print(m, tu->args, tu->nr_args, record, tu->event->layout.head_size);
 }
 
-static void free_event(struct trace_uprobe_event *event)
+static struct trace_probe_event *alloc_event(const char *group, const char *name)
 {
-	probe_event_free_description(&event->call);
-	kfree(event->call.group);
-	kfree(event->call.name);
-	kfree(event);
-}
+	struct trace_probe_event *event = trace_probe_event_alloc(group, name);
 
-static struct trace_uprobe_event *alloc_event(const char *group, const char *name)
-{
-	struct trace_uprobe_event *event = kzalloc(sizeof(*event), GFP_KERNEL);
-
-	if (!event)
-		return NULL;
-	INIT_LIST_HEAD(&event->probes);
-	INIT_LIST_HEAD(&event->call.perf_events);
-	event->call.group = kstrdup(group, GFP_KERNEL);
-	event->call.name = kstrdup(name, GFP_KERNEL);
-	event->call.flags = TRACE_EVENT_FL_UPROBE;
-	event->call.reg = switch_probes;
-	event->call.listeners_changed = listeners_changed;
-	event->call.print = print_record;
-	if (event->call.group && event->call.name)
-		return event;
-	free_event(event);
-	return NULL;
+	if (event) {
+		event->call.flags = TRACE_EVENT_FL_UPROBE;
+		event->call.reg = switch_probes;
+		event->call.listeners_changed = listeners_changed;
+		event->call.print = print_record;
+	}
+	return event;
 }
 
 /* ---- one probe ---- */
@@ -226,7 +211,7 @@ fail:
 }
 
 /* Adds a probe to an event that exists already. */
-static int append_probe(struct trace_uprobe_event *event, struct trace_uprobe *tu, struct probe_event_error *error)
+static int append_probe(struct trace_probe_event *event, struct trace_uprobe *tu, struct probe_event_error *error)
 {
 	struct trace_uprobe *other, *first = first_probe(&event->call);
 	int different = probe_args_first_difference(tu->args, tu->nr_args, first->args, first->nr_args), ret;
@@ -255,7 +240,7 @@ int trace_uprobe_register(struct trace_uprobe *tu, size_t args_size, const char 
 			  struct probe_event_error *error)
 {
 	struct trace_event_call *existing = trace_find_event_by_name(group, name);
-	struct trace_uprobe_event *event;
+	struct trace_probe_event *event;
 	struct dyn_event *other;
 	int ret;
 
@@ -273,7 +258,7 @@ int trace_uprobe_register(struct trace_uprobe *tu, size_t args_size, const char 
 			*error = (struct probe_event_error){ "Probe type is different from existing probe", 0 };
 			return -EEXIST;
 		}
-		ret = append_probe(container_of(existing, struct trace_uprobe_event, call), tu, error);
+		ret = append_probe(container_of(existing, struct trace_probe_event, call), tu, error);
 		goto out;
 	}
 	event = alloc_event(group, name);
@@ -281,14 +266,14 @@ int trace_uprobe_register(struct trace_uprobe *tu, size_t args_size, const char 
 		return -ENOMEM;
 	ret = probe_event_describe(&event->call, &event->layout, tu->is_return, tu->args, tu->nr_args, args_size);
 	if (ret) {
-		free_event(event);
+		trace_probe_event_free(event);
 		return ret;
 	}
 	tu->event = event;
 	list_add_tail(&tu->sibling, &event->probes);
 	ret = trace_add_event_call(&event->call);
 	if (ret) {
-		free_event(event);
+		trace_probe_event_free(event);
 		return ret;
 	}
 out:
@@ -299,7 +284,7 @@ out:
 
 int trace_uprobe_unregister(struct trace_uprobe *tu)
 {
-	struct trace_uprobe_event *event = tu->event;
+	struct trace_probe_event *event = tu->event;
 
 	if (event->call.enable_count)
 		return -EBUSY;
@@ -310,7 +295,7 @@ int trace_uprobe_unregister(struct trace_uprobe *tu)
 	list_del(&tu->dyn.list);
 	list_del(&tu->sibling);
 	if (list_empty(&event->probes))
-		free_event(event);
+		trace_probe_event_free(event);
 	trace_uprobe_free(tu);
 	return 0;
 }
@@ -321,14 +306,14 @@ struct trace_event_call *create_local_trace_uprobe(const char *filename, unsigne
 						   bool is_return)
 {
 	struct trace_uprobe *tu = trace_uprobe_alloc(filename, offset, ref_ctr_offset, is_return, 0);
-	struct trace_uprobe_event *event;
+	struct trace_probe_event *event;
 
 	if (IS_ERR(tu))
 		return ERR_CAST(tu);
 	event = alloc_event(UPROBE_EVENT_SYSTEM, "DUMMY_EVENT");
 	if (!event || probe_event_describe(&event->call, &event->layout, tu->is_return, NULL, 0, 0)) {
 		if (event)
-			free_event(event);
+			trace_probe_event_free(event);
 		trace_uprobe_free(tu);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -342,5 +327,5 @@ void destroy_local_trace_uprobe(struct trace_event_call *call)
 	struct trace_uprobe *tu = first_probe(call);
 
 	trace_uprobe_free(tu);
-	free_event(container_of(call, struct trace_uprobe_event, call));
+	trace_probe_event_free(container_of(call, struct trace_probe_event, call));
 }

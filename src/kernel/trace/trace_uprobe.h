@@ -11,17 +11,10 @@
 
 #define UPROBE_EVENT_SYSTEM	"uprobes"
 
-/* An event name and the probes that share it. */
-struct trace_uprobe_event {
-	struct trace_event_call call;
-	struct list_head probes;
-	struct probe_layout layout;
-};
-
 struct trace_uprobe {
 	struct dyn_event dyn;
 	struct list_head sibling;	/* its event's probes */
-	struct trace_uprobe_event *event;
+	struct trace_probe_event *event;
 	struct uprobe_consumer consumer;
 	struct file *file;
 	char *filename;			/* as given */

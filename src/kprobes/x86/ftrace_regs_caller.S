@@ -4,11 +4,8 @@
  * handled, restores all registers from it and goes on where its ip says. That is behind the call, or override_func,
  * which is then entered with the function's own return address on top of the stack. (semantics A29, C3)
  */
+#include <kernel/pt_regs_asm.h>
 #include <kernel/segment.h>
-
-/* pt_regs offsets */
-#define PT_IP	128
-#define PT_SIZE	168
 
 	.text
 	.globl	ftrace_regs_caller
@@ -22,41 +19,13 @@ ftrace_regs_caller:
 	pushq	$__KERNEL_CS
 	pushq	32(%rsp)		/* ip: where this call returns to */
 	pushq	$-1
-	pushq	%rdi
-	pushq	%rsi
-	pushq	%rdx
-	pushq	%rcx
-	pushq	%rax
-	pushq	%r8
-	pushq	%r9
-	pushq	%r10
-	pushq	%r11
-	pushq	%rbx
-	pushq	%rbp
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
+	PUSH_REGS
 	movq	%rsp, %rdi
 	cld
 	call	kprobe_ftrace_handler
-	movq	PT_IP(%rsp), %rax
-	movq	%rax, PT_SIZE(%rsp)
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbp
-	popq	%rbx
-	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rax
-	popq	%rcx
-	popq	%rdx
-	popq	%rsi
-	popq	%rdi
+	movq	RIP(%rsp), %rax
+	movq	%rax, PT_REGS_SIZE(%rsp)
+	POP_REGS
 	lea	24(%rsp), %rsp		/* orig_ax, ip, cs */
 	popfq
 	lea	16(%rsp), %rsp		/* sp, ss */

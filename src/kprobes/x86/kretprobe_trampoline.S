@@ -3,11 +3,8 @@
  * A hooked function returns here: build the pt_regs that its handlers see, let them run, restore all registers from
  * it (a handler may have changed rax) and return to the real caller. (semantics C20)
  */
+#include <kernel/pt_regs_asm.h>
 #include <kernel/segment.h>
-
-/* pt_regs offsets */
-#define PT_IP	128
-#define PT_SIZE	168
 
 	.text
 	.globl	arch_rethook_trampoline
@@ -22,41 +19,13 @@ arch_rethook_trampoline:
 	pushq	$__KERNEL_CS
 	pushq	$arch_rethook_trampoline
 	pushq	$-1
-	pushq	%rdi
-	pushq	%rsi
-	pushq	%rdx
-	pushq	%rcx
-	pushq	%rax
-	pushq	%r8
-	pushq	%r9
-	pushq	%r10
-	pushq	%r11
-	pushq	%rbx
-	pushq	%rbp
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
+	PUSH_REGS
 	movq	%rsp, %rdi
 	cld
 	call	kretprobe_trampoline_handler
-	movq	PT_IP(%rsp), %rax
-	movq	%rax, PT_SIZE(%rsp)
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbp
-	popq	%rbx
-	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rax
-	popq	%rcx
-	popq	%rdx
-	popq	%rsi
-	popq	%rdi
+	movq	RIP(%rsp), %rax
+	movq	%rax, PT_REGS_SIZE(%rsp)
+	POP_REGS
 	lea	24(%rsp), %rsp		/* orig_ax, ip, cs */
 	popfq
 	lea	16(%rsp), %rsp		/* sp, ss */
