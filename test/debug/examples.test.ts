@@ -57,6 +57,16 @@ returning: -12 to btrfs_fill_super`,
       /^a sleepable one: rcu_tasks_trace: \d+ instructions$/,
     ],
   },
+  "from-fault-to-oops": {
+    image: "planted-bugs/stale-error-pointer",
+    needsTypes: true,
+    lines: `
+the second mount, with fs_root = 0
+fault: btrfs_search_forward_slot is given -5
+open_ctree writes -5 to fs_root
+oops in free_root_pointers, called by open_ctree
+rbx = -5`,
+  },
   "override-of-2017": {
     image: "override-open-ctree",
     options: ["--append", "bpf_rules=2017"],

@@ -272,7 +272,8 @@ int run_every_stack(const struct options *options, struct injection *injection)
 		}
 		if (state.fired && (bad || options->verbose))
 			print_stack(&event);
-		if (status == NO_END)
+		/* After an oops nothing is what it was: locks stay taken, counters wrong. */
+		if (status == NO_END || strstr(worse, "has died"))
 			break;
 	} while (state.fired && (!options->max_runs || runs < options->max_runs));
 	printf("inject: ");
