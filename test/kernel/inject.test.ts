@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)("inject", () => {
 
   test("every command ends with its exit code", () => {
     expect([...printed].filter(([, text]) => text.includes("not as it should be"))).toEqual([]);
-    expect(printed.size).toBe(55);
+    expect(printed.size).toBe(56);
     expect(result.exitCode).toBe(0);
   });
 
@@ -57,6 +57,7 @@ describe.skipIf(missing !== undefined)("inject", () => {
     ["-f kmalloc --if 'arg7 == 1'", "does not begin with arg1 ... arg6"],
     ["-f kmalloc --if 'arg1 ~ 1'", "has none of ==, !=,"],
     ["-f kmalloc -c a-name-that-is-too-long", "longer than 15 letters"],
+    ["-f kmalloc -c init --any-task", "--pid, --comm and --any-task exclude each other"],
     ["-f kmalloc --every-stack -n 3", "--every-stack picks the calls itself"],
   ])("bad options are named: inject %s", (command, message) => {
     const text = command === "" ? (printed.get("inject") ?? "") : said(command);

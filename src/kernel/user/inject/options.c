@@ -126,6 +126,13 @@ static void parse_condition(const char *text, struct options *options)
 	FAIL_USAGE("--if: \"%s\" has none of ==, !=, <, <=, >, >=, & behind the argument", text);
 }
 
+static void choose_task(struct options *options, enum task_choice task)
+{
+	if (options->task != TASK_COMMAND)
+		FAIL_USAGE("--pid, --comm and --any-task exclude each other");
+	options->task = task;
+}
+
 static bool is(const char *argument, const char *letter, const char *word)
 {
 	return (letter && !strcmp(argument, letter)) || !strcmp(argument, word);
@@ -148,7 +155,7 @@ void options_parse(int argc, char **argv, struct options *options)
 		} else if (is(option, NULL, "--force")) {
 			options->force = true;
 		} else if (is(option, NULL, "--any-task")) {
-			options->task = TASK_ANY;
+			choose_task(options, TASK_ANY);
 		} else if (is(option, NULL, "--every-stack")) {
 			options->every_stack = true;
 		} else if (is(option, NULL, "--count")) {
@@ -182,12 +189,12 @@ void options_parse(int argc, char **argv, struct options *options)
 			} else if (is(option, NULL, "--if")) {
 				parse_condition(value, options);
 			} else if (is(option, "-p", "--pid")) {
-				options->task = TASK_PID;
+				choose_task(options, TASK_PID);
 				options->pid = number(value, option);
 			} else if (is(option, "-c", "--comm")) {
 				if (strlen(value) >= COMM_LEN)
 					FAIL_USAGE("--comm: \"%s\" is longer than 15 letters, as no task's name is", value);
-				options->task = TASK_COMM;
+				choose_task(options, TASK_COMM);
 				strcpy(options->comm, value);
 			} else if (is(option, NULL, "--max-runs")) {
 				options->max_runs = number(value, option);
