@@ -47,6 +47,15 @@ returning: -12 to btrfs_fill_super`,
       /^somebody waits for it: it says so when it leaves$/,
     ],
   },
+  "inside-a-trampoline": {
+    image: "trampolines",
+    lines: `
+bpf_modify_return_test begins with: call
+    __bpf_tramp_enter
+${"    __bpf_prog_enter\n    bpf_prog\n    __bpf_prog_exit\n".repeat(5).trimEnd()}
+    __bpf_tramp_exit
+the caller gets -12`,
+  },
   "profile-trigger": {
     image: "bench-trigger",
     parts: [

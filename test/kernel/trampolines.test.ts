@@ -21,9 +21,8 @@ describe.skipIf(missing !== undefined)("programs on functions of the kernel", ()
   });
 
   test("interpreted programs run on trampolines, too", () => {
-    const files = { "/trampolines": userProgram("trampolines"), "/bin/sh": userProgram("echo") };
-    const compiled = runInMachine({ files, exec: "/trampolines order probes" }).output;
-    const interpreted = runInMachine({ files, exec: "/trampolines order probes", options: "bpf_jit_enable=0" }).output;
-    expect(interpreted).toBe(compiled);
+    const files = { "/trampolines": userProgram("trampolines") };
+    const { output } = runInMachine({ files, exec: "/trampolines interpreter" });
+    expect(output).toBe(readFileSync(join(import.meta.dirname, "trampolines/linux-6.1.txt"), "utf8"));
   });
 });

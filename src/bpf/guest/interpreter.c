@@ -7,6 +7,8 @@
 #include "internal.h"
 
 #define MAX_TAIL_CALL_CNT	33
+/* The mode of loads that the verifier has marked: it is no mode that user space can ask for. */
+#define BPF_PROBE_MEM		0x20
 #define MAX_BPF_STACK		512
 
 extern const struct bpf_helper_entry __start_bpf_helpers[], __stop_bpf_helpers[];
@@ -136,6 +138,15 @@ static bool load_packet(const struct bpf_insn *insn, u64 *regs)
 	return value >= 0;
 }
 
+/* A load through a pointer that nobody vouches for: 0 where it would fault. */
+static u64 probe_load(const void *from, u8 size)
+{
+	static const u8 bytes[] = { [BPF_W >> 3] = 4, [BPF_H >> 3] = 2, [BPF_B >> 3] = 1, [BPF_DW >> 3] = 8 };
+	u64 value = 0;
+
+	return copy_from_kernel_nofault(&value, from, bytes[size >> 3]) ? 0 : value;
+}
+
 static u64 interpret(u64 *regs, const struct bpf_insn *insn);
 
 /* A function of the program: its own r6 to r10, the caller's r1 to r5. */
@@ -192,7 +203,10 @@ static u64 interpret(u64 *regs, const struct bpf_insn *insn)
 				insn += insn->off;
 			break;
 		case BPF_LDX:
-			*dst = load((void *)(*src + insn->off), BPF_SIZE(insn->code));
+			if (BPF_MODE(insn->code) == BPF_PROBE_MEM)
+				*dst = probe_load((void *)(*src + insn->off), BPF_SIZE(insn->code));
+			else
+				*dst = load((void *)(*src + insn->off), BPF_SIZE(insn->code));
 			break;
 		case BPF_ST:
 			store((void *)(*dst + insn->off), BPF_SIZE(insn->code), insn->imm);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * trampolines [run|order|context|walk|attach|probes]...
+ * trampolines [interpreter] [order|context|walk|attach|probes]...
  *
  * Programs on functions of the kernel: when they run, what they see, what they may read, how they are attached, and what becomes of
  * probes on the same function. Prints one line for each question; the lines are the same on Linux 6.1. (docs/trampolines.md)
@@ -490,10 +490,19 @@ int main(int argc, char **argv)
 		{ "order", order }, { "context", context }, { "walk", walk }, { "attach", attaching }, { "probes", probes },
 	};
 
+	int interpreted = argc > 1 && !strcmp(argv[1], "interpreter");
+
+	if (interpreted) {
+		int fd = open("/proc/sys/net/core/bpf_jit_enable", O_WRONLY);
+
+		if (write(fd, "0", 1) != 1)
+			return 1;
+		close(fd);
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "values", 4, 8, 16, 0);
 	for (unsigned int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		int wanted = argc < 2;
+		int wanted = argc < 2 + interpreted;
 
 		for (int a = 1; a < argc; a++)
 			wanted |= !strcmp(argv[a], parts[i].name);
