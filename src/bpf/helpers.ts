@@ -101,8 +101,7 @@ export type ArgumentKind =
   | "stackOrNull"
   | "long"
   | "constString"
-  | "taskStruct"
-  | "linuxBinprm";
+  | "taskStruct";
 
 export type ReturnKind = "integer" | "void" | "mapValueOrNull" | "ringbufMemOrNull" | "taskStruct" | "ptRegs";
 
@@ -161,7 +160,6 @@ const withCookie = (type: number, attachType: number): boolean =>
   type === BPF_PROG_TYPE_TRACEPOINT ||
   type === BPF_PROG_TYPE_PERF_EVENT ||
   hasTrampoline(type, attachType);
-const lsmOnly = only(BPF_PROG_TYPE_LSM);
 const withPerfOutput = (type: number): boolean => isTracingProgram(type) || skb(type) || type === BPF_PROG_TYPE_XDP;
 const branchRecords = only(BPF_PROG_TYPE_PERF_EVENT);
 
@@ -283,7 +281,6 @@ define("get_func_ret", ["ctx", "long"], "integer", { types: functionArguments })
 define("get_func_arg_cnt", ["ctx"], "integer", { types: functionArguments });
 define("get_current_task_btf", [], "taskStruct", { gpl: true, needs: "perfmon" });
 define("task_pt_regs", ["taskStruct"], "ptRegs", { gpl: true, needs: "perfmon" });
-define("bprm_opts_set", ["linuxBinprm", "anything"], "integer", { types: lsmOnly });
 define("get_attach_cookie", ["ctx"], "integer", { types: withCookie });
 
 // Packets, as far as programs of the traffic classifier are run here.

@@ -143,7 +143,6 @@ const RULES: Readonly<Record<Exclude<ArgumentKind, "anything">, ArgumentRule>> =
   long: { types: MEMORY_TYPES },
   constString: { types: [PTR_TO_MAP_VALUE] },
   taskStruct: { types: [PTR_TO_BTF_ID], structure: "task_struct" },
-  linuxBinprm: { types: [PTR_TO_BTF_ID], structure: "linux_binprm" },
 };
 
 /** Pointers that an argument may be with an offset added. */
