@@ -34,6 +34,7 @@ static noinline unsigned long copy_faultable(void *to, const void *from, unsigne
 	return words;
 }
 
+/* Bytes not cleared, in words before the last one: as on x86-64, a word that faults is not tried again bytewise. */
 static noinline unsigned long clear_faultable(void *to, unsigned long n)
 {
 	unsigned long words = n >> 3, rest = n & 7;
@@ -43,11 +44,9 @@ static noinline unsigned long clear_faultable(void *to, unsigned long n)
 			     "2: rep stosb\n"
 			     "   jmp 4f\n"
 			     "3: leaq (%2, %%rcx, 8), %%rcx\n"
-			     "5: rep stosb\n"
 			     "4:\n"
 			     _ASM_EXTABLE(1b, 3b)
 			     _ASM_EXTABLE(2b, 4b)
-			     _ASM_EXTABLE(5b, 4b)
 			     : "+D" (to), "+c" (words) : "r" (rest), "a" (0) : "memory");
 	return words;
 }

@@ -58,6 +58,9 @@ static ssize_t blkdev_move(struct block_device *bdev, char __user *to, const cha
 	size_t offset = pos & (BDEV_BLOCK_SIZE - 1), n;
 	ssize_t ret;
 
+	/* A first read is Linux's readahead; a block that it did not bring is read once more by itself. */
+	if (bh == ERR_PTR(-EIO) && to)
+		bh = bread(bdev, pos >> BDEV_BLOCK_SHIFT);
 	if (IS_ERR(bh))
 		return PTR_ERR(bh);
 	n = bh->b_size - offset;

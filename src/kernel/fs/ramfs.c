@@ -12,7 +12,7 @@
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
-#include "filemap.h"
+#include "../mm/filemap.h"
 #include "internal.h"
 
 struct ramfs_options {

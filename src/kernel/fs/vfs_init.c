@@ -7,7 +7,7 @@
 #include <kernel/mm.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
-#include "filemap.h"
+#include "../mm/filemap.h"
 #include "internal.h"
 
 static int vfs_init(void)

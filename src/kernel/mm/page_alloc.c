@@ -123,7 +123,6 @@ noinline struct page *__alloc_pages(gfp_t gfp, unsigned int order, int preferred
 	trace_mm_page_alloc(page, order, gfp, gfp & __GFP_MOVABLE ? 1 : gfp & __GFP_RECLAIMABLE ? 2 : 0);
 	return page;
 }
-ALLOW_ERROR_INJECTION(__alloc_pages, NULL);
 
 void __free_pages(struct page *page, unsigned int order)
 {

@@ -284,7 +284,6 @@ noinline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 	trace_kmem_cache_alloc(_RET_IP_, object, cache->size, cache->stride, gfp, -1);
 	return object;
 }
-ALLOW_ERROR_INJECTION(kmem_cache_alloc, NULL);
 
 void kmem_cache_free(struct kmem_cache *cache, void *ptr)
 {
@@ -392,7 +391,6 @@ noinline void *kmalloc(size_t size, gfp_t gfp)
 	trace_kmalloc(_RET_IP_, object, size, cache->size, gfp, -1);
 	return object;
 }
-ALLOW_ERROR_INJECTION(kmalloc, NULL);
 
 void kfree(const void *ptr)
 {

@@ -71,11 +71,14 @@ const char *syscall_name(unsigned long nr);
 	}									\
 	static __always_inline long __do_sys_##sname(__MAP(x, __SC_DECL, __VA_ARGS__))
 
-/* Like Linux's, which is an alias: the type information knows no __x64_sys_NAME of a call without arguments. */
+/* __x64_sys_NAME as a second name of __do_sys_NAME, which is the one that the type information and symbolised addresses show. */
+#define SYSCALL_ALIAS(sname)							\
+	long __x64_sys_##sname(const struct pt_regs *regs) __attribute__((alias("__do_sys_" #sname))); \
+	ALLOW_ERROR_INJECTION(__x64_sys_##sname, ERRNO)
+
 #define SYSCALL_DEFINE0(sname)							\
-	long __x64_sys_##sname(const struct pt_regs *regs);			\
-	long __do_sys_##sname(const struct pt_regs *regs) __asm__("__x64_sys_" #sname); \
-	ALLOW_ERROR_INJECTION(__x64_sys_##sname, ERRNO);			\
+	long __do_sys_##sname(const struct pt_regs *regs);			\
+	SYSCALL_ALIAS(sname);							\
 	__SYSCALL_RECORD(sname, 0, NULL, NULL);					\
 	long __do_sys_##sname(const struct pt_regs *regs __always_unused)
 #define SYSCALL_DEFINE1(name, ...) __SYSCALL_DEFINEx(1, name, __VA_ARGS__)

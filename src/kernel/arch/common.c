@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* System calls: the table, made from the records that SYSCALL_DEFINE left, and the way from the entry code to it. */
 #include <asm/processor-flags.h>
-#include <asm/prctl.h>
 #include <kernel/init.h>
 #include <kernel/kernel.h>
 #include <kernel/kprobes.h>
@@ -14,13 +13,23 @@
 #include "arch.h"
 
 extern const struct syscall_entry __start_syscall_table[], __stop_syscall_table[];
+/* Numbers that nobody has taken lead to sys_ni_syscall. */
 sys_call_ptr_t sys_call_table[NR_syscalls];
 static bool trace_unknown;
 
+/* Not recorded by SYSCALL_DEFINE0: it has no number of its own. */
+long __do_sys_ni_syscall(const struct pt_regs *regs __always_unused)
+{
+	return -ENOSYS;
+}
+SYSCALL_ALIAS(ni_syscall);
+
 static int __init syscall_table_init(void)
 {
+	for (size_t i = 0; i < NR_syscalls; i++)
+		sys_call_table[i] = __x64_sys_ni_syscall;
 	for (const struct syscall_entry *e = __start_syscall_table; e < __stop_syscall_table; e++) {
-		if (e->nr >= NR_syscalls || sys_call_table[e->nr])
+		if (e->nr >= NR_syscalls || sys_call_table[e->nr] != __x64_sys_ni_syscall)
 			panic("system call %lu (%s) defined twice", e->nr, e->name);
 		sys_call_table[e->nr] = e->fn;
 	}
@@ -52,13 +61,9 @@ bool do_syscall_64(struct pt_regs *regs, unsigned long nr)
 		/* A probe may have sent the call elsewhere. */
 		nr = (int)regs->orig_ax;
 	}
-	if (likely(nr < NR_syscalls && sys_call_table[nr])) {
-		regs->ax = sys_call_table[nr](regs);
-	} else {
-		if (trace_unknown)
-			pr_info("%s[%d]: unknown system call %ld\n", current->comm, current->pid, nr);
-		regs->ax = -ENOSYS;
-	}
+	if (unlikely(trace_unknown && (nr >= NR_syscalls || sys_call_table[nr] == __x64_sys_ni_syscall)))
+		pr_info("%s[%d]: unknown system call %ld\n", current->comm, current->pid, nr);
+	regs->ax = likely(nr < NR_syscalls) ? sys_call_table[nr](regs) : __x64_sys_ni_syscall(regs);
 	trace_sys_exit(regs, regs->ax);
 	local_irq_disable();
 	exit_to_user_mode_loop(regs);
@@ -66,30 +71,3 @@ bool do_syscall_64(struct pt_regs *regs, unsigned long nr)
 	       regs->ip < TASK_SIZE_MAX && !(regs->flags & (X86_EFLAGS_RF | X86_EFLAGS_TF));
 }
 NOKPROBE_SYMBOL(do_syscall_64);
-
-SYSCALL_DEFINE2(arch_prctl, int, option, unsigned long, arg2)
-{
-	struct thread_struct *thread = &current->thread;
-
-	switch (option) {
-	case ARCH_SET_FS:
-		if (arg2 >= TASK_SIZE_MAX)
-			return -EPERM;
-		thread->fsbase = arg2;
-		wrmsrl(MSR_FS_BASE, arg2);
-		return 0;
-	case ARCH_SET_GS:
-		if (arg2 >= TASK_SIZE_MAX)
-			return -EPERM;
-		thread->gsbase = arg2;
-		wrmsrl(MSR_KERNEL_GS_BASE, arg2);
-		return 0;
-	case ARCH_GET_CPUID:
-		return 1;	/* the instruction works */
-	case ARCH_GET_FS:
-		return put_user(thread->fsbase, (unsigned long __user *)arg2);
-	case ARCH_GET_GS:
-		return put_user(thread->gsbase, (unsigned long __user *)arg2);
-	}
-	return -EINVAL;
-}
