@@ -787,7 +787,9 @@ export class Cpu {
   /** An access through a flat segment to the end of all addresses and beyond: it must not leave the segment. */
   #checkWrap(low: number, size: number, stack: boolean): void {
     const named = (this.#u16[(this.#runningRecord + Record.segment) >> 1] - layout.effectiveBases) / 8;
-    const segment = stack ? 2 : named;
+    // The destination of a string instruction is in ES whatever its prefix says.
+    const isDestination = named === 2 && low === Number(BigInt.asIntN(32, this.state.register(7)));
+    const segment = stack ? 2 : isDestination ? 0 : named;
     const known = Number.isInteger(segment) && segment >= 0 && segment < 6;
     const base = known ? this.#i32[(layout.effectiveBases >> 2) + segment * 2] : 0;
     if (((low - base) >>> 0) + size > 0x1_0000_0000) throw new Fault(segment === 2 ? Vector.SS : Vector.GP, 0);
