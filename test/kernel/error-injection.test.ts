@@ -81,9 +81,11 @@ test.skipIf(missing !== undefined)(
       expect(types.get(name), name).toBe("ERRNO");
     expect(types.get("should_fail_alloc_page")).toBe("TRUE");
     expect(types.get("kmalloc")).toBe("NULL");
-    const systemCalls = [...symbols.matchAll(/ T (__x64_sys_\w+)$/gm)].map(([, name]) => name);
+    const systemCalls = [...symbols.matchAll(/ T (__x64_sys_\w+)$/gm)].map(([, name = ""]) => name);
     expect(systemCalls.length).toBeGreaterThan(100);
-    for (const name of systemCalls) expect(types.get(name ?? ""), name).toBe("ERRNO");
+    // A call without arguments is known by the first of its two names, as on Linux.
+    for (const name of systemCalls)
+      expect(types.get(name) ?? types.get(name.replace("__x64_", "__do_")), name).toBe("ERRNO");
   },
 );
 

@@ -1,6 +1,6 @@
 /** The system guests: multiboot kernels of one source file each, assembled by gcc, and how they end on QEMU and on this machine. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TierOptions } from "../../src/cpu/index.ts";
@@ -29,7 +29,7 @@ export const QEMU_FAILS: Readonly<Record<string, string>> = {
   "paging-legacy": "u",
   "paging-long": "krstuzUVW?",
   exceptions: "mnopwxyzAETXY02",
-  interrupts: "j",
+  interrupts: "",
   modes: "",
   smc: "",
   vm86: "jFGK",
@@ -77,8 +77,16 @@ export const QEMU_OPTIONS = [
   ...["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
 ] as const;
 
-/** What the guest prints under QEMU. */
+/** What the guest prints under QEMU. Its serial port goes to a file: what it writes to a pipe may get lost on a busy host. */
 export function consoleOfQemu(path: string): string {
-  const options = [...QEMU_OPTIONS, "-serial", "stdio", "-kernel", path];
-  return spawnSync("qemu-system-x86_64", options, { encoding: "utf8", timeout: 30_000 }).stdout;
+  const scratch = mkdtempSync(join(tmpdir(), "system-qemu-"));
+  try {
+    const console = join(scratch, "console");
+    // Time goes by instructions, not by how busy the host is.
+    const options = [...QEMU_OPTIONS, "-icount", "shift=3,sleep=off", "-serial", `file:${console}`, "-kernel", path];
+    spawnSync("qemu-system-x86_64", options, { timeout: 60_000 });
+    return readFileSync(console, "utf8");
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * allocation-failures DIRECTORY: does each operation again and again, with its first, second, third ... allocation failing
- * (/proc/self/fail-nth), until it gets through. Whatever fails must fail cleanly, leave nothing behind, and not be in the
+ * allocation-failures DIRECTORY: does each operation again and again, with its first, second, third ... allocation or copy to or
+ * from user memory failing (/proc/self/fail-nth), until it gets through. Whatever fails must fail cleanly, leave nothing behind, and not be in the
  * way of the next attempt. Needs a kernel with fault injection.
  */
 #include <dirent.h>
@@ -19,7 +19,7 @@
 static int control;
 
 /* The half that takes back what the other has done must not stop at a failure. */
-#define ALWAYS(call) ({ while ((call) < 0 && errno == ENOMEM) ; 0; })
+#define ALWAYS(call) ({ while ((call) < 0 && (errno == ENOMEM || errno == EFAULT)) ; 0; })
 
 static int do_open(void) { int fd = open("f", O_RDWR | O_CREAT, 0600); return fd < 0 ? -1 : close(fd); }
 static int do_long_name(void)
@@ -147,7 +147,7 @@ static const struct {
 	OPERATION(fork),
 };
 
-/* fail-nth counts only what failslab and fail_page_alloc may fail; by default that leaves out allocations that may sleep. */
+/* fail-nth counts what failslab, fail_page_alloc and fail_usercopy may fail; by default that leaves out allocations that may sleep. */
 static int widen(const char *file, const char *value)
 {
 	char path[80];
@@ -166,7 +166,7 @@ static void set_nth(int n)
 {
 	char text[16];
 
-	pwrite(control, text, snprintf(text, sizeof(text), "%d", n), 0);
+	ALWAYS(pwrite(control, text, snprintf(text, sizeof(text), "%d", n), 0));
 }
 
 /* Failures that are still to come: 0 when one has happened. */
@@ -174,8 +174,8 @@ static int pending(void)
 {
 	char text[16] = { 0 };
 
-	pread(control, text, sizeof(text) - 1, 0);
-	return atoi(text);
+	/* If the number is what fails to get here, the operation got through. */
+	return pread(control, text, sizeof(text) - 1, 0) < 0 ? 1 : atoi(text);
 }
 
 /* Objects in use in all caches, without those of processes and of this look itself. */
@@ -210,7 +210,8 @@ int main(int argc, char **argv)
 	}
 	if (!widen("failslab/ignore-gfp-wait", "N") || !widen("failslab/verbose", "0") ||
 	    !widen("fail_page_alloc/ignore-gfp-wait", "N") || !widen("fail_page_alloc/ignore-gfp-highmem", "N") ||
-	    !widen("fail_page_alloc/min-order", "0") || !widen("fail_page_alloc/verbose", "0"))
+	    !widen("fail_page_alloc/min-order", "0") || !widen("fail_page_alloc/verbose", "0") ||
+	    !widen("fail_usercopy/verbose", "0"))
 		return 2;
 	mkdir("mnt", 0700);
 	mkdir("real", 0700);
@@ -235,7 +236,7 @@ int main(int argc, char **argv)
 			if (left)
 				break;
 			failures++;
-			if (result < 0 && error != ENOMEM && error != ENOSPC && error != ENFILE && error != EAGAIN)
+			if (result < 0 && error != ENOMEM && error != EFAULT && error != ENOSPC && error != ENFILE && error != EAGAIN)
 				other = error;
 		}
 		after = objects();
