@@ -193,6 +193,14 @@ in read_tree_block: nop dword ptr [rax + rax] becomes jmp ...
 in read_tree_block: jmp ... becomes nop dword ptr [rax + rax]
 the site was asked 1 time(s) whether it fires`,
   },
+  "what-fail-nth-fails": {
+    image: "fault-injection",
+    parts: [
+      /^request 1: fault_slab < should_failslab < kmem_cache_alloc < /,
+      /^request \d+: should_fail_usercopy < copy_to_user < do_pipe2 < /,
+    ],
+    console: /there is no request \d+/,
+  },
   "watch-memory": {
     image: "mount-and-read",
     needsTypes: true,

@@ -125,7 +125,8 @@ function restore(cpu: Cpu, record: number, supervisor: boolean): void {
   else for (let i = 16; i < 64; i += 8) valid &&= read(HEADER + i) === 0n;
   if (!valid) throw generalProtection();
   const loaded = requested & Number(present);
-  const size = requested & AVX ? EXTENDED + AVX_BYTES : EXTENDED;
+  // A compacted image ends behind what is present.
+  const size = (compacted ? loaded : requested) & AVX ? EXTENDED + AVX_BYTES : EXTENDED;
   memory.read(address + BigInt(size - 1), 1);
   // Everything is read before anything changes.
   const legacy = new DataView(new ArrayBuffer(512));

@@ -51,7 +51,7 @@ static bool may_report(struct fault_attr *attr)
 	return true;
 }
 
-static void report(struct fault_attr *attr)
+static noinline void fail_dump(struct fault_attr *attr)
 {
 	if (!attr->verbose || !may_report(attr))
 		return;
@@ -66,7 +66,7 @@ static void report(struct fault_attr *attr)
 static bool stack_allows(struct fault_attr *attr)
 {
 	unsigned long entries[MAX_STACK_TRACE_DEPTH];
-	unsigned int depth = min(attr->stacktrace_depth, (unsigned long)MAX_STACK_TRACE_DEPTH), nr;
+	unsigned int depth = attr->stacktrace_depth, nr;
 	bool found = attr->require_start == 0 && attr->require_end == ~0UL;
 
 	if (depth == 0 || (found && !attr->reject_start && !attr->reject_end))
@@ -109,11 +109,25 @@ bool should_fail_ex(struct fault_attr *attr, ssize_t size, int flags)
 		return false;
 	}
 	if (!(flags & FAULT_NOWARN))
-		report(attr);
+		fail_dump(attr);
 	if (atomic_read(&attr->times) > 0)
 		atomic_dec(&attr->times);
 	return true;
 }
+
+static int stacktrace_depth_get(void *data, u64 *value)
+{
+	*value = *(unsigned long *)data;
+	return 0;
+}
+
+/* More than is looked at is taken as that much. */
+static int stacktrace_depth_set(void *data, u64 value)
+{
+	*(unsigned long *)data = min(value, (u64)MAX_STACK_TRACE_DEPTH);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(stacktrace_depth_fops, stacktrace_depth_get, stacktrace_depth_set, "%llu\n");
 
 struct dentry *fault_create_debugfs_attr(struct fault_attr *attr)
 {
@@ -127,7 +141,7 @@ struct dentry *fault_create_debugfs_attr(struct fault_attr *attr)
 	debugfs_create_u32("verbose_ratelimit_interval_ms", 0600, dir, &attr->ratelimit_interval_ms);
 	debugfs_create_u32("verbose_ratelimit_burst", 0600, dir, &attr->ratelimit_burst);
 	debugfs_create_bool("task-filter", 0600, dir, &attr->task_filter);
-	debugfs_create_ulong("stacktrace-depth", 0600, dir, &attr->stacktrace_depth);
+	debugfs_create_file("stacktrace-depth", 0600, dir, &attr->stacktrace_depth, &stacktrace_depth_fops);
 	debugfs_create_x64("require-start", 0600, dir, (u64 *)&attr->require_start);
 	debugfs_create_x64("require-end", 0600, dir, (u64 *)&attr->require_end);
 	debugfs_create_x64("reject-start", 0600, dir, (u64 *)&attr->reject_start);
