@@ -183,6 +183,11 @@ _start:
 
 	movb failed, %al
 	outb %al, $0xf4
+	movw $0x8900, %dx
+	.irp byte, 'S', 'h', 'u', 't', 'd', 'o', 'w', 'n'
+	movb $\byte, %al
+	outb %al, %dx
+	.endr
 	hlt
 
 /* ZF: passed */
@@ -191,15 +196,27 @@ report:
 	je 1f
 	movl $fail, %esi
 	movb $1, failed
-1:	movw $0x3f8, %dx
+1:	movw $0x3fb, %dx
+	movb $3, %al
+	outb %al, %dx
 2:	lodsb
 	testb %al, %al
 	je 3f
-	outb %al, %dx
+	call send
 	jmp 2b
 3:	movb letter, %al
-	outb %al, %dx
+	call send
 	movb $10, %al
+
+/* Sends %al when the serial port has room. */
+send:
+	movb %al, %ah
+	movw $0x3fd, %dx
+4:	inb %dx, %al
+	testb $0x20, %al
+	jz 4b
+	movb %ah, %al
+	movw $0x3f8, %dx
 	outb %al, %dx
 	ret
 

@@ -28,6 +28,7 @@ main:	movl $pd2 + 3, pdpt + 8
 1:	movb $1, %al
 	cmpb $2, %al
 	check 'a'
+	cmpl %esp, %esp
 	movb $0x90, 1f
 1:	hlt
 	check 'b'
