@@ -181,7 +181,7 @@ export class Session {
       if (stop.reason !== "time") {
         // Says nothing about how fast the guest is.
       } else if (took < SLICE_MS / 2) this.#sliceTicks = Math.min(LONGEST_SLICE, this.#sliceTicks * 2);
-      else if (took > SLICE_MS * 2) this.#sliceTicks = Math.max(SHORTEST_SLICE, this.#sliceTicks / 2);
+      else if (took > SLICE_MS * 2) this.#sliceTicks = Math.max(SHORTEST_SLICE, Math.floor(this.#sliceTicks / 2));
       if (stop.reason === "breakpoint") {
         if (await this.#stops.reachedBreakpoint(stop.address)) return stop;
       } else if (stop.reason === "watchpoint") {

@@ -283,7 +283,8 @@ export class Machine {
 
   /** Runs until something stops it. A machine whose guest has ended stays ended. */
   run(limits: RunLimits = {}): Stop {
-    const stop = this.#run(limits.time ?? Infinity, limits.instructions ?? Infinity);
+    // Time is counted in whole ticks: half of one would show in the guest's time-stamp counter.
+    const stop = this.#run(Math.ceil(limits.time ?? Infinity), Math.ceil(limits.instructions ?? Infinity));
     this.console.flush();
     this.serial2.flush();
     return stop;

@@ -55,6 +55,14 @@ describe("time", () => {
     expect(m.time).toBe(1500);
   });
 
+  it("is counted in whole ticks, also where a limit falls between two", async () => {
+    const timer = `${enableApic}; ${divideBy1}; ${store(APIC + 0x320, 0x40)}; ${store(APIC + 0x380, 1_000_000)}`;
+    const m = await machine(`${timer}; sti; hlt; rdtsc; ${exit("1")}`, `${endOfInterrupt}; iretq`);
+    expect(m.run({ time: 1000.5 })).toEqual({ reason: "time" });
+    expect(m.time).toBe(1001);
+    expect(m.run()).toMatchObject({ reason: "exit" });
+  });
+
   it("jumps to the timer's interrupt while the processor is halted", async () => {
     const start = `${enableApic}; ${divideBy1}; ${store(APIC + 0x320, 0x40)}; ${store(APIC + 0x380, 1_000_000)}`;
     const m = await machine(`${start}; sti; hlt; nop; ${exit("1")}`, `${endOfInterrupt}; inc rbx; iretq`);
