@@ -9,7 +9,9 @@ import { Tlb } from "../mmu/tlb.ts";
 import { type Block, Blocks, type CodePlace } from "./blocks.ts";
 import { BreakpointSet } from "./breakpoints.ts";
 import { Debugging } from "./debug-registers.ts";
-import { CR2, FastGates } from "./fast-gates.ts";
+import { LongGates } from "./fast-gates/long.ts";
+import { ProtectedGates } from "./fast-gates/protected.ts";
+import { CR2, GateTables } from "./fast-gates/tables.ts";
 import { Fault, Vector } from "./fault.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { type DeliveryKind, deliverExternal, pushedFlags, raiseException, WITH_ERROR_CODE } from "./interrupts.ts";
@@ -108,7 +110,8 @@ export class Cpu {
   readonly view: DataView;
   readonly #blocks: Blocks;
   readonly #handlers: Handlers;
-  readonly #fastGates: FastGates;
+  readonly #longGates: LongGates;
+  readonly #protectedGates: ProtectedGates;
   readonly #regions: Regions | undefined;
   readonly #i32: Int32Array;
   readonly #u16: Uint16Array;
@@ -182,11 +185,16 @@ export class Cpu {
         threshold: tier === 1 ? 0 : (options.hotThreshold ?? HOT_THRESHOLD),
         translate: (low, high) => this.#translateCode(low, high),
       });
-    this.#fastGates = new FastGates(host, {
+    const unwatched = (): boolean => this.onDelivery === undefined && !this.watchpoints.active;
+    const gates = new GateTables(host, {
       tlb: this.tlb,
-      mayBeFast: () => this.#place.codeBits === 64 && this.onDelivery === undefined && !this.watchpoints.active,
+      mayBeFast64: () => this.#place.codeBits === 64 && unwatched(),
+      mayBeFast32: () => !this.longMode && (this.#i32[ADDRESS.cr0 >> 2] & 1) !== 0 && unwatched(),
       privilegeChanged: () => this.#privilegeChanged(),
+      modeChanged: () => this.modeChanged(),
     });
+    this.#longGates = new LongGates(gates);
+    this.#protectedGates = new ProtectedGates(gates);
     this.debugging = new Debugging(this.state);
     this.watchpoints = new Watchpoints(() => this.tlb.flush());
     const blocks = this.#blocks;
@@ -524,14 +532,18 @@ export class Cpu {
     const flags = pushedFlags(this, vector, kind);
     const at = (record === undefined ? layout.rip : record + Record.nextRip) >> 2;
     const [low, high] = [this.#i32[at], this.#i32[at + 1]];
-    if (!this.#fastGates.deliver(vector, kind === "software", low, high, flags, errorCode)) return false;
+    const software = kind === "software";
+    const done = this.longMode
+      ? this.#longGates.deliver(vector, software, low, high, flags, errorCode)
+      : this.#protectedGates.deliver(vector, software, low, flags, errorCode);
+    if (!done) return false;
     this.#noteDelivery(vector, kind);
     return true;
   }
 
-  /** IRETQ, if it is a common case: false if not. */
+  /** IRETD outside long mode and IRETQ, if it is a common case: false if not. */
   fastReturn(): boolean {
-    const flags = this.#fastGates.interruptReturn();
+    const flags = (this.longMode ? this.#longGates : this.#protectedGates).interruptReturn();
     if (flags < 0) return false;
     this.state.arithmeticFlags = flags;
     this.interruptReturned();
@@ -540,14 +552,14 @@ export class Cpu {
 
   /** SYSCALL, SYSRET to 64-bit code, likewise. `next`: where the address after the instruction lies. */
   fastSystemCall(next: number): boolean {
-    const flags = this.#fastGates.systemCall(this.state.flags, next);
+    const flags = this.#longGates.systemCall(this.state.flags, next);
     if (flags < 0) return false;
     this.state.systemFlags = flags & ~ARITHMETIC_FLAGS & ~2;
     this.state.arithmeticFlags = flags;
     return true;
   }
   fastSystemReturn(): boolean {
-    const flags = this.#fastGates.systemReturn();
+    const flags = this.#longGates.systemReturn();
     if (flags < 0) return false;
     this.state.arithmeticFlags = flags;
     this.interruptsMayBeOpen();

@@ -248,7 +248,7 @@ export function writableFlags(cpu: Cpu, size: number): number {
 /** IRET, IRETD, IRETQ. `next`: the address after the instruction. */
 export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
   const { state } = cpu;
-  if (size === 8 && cpu.fastReturn()) return;
+  if (size === (cpu.longMode ? 8 : 4) && cpu.fastReturn()) return;
   if (isRealMode(cpu)) {
     if (state.systemFlags & Flag.VM && (state.systemFlags & Flag.IOPL) !== Flag.IOPL) throw generalProtection();
     interruptReturnReal(cpu, size);

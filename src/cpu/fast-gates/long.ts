@@ -3,7 +3,6 @@
  * everything present, within its page and in the TLB. They answer false, with nothing changed, wherever anything else is the
  * case; then interrupts.ts does it, whose checks these repeat.
  */
-import type { Tlb } from "../mmu/tlb.ts";
 import {
   ARITHMETIC_FLAGS,
   Attribute,
@@ -11,15 +10,11 @@ import {
   Flag,
   layout,
   SEGMENT_ATTRIBUTES,
-  SEGMENT_BYTES,
   SEGMENT_LIMIT,
   SEGMENT_SELECTOR,
-  segmentAddress,
-} from "./state.ts";
+} from "../state.ts";
+import { CS, DATA, DATA_MASK, dplOf, type FastGatesClient, type GateTables, RSP, SS, TR } from "./tables.ts";
 
-const CS = segmentAddress("cs");
-const SS = segmentAddress("ss");
-const TR = segmentAddress("tr");
 const EFER = addressOf("efer");
 const STAR = addressOf("star");
 const LSTAR = addressOf("lstar");
@@ -29,73 +24,22 @@ const R11 = addressOf("r11");
 const RING_3 = 3 << Attribute.dplShift;
 const FLAT_CODE = 0x9b | Attribute.granularity | Attribute.longMode;
 const FLAT_DATA = 0x93 | Attribute.granularity | Attribute.big;
-const RSP = layout.registers + 4 * 8;
-const DATA_SEGMENTS = (["es", "ds", "fs", "gs"] as const).map(segmentAddress);
-/** Bits 15:8 of a descriptor's upper half: present, accessed 64-bit code that does not conform; the DPL apart. */
+/** Bits of a descriptor's upper half: present, accessed 64-bit code that does not conform; the DPL apart. */
 const CODE_MASK = 0x0060_9d00;
 const CODE_64 = 0x0020_9900;
-/** The same of writable data. */
-const DATA_MASK = 0x9b00;
-const DATA = 0x9300;
-const dplOf = (high: number): number => (high >>> 13) & 3;
 const isCanonical = (high: number): boolean => high >> 15 === 0 || high >> 15 === -1;
 
-/** What the fast paths need of the processor. */
-export interface FastGatesClient {
-  readonly tlb: Tlb;
-  /** Whether 64-bit code runs, and nobody wants to be told about deliveries and accesses. */
-  mayBeFast(): boolean;
-  /** The privilege level of 64-bit code has changed. */
-  privilegeChanged(): void;
-}
-
-export class FastGates {
+export class LongGates {
+  readonly #tables: GateTables;
   readonly #i32: Int32Array;
   readonly #u16: Uint16Array;
-  readonly #view: DataView;
   readonly #client: FastGatesClient;
 
-  constructor(memory: WebAssembly.Memory, client: FastGatesClient) {
-    this.#i32 = new Int32Array(memory.buffer);
-    this.#u16 = new Uint16Array(memory.buffer);
-    this.#view = new DataView(memory.buffer);
-    this.#client = client;
-  }
-
-  /** A word of a table, which may lie anywhere. */
-  #word(host: number): number {
-    return this.#view.getInt32(host, true);
-  }
-
-  /** Host address of `size` bytes of a table at offset `at`, or 0. Tables are read as the supervisor reads them. */
-  #inTable(base: number, at: number, size: number): number {
-    const i32 = this.#i32;
-    const baseLow = i32[base >> 2];
-    const low = (baseLow + at) | 0;
-    if ((low & 0xfff) + size > 4096) return 0;
-    const high = (i32[(base + 4) >> 2] + (low >>> 0 < baseLow >>> 0 ? 1 : 0)) | 0;
-    return this.#client.tlb.lookUp(low, high, false, false);
-  }
-
-  /** Host address of the descriptor in the GDT that a selector names, or 0. */
-  #descriptor(selector: number): number {
-    if ((selector & 0xfffc) === 0 || selector & 4) return 0;
-    const offset = selector & 0xfff8;
-    if (offset + 7 > this.#i32[(layout.gdtr + 8) >> 2] >>> 0) return 0;
-    return this.#inTable(layout.gdtr, offset, 8);
-  }
-
-  /** Loads a flat segment register from a descriptor's upper half. Base and limit are as its descriptor at `host` says. */
-  #loadSegment(at: number, selector: number, host: number): void {
-    const i32 = this.#i32;
-    const low = this.#word(host);
-    const high = this.#word(host + 4);
-    const raw = (low & 0xffff) | (high & 0xf_0000);
-    i32[at >> 2] = (low >>> 16) | ((high & 0xff) << 16) | (high & 0xff00_0000);
-    i32[(at + 4) >> 2] = 0;
-    i32[(at + SEGMENT_LIMIT) >> 2] = high & 0x80_0000 ? (raw << 12) | 0xfff : raw;
-    this.#u16[(at + SEGMENT_SELECTOR) >> 1] = selector;
-    this.#u16[(at + SEGMENT_ATTRIBUTES) >> 1] = ((high >>> 8) & 0xff) | (((high >>> 20) & 0xf) << 8);
+  constructor(tables: GateTables) {
+    this.#tables = tables;
+    this.#i32 = tables.i32;
+    this.#u16 = tables.u16;
+    this.#client = tables.client;
   }
 
   /**
@@ -110,22 +54,22 @@ export class FastGates {
     flags: number,
     errorCode: number,
   ): boolean {
-    if (!this.#client.mayBeFast()) return false;
+    if (!this.#client.mayBeFast64()) return false;
     const i32 = this.#i32;
     const u16 = this.#u16;
     if (vector * 16 + 15 > i32[(layout.idtr + 8) >> 2] >>> 0) return false;
-    const gate = this.#inTable(layout.idtr, vector * 16, 16);
+    const gate = this.#tables.inTable(layout.idtr, vector * 16, 16);
     if (gate === 0) return false;
-    const low = this.#word(gate);
-    const middle = this.#word(gate + 4);
-    const targetHigh = this.#word(gate + 8);
+    const low = this.#tables.word(gate);
+    const middle = this.#tables.word(gate + 4);
+    const targetHigh = this.#tables.word(gate + 8);
     const type = (middle >>> 8) & 0x1f;
     const cpl = i32[layout.cpl >> 2];
     if ((type & 0x1e) !== 0xe || !(middle & 0x8000) || (software && dplOf(middle) < cpl)) return false;
     const selector = low >>> 16;
-    const code = this.#descriptor(selector);
+    const code = this.#tables.descriptor(selector);
     if (code === 0) return false;
-    const codeHigh = this.#word(code + 4);
+    const codeHigh = this.#tables.word(code + 4);
     if ((codeHigh & CODE_MASK) !== CODE_64 || dplOf(codeHigh) !== 0 || !isCanonical(targetHigh)) return false;
 
     let stackLow = i32[RSP >> 2];
@@ -134,10 +78,10 @@ export class FastGates {
     if (ist !== 0 || cpl !== 0) {
       const at = ist !== 0 ? 0x24 + 8 * (ist - 1) : 4;
       if (at + 7 > i32[(TR + SEGMENT_LIMIT) >> 2] >>> 0) return false;
-      const pointer = this.#inTable(TR, at, 8);
+      const pointer = this.#tables.inTable(TR, at, 8);
       if (pointer === 0) return false;
-      stackLow = this.#word(pointer);
-      stackHigh = this.#word(pointer + 4);
+      stackLow = this.#tables.word(pointer);
+      stackHigh = this.#tables.word(pointer + 4);
     }
     stackLow &= ~0xf;
     const size = errorCode < 0 ? 40 : 48;
@@ -166,11 +110,11 @@ export class FastGates {
     i32[RSP >> 2] = newLow;
     i32[(RSP + 4) >> 2] = stackHigh;
     i32[layout.systemFlags >> 2] &= ~(Flag.TF | Flag.NT | Flag.RF | Flag.VM | (type === 0xe ? Flag.IF : 0));
-    this.#loadSegment(CS, selector & 0xfffc, code);
+    this.#tables.loadSegment(CS, selector & 0xfffc, code);
     i32[layout.rip >> 2] = (low & 0xffff) | (middle & 0xffff_0000);
     i32[(layout.rip + 4) >> 2] = targetHigh;
     if (cpl !== 0) {
-      i32.fill(0, SS >> 2, (SS + SEGMENT_BYTES) >> 2);
+      this.#tables.clearSegment(SS);
       i32[layout.cpl >> 2] = 0;
       this.#client.privilegeChanged();
     }
@@ -179,7 +123,7 @@ export class FastGates {
 
   /** IRETQ to 64-bit code of the same or an outer level. The arithmetic flags are left to the caller; -1: not done, else RFLAGS. */
   interruptReturn(): number {
-    if (!this.#client.mayBeFast()) return -1;
+    if (!this.#client.mayBeFast64()) return -1;
     const i32 = this.#i32;
     const u16 = this.#u16;
     const cpl = i32[layout.cpl >> 2];
@@ -194,17 +138,17 @@ export class FastGates {
     const stackSelector = i32[stack + 8] & 0xffff;
     const rpl = selector & 3;
     if (rpl < cpl || !isCanonical(ripHigh)) return -1;
-    const code = this.#descriptor(selector);
+    const code = this.#tables.descriptor(selector);
     if (code === 0) return -1;
-    const codeHigh = this.#word(code + 4);
+    const codeHigh = this.#tables.word(code + 4);
     if ((codeHigh & CODE_MASK) !== CODE_64 || dplOf(codeHigh) !== rpl) return -1;
     const isNull = (stackSelector & 0xfffc) === 0;
-    const data = isNull ? 0 : this.#descriptor(stackSelector);
+    const data = isNull ? 0 : this.#tables.descriptor(stackSelector);
     if (isNull) {
       if (rpl === 3) return -1;
     } else {
       if (data === 0 || (stackSelector & 3) !== rpl) return -1;
-      const dataHigh = this.#word(data + 4);
+      const dataHigh = this.#tables.word(data + 4);
       if ((dataHigh & DATA_MASK) !== DATA || dplOf(dataHigh) !== rpl) return -1;
     }
 
@@ -224,15 +168,15 @@ export class FastGates {
     const newPointer = i32[stack + 6];
     const newPointerHigh = i32[stack + 7];
     if (data === 0) {
-      i32.fill(0, SS >> 2, (SS + SEGMENT_BYTES) >> 2);
+      this.#tables.clearSegment(SS);
       u16[(SS + SEGMENT_SELECTOR) >> 1] = stackSelector;
       u16[(SS + SEGMENT_ATTRIBUTES) >> 1] = rpl << Attribute.dplShift;
-    } else this.#loadSegment(SS, stackSelector, data);
-    this.#loadSegment(CS, selector, code);
+    } else this.#tables.loadSegment(SS, stackSelector, data);
+    this.#tables.loadSegment(CS, selector, code);
     i32[RSP >> 2] = newPointer;
     i32[(RSP + 4) >> 2] = newPointerHigh;
     if (rpl !== cpl) {
-      this.#leaveSegments(rpl);
+      this.#tables.leaveSegments(rpl);
       i32[layout.cpl >> 2] = rpl;
     }
     // Also for EFLAGS.AC.
@@ -256,7 +200,7 @@ export class FastGates {
   /** SYSCALL of 64-bit code; `next`: where the address after it lies. Returns RFLAGS as they are to be, -1: not done. */
   systemCall(flags: number, next: number): number {
     const i32 = this.#i32;
-    if (!this.#client.mayBeFast() || !(i32[EFER >> 2] & 1)) return -1;
+    if (!this.#client.mayBeFast64() || !(i32[EFER >> 2] & 1)) return -1;
     const selector = i32[(STAR + 4) >> 2] & 0xfffc;
     this.#copyWord(RCX, next);
     i32[R11 >> 2] = flags & ~Flag.RF;
@@ -272,7 +216,7 @@ export class FastGates {
   /** SYSRET to 64-bit code, likewise. AMD leaves SS alone, but for its selector. */
   systemReturn(): number {
     const i32 = this.#i32;
-    if (!this.#client.mayBeFast() || !(i32[EFER >> 2] & 1) || i32[layout.cpl >> 2] !== 0) return -1;
+    if (!this.#client.mayBeFast64() || !(i32[EFER >> 2] & 1) || i32[layout.cpl >> 2] !== 0) return -1;
     const flags = i32[R11 >> 2] & 0x3c_7fd7;
     const selector = i32[(STAR + 4) >> 2] >>> 16;
     this.#copyWord(layout.rip, RCX);
@@ -283,20 +227,4 @@ export class FastGates {
     this.#client.privilegeChanged();
     return flags;
   }
-
-  /** Data segments that the outer level may not have become null, but for their base. */
-  #leaveSegments(cpl: number): void {
-    const u16 = this.#u16;
-    for (const at of DATA_SEGMENTS) {
-      if ((u16[(at + SEGMENT_SELECTOR) >> 1] & 0xfffc) === 0) continue;
-      const attributes = u16[(at + SEGMENT_ATTRIBUTES) >> 1];
-      if (((attributes >> Attribute.dplShift) & 3) >= cpl || (attributes & 0xc) === 0xc) continue;
-      this.#i32[(at + SEGMENT_LIMIT) >> 2] = 0;
-      u16[(at + SEGMENT_SELECTOR) >> 1] = 0;
-      u16[(at + SEGMENT_ATTRIBUTES) >> 1] = 0;
-    }
-  }
 }
-
-/** Where #PF leaves its address. */
-export const CR2 = addressOf("cr2");
