@@ -92,6 +92,8 @@ const HELPER_GET_STACK = 67;
 export interface BpfCoprocessorOptions {
   readonly memory: DmaMemory;
   readonly verify: (program: ProgramToVerify) => VerifyResult;
+  /** Told of mistakes of the host's own that a request brought to light; the guest is answered with an error. */
+  readonly internalError?: (error: unknown) => void;
 }
 
 /** A request that is answered with a status instead of being carried out. */
@@ -185,6 +187,7 @@ const describeMap = (map: BlockView<typeof blocks.map>): MapDescriptor => ({
 export class BpfCoprocessor implements MmioDevice, Stateful {
   readonly #memory: DmaMemory;
   readonly #verify: (program: ProgramToVerify) => VerifyResult;
+  readonly #internalError: (error: unknown) => void;
   #request = [0, 0];
   #status: number = statuses.ok;
   #helpers: ReadonlyMap<number, bigint> = new Map();
@@ -201,6 +204,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
   constructor(options: BpfCoprocessorOptions) {
     this.#memory = options.memory;
     this.#verify = options.verify;
+    this.#internalError = options.internalError ?? (() => {});
   }
 
   readMmio(offset: number, size: AccessSize): number {
@@ -327,6 +331,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       return statuses.ok;
     } catch (error) {
       if (error instanceof Refusal) return error.status;
+      this.#internalError(error);
       return statuses.internal;
     }
   }
@@ -519,6 +524,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     block.set("handle", 0);
     block.set("unknown_fields", 0);
     if (!("instructions" in result)) {
+      if (result.internalError !== undefined) this.#internalError(result.internalError);
       if (result.unknownFields !== undefined) block.set("unknown_fields", result.unknownFields === "functions" ? 1 : 2);
       return;
     }

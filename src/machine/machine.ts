@@ -70,6 +70,8 @@ export interface MachineOptions extends TierOptions {
   readonly disks?: readonly BlockStorage[];
   /** Whether the BPF co-processor is there; it is unless this is false. */
   readonly bpfCoprocessor?: boolean;
+  /** Told of mistakes of the co-processor itself that a guest's request brought to light. Default: a line on standard error. */
+  readonly internalError?: (error: unknown) => void;
   /** Adds QEMU's pc-testdev. */
   readonly testDevice?: boolean;
 }
@@ -173,7 +175,8 @@ export class Machine {
     }
 
     if (options.bpfCoprocessor !== false) {
-      this.#bpf = new BpfCoprocessor({ memory, verify });
+      const report = options.internalError ?? ((error: unknown): void => console.error("BPF co-processor:", error));
+      this.#bpf = new BpfCoprocessor({ memory, verify, internalError: report });
       this.bus.mapMmio(platform.bpfCoprocessor.address, platform.bpfCoprocessor.size, this.#bpf);
       this.#devices.set("BPF co-processor", this.#bpf);
     }

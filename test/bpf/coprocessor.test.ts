@@ -17,35 +17,8 @@ import * as isa from "../../src/bpf/isa.ts";
 import { progTag } from "../../src/bpf/prog-tag.ts";
 import type { ProgramToVerify, VerifyResult } from "../../src/bpf/verifier/index.ts";
 import { BpfCoprocessor } from "../../src/devices/bpf-coprocessor.ts";
-import type { DmaMemory } from "../../src/devices/device.ts";
+import { FlatMemory } from "./flat-memory.ts";
 import { Random } from "./random-program.ts";
-
-class Ram implements DmaMemory {
-  readonly bytes = new Uint8Array(1 << 16);
-  readonly #view = new DataView(this.bytes.buffer);
-  get size(): number {
-    return this.bytes.length;
-  }
-  read(address: number, length: number): Uint8Array {
-    if (address < 0 || address + length > this.size) throw new RangeError("outside of memory");
-    return this.bytes.slice(address, address + length);
-  }
-  write(address: number, data: Uint8Array): void {
-    this.bytes.set(data, address);
-  }
-  readUint(address: number, size: 1 | 2 | 4): number {
-    return size === 4 ? this.#view.getUint32(address, true) : this.bytes[address];
-  }
-  writeUint(address: number, _size: 1 | 2 | 4, value: number): void {
-    this.#view.setUint32(address, value, true);
-  }
-  readUint64(address: number): bigint {
-    return this.#view.getBigUint64(address, true);
-  }
-  writeUint64(address: number, value: bigint): void {
-    this.#view.setBigUint64(address, value, true);
-  }
-}
 
 const statistics = {
   instructionsProcessed: 4,
@@ -91,13 +64,13 @@ function accept(program: ProgramToVerify): VerifyResult {
 
 /** A driver, as the kernel has one: request block at 0x1000, data at 0x2000. */
 class Driver {
-  readonly ram = new Ram();
+  readonly ram = new FlatMemory(1 << 16);
   readonly device: BpfCoprocessor;
   constructor(verify: (program: ProgramToVerify) => VerifyResult = accept) {
     this.device = new BpfCoprocessor({ memory: this.ram, verify });
   }
   set<B extends Block>(block: B, at: number, values: Partial<Record<keyof B, number | bigint>>): void {
-    this.ram.bytes.fill(0, at, at + blockSize(block));
+    this.ram.write(at, new Uint8Array(blockSize(block)));
     const offsets = fieldOffsets(block);
     for (const field of Object.keys(values) as (keyof B)[]) {
       const value = values[field] ?? 0;

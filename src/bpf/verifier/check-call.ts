@@ -11,7 +11,7 @@ import {
   helperName,
   offeredHelper,
 } from "../helpers.ts";
-import { BPF_REG_0, BPF_REG_1, BPF_REG_2, BPF_REG_3, type Instruction } from "../isa.ts";
+import { BPF_REG_0, BPF_REG_1, BPF_REG_2, BPF_REG_3, BPF_REG_5, type Instruction } from "../isa.ts";
 import { syncBounds } from "./bounds.ts";
 import { kernelStructure, pointsTo } from "./check-btf.ts";
 import { enterCallback } from "./check-function-call.ts";
@@ -30,6 +30,7 @@ import {
 import { type BufferUse, checkRangeInitialized } from "./check-stack.ts";
 import type { VerifierEnvironment } from "./environment.ts";
 import { EACCES, EFAULT, EINVAL, ENOTSUPP } from "./errors.ts";
+import { isValidFormat } from "./format-string.ts";
 import type { MapDescriptor } from "./interface.ts";
 import { BPF_MAX_VAR_OFF } from "./limits.ts";
 import { checkRegisterArgument, DST_OP_NO_MARK, SRC_OP } from "./liveness.ts";
@@ -75,6 +76,7 @@ const id = (name: string): number => helperId(name) ?? -1;
 const TAIL_CALL = id("tail_call");
 const PROBE_READ = id("probe_read");
 const GET_FUNC_IP = id("get_func_ip");
+const SNPRINTF = id("snprintf");
 const SPIN_LOCK = id("spin_lock");
 const RINGBUF_RESERVE = id("ringbuf_reserve");
 const MAP_WRITERS = new Set(["map_update_elem", "map_delete_elem", "map_push_elem", "map_pop_elem"].map(id));
@@ -492,6 +494,16 @@ function checkFunctionAddress(env: VerifierEnvironment, shown: string): void {
   }
 }
 
+/** bpf_snprintf: the arguments are 8 bytes each, and the string is known. */
+function checkFormatString(env: VerifierEnvironment): void {
+  const format = env.registers[BPF_REG_3];
+  const size = env.registers[BPF_REG_5].varOff.value;
+  if (size % 8n !== 0n) env.reject(EINVAL);
+  const start = format.off + Number(format.varOff.value);
+  const text = format.map?.contents?.subarray(start) ?? new Uint8Array(0);
+  if (!isValidFormat(text.subarray(0, text.indexOf(0)), Number(size / 8n))) env.reject(EINVAL, "Invalid format string");
+}
+
 /** BPF_CALL of a helper. */
 export function checkHelperCall(env: VerifierEnvironment, insn: Instruction): void {
   const helper = insn.imm;
@@ -530,6 +542,7 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Instruction): vo
   if (helper === TAIL_CALL) {
     checkReferenceLeakBefore(env, "tail_call would lead to reference leak");
   }
+  if (helper === SNPRINTF) checkFormatString(env);
   // What the helper leaves is in the caller's registers, even if the next instruction is a callback's.
   const { registers } = env;
   if (meta.callback >= 0) enterCallback(env, helper, meta.callback, meta.map);

@@ -65,6 +65,7 @@ import {
   typeName,
 } from "./register-state.ts";
 import { BPF_MAIN_FUNC, newFrame, VerifierState } from "./state.ts";
+import { BTF_FUNC_STATIC } from "./type-info.ts";
 
 const SPIN_UNLOCK = 94;
 
@@ -137,8 +138,12 @@ function checkLoadImmediate(env: VerifierEnvironment, insn: Instruction): void {
   if (insn.src === BPF_PSEUDO_FUNC) {
     const isTyped = env.program.functionInfo === true || (env.types?.functions.length ?? 0) > 0;
     if (!isTyped) env.reject(EINVAL, "missing btf func_info");
+    const callback = env.calledSubprogram(env.insnIndex);
+    const linkage = env.types?.functions[callback]?.linkage ?? BTF_FUNC_STATIC;
+    if (linkage !== BTF_FUNC_STATIC) env.reject(EINVAL, "callback function not static");
+    if (callback === 0) env.reject(EINVAL, "callback function cannot be the main program");
     dst.type = PTR_TO_FUNC;
-    dst.subprogram = env.calledSubprogram(env.insnIndex);
+    dst.subprogram = callback;
     return;
   }
   dst.map = aux.map;

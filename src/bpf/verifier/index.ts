@@ -21,7 +21,7 @@ import { checkAttachTarget } from "./attach-target.ts";
 import { checkPaths, initialState } from "./check-program.ts";
 import { checkControlFlow } from "./control-flow.ts";
 import { VerifierEnvironment } from "./environment.ts";
-import { E2BIG, EINVAL, Rejection } from "./errors.ts";
+import { E2BIG, EFAULT, EINVAL, Rejection } from "./errors.ts";
 import { prepareProgram } from "./fixups.ts";
 import type { ProgramToVerify, VerifiedProgram, VerifierStatistics, VerifyResult } from "./interface.ts";
 import { BPF_LOG_STATS } from "./log.ts";
@@ -101,7 +101,11 @@ export function verify(program: ProgramToVerify): VerifyResult {
     }
     return { errno: 0, log, statistics, ...verified };
   } catch (error) {
-    if (!(error instanceof Rejection)) throw error;
+    if (!(error instanceof Rejection)) {
+      // A mistake of the verifier itself: whatever the program is, it is not accepted.
+      env.verbose(`verifier internal error: ${error instanceof Error ? error.message : String(error)}\n`);
+      return { errno: EFAULT, log: env.log.toString(), statistics: statisticsOf(env), internalError: error };
+    }
     logStatistics(env);
     const { unknownFields } = env;
     return { errno: error.errno, log: env.log.toString(), statistics: statisticsOf(env), unknownFields };

@@ -144,6 +144,8 @@ export type VerifyResult =
       readonly statistics: VerifierStatistics;
       /** E2BIG is about records of this table: they have something set behind what is known. */
       readonly unknownFields?: "functions" | "lines";
+      /** The exception behind EFAULT, if the verifier itself failed: to be reported. */
+      readonly internalError?: unknown;
     }
   | (VerifiedProgram & { readonly errno: 0; readonly log: string; readonly statistics: VerifierStatistics });
 
