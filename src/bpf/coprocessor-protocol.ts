@@ -215,6 +215,9 @@ export const blocks = {
      * `map` block that describes the template of the inner maps.
      */
     contents: "u64",
+    /** Where a frozen map's values are in the bytes handed over with upload_data, plus 1, if they are not contiguous; else 0. */
+    uploaded: "u32",
+    unused: "u32",
     /** Addresses of the map's own functions; 0: there is none. */
     map_lookup_elem: "u64",
     map_update_elem: "u64",

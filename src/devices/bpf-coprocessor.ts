@@ -431,13 +431,14 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     const sizes = { functions: block.u32("func_info_rec_size"), lines: block.u32("line_info_rec_size") };
     const functionBytes = sizes.functions * block.u32("func_info_present");
     const lineBytes = sizes.lines * block.u32("line_info_present");
-    const data = this.#takeData(functionBytes + lineBytes);
+    const data = this.#data;
+    if (functionBytes + lineBytes > data.length) throw new Refusal(statuses.bad_request);
     const table = (count: number, recordSize: number, bytes: Uint8Array): InfoTable => ({ count, recordSize, bytes });
     const handle = block.u32("btf");
     return {
       btf: handle === 0 ? block.u32("btf_error") : this.#btf(handle),
       functions: table(counts.functions, sizes.functions, data.subarray(0, functionBytes)),
-      lines: table(counts.lines, sizes.lines, data.subarray(functionBytes)),
+      lines: table(counts.lines, sizes.lines, data.subarray(functionBytes, functionBytes + lineBytes)),
     };
   }
 
@@ -475,10 +476,9 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       }
       const bytes = map.u32("value_size") * map.u32("max_entries");
       const frozen = map.u32("frozen") !== 0;
-      const readable =
-        !MAPS_OF_MAPS.has(map.u32("map_type")) && frozen && map.u64("contents") !== 0n && bytes <= MAX_CONTENTS;
       describeKernelMap(map);
       const isMapOfMaps = MAPS_OF_MAPS.has(map.u32("map_type"));
+      const contents = frozen && !isMapOfMaps && bytes <= MAX_CONTENTS ? this.#readContents(map, bytes) : undefined;
       const inner = isMapOfMaps ? new BlockView(this.#memory, blocks.map, map.pointer("contents", size)) : undefined;
       if (inner !== undefined) describeKernelMap(inner);
       descriptors.set(fd, {
@@ -486,10 +486,19 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
         frozen,
         valuesAddress: map.u64("values"),
         ...(inner !== undefined && { inner: describeMap(inner) }),
-        ...(readable && { contents: this.#memory.read(map.pointer("contents", bytes), bytes) }),
+        ...(contents !== undefined && { contents }),
       });
     }
     return { descriptors, kernel, operations };
+  }
+
+  /** A frozen map's values, for the verifier to know them as constants. */
+  #readContents(map: BlockView<typeof blocks.map>, bytes: number): Uint8Array | undefined {
+    if (map.u64("contents") !== 0n) return this.#memory.read(map.pointer("contents", bytes), bytes);
+    const at = map.u32("uploaded") - 1;
+    if (at < 0) return undefined;
+    if (at + bytes > this.#data.length) throw new Refusal(statuses.bad_request);
+    return this.#data.slice(at, at + bytes);
   }
 
   #load(block: BlockView<typeof blocks.load>): void {

@@ -382,6 +382,14 @@ static void cgroup_fd_array_put_ptr(void *ptr)
 {
 }
 
+BPF_HELPER(current_task_under_cgroup)
+{
+	struct bpf_map *map = (struct bpf_map *)r1;
+
+	/* No element is ever set. */
+	return (u32)r2 >= map->max_entries ? -E2BIG : -EAGAIN;
+}
+
 const struct bpf_map_ops cgroup_array_map_ops = {
 	.map_meta_equal = bpf_map_meta_equal,
 	.map_alloc_check = fd_array_map_alloc_check,

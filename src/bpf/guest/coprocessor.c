@@ -23,6 +23,9 @@
 extern const struct bpf_helper_entry __start_bpf_helpers[], __stop_bpf_helpers[];
 extern const u8 __start_BTF[], __stop_BTF[];
 
+/* A bigger map's values are not known to the verifier. */
+#define MAX_FROZEN_VALUES (1 << 20)
+
 static void __iomem *registers;
 /* The request blocks and one page through which data goes; the mutex keeps an exchange together. */
 static DEFINE_MUTEX(coprocessor_mutex);
@@ -316,6 +319,27 @@ static int fetch_instructions(struct bpf_prog *prog)
 	return 0;
 }
 
+/* The verifier takes what is in frozen arrays for constants. Those that can be mapped are not contiguous in memory. */
+static int upload_frozen_maps(struct bpf_load_request *request, u32 offset)
+{
+	u32 i;
+
+	for (i = 0; i < request->map_count; i++) {
+		struct bpf_cop_map *map = &request->maps[i];
+		u64 size = (u64)map->value_size * map->max_entries;
+		int err;
+
+		if (map->error || !map->frozen || !map->values || map->contents || size > MAX_FROZEN_VALUES)
+			continue;
+		err = upload_data((void *)map->values, size, offset);
+		if (err)
+			return err;
+		map->uploaded = offset + 1;
+		offset += size;
+	}
+	return 0;
+}
+
 static int load_locked(struct bpf_prog *prog, struct bpf_load_request *request)
 {
 	u32 func_info_size = request->func_info_present * request->func_info_rec_size;
@@ -329,6 +353,8 @@ static int load_locked(struct bpf_prog *prog, struct bpf_load_request *request)
 		err = upload_data(request->func_info, func_info_size, 0);
 	if (!err)
 		err = upload_data(request->line_info, line_info_size, func_info_size);
+	if (!err)
+		err = upload_frozen_maps(request, func_info_size + line_info_size);
 	if (err)
 		return err;
 	*load = (struct bpf_cop_load){

@@ -201,7 +201,7 @@ struct bpf_load_request {
 	u32 log_size;
 	const struct bpf_insn *insns;
 	u32 insn_cnt;
-	const struct bpf_cop_map *maps;
+	struct bpf_cop_map *maps;
 	u32 map_count;
 	/* Type information, or the errno that resolving it gave; func_info and line_info, as many records as could be read. */
 	struct btf *btf;
