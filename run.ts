@@ -31,6 +31,11 @@ function count(text: string): number {
   return value;
 }
 
+function seed(text: string): bigint {
+  if (/^(\d+|0x[0-9a-f]+)$/i.test(text) && BigInt(text) < 1n << 64n) return BigInt(text);
+  throw new InvalidArgumentError("Expected a number of at most 64 bits, such as 7 or 0x1234.");
+}
+
 function guestFile(text: string, previous: readonly [string, string][] = []): [string, string][] {
   const separator = text.indexOf("=");
   if (separator < 1 || separator === text.length - 1) throw new InvalidArgumentError("Expected GUEST=HOST.");
@@ -82,6 +87,7 @@ function command(io: CommandIo, action: (image: string, options: Omit<RunOptions
     .option("--json <file>", "writes exit reason, instruction count, state hash and more to a file")
     .option("--tier <tier>", "what executes: 0 interpreted, 1 all compiled, mixed; the guest sees no difference", tier)
     .option("--hot-threshold <n>", "tier mixed: entries of a block of code until it is compiled", count)
+    .option("--seed <n>", "seed of the guest's random numbers, which repeat from run to run; 0 unless given", seed)
     .option("--test-device", "adds QEMU's pc-testdev, which suites of system tests use")
     .addOption(new Option("--no-bpf-coprocessor", "leaves out the BPF co-processor, as QEMU does"))
     .addHelpText(

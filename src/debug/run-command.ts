@@ -44,6 +44,7 @@ export interface RunOptions extends TierOptions {
   readonly json?: string;
   readonly bpfCoprocessor?: boolean;
   readonly testDevice?: boolean;
+  readonly seed?: bigint;
 }
 
 export interface RunOutput {
@@ -233,6 +234,7 @@ async function readOverrides(options: RunOptions): Promise<BootOverrides> {
     ...(options.memory !== undefined && { memory: options.memory }),
     ...(options.append !== undefined && { append: options.append }),
     ...(options.exec !== undefined && { exec: options.exec }),
+    ...(options.seed !== undefined && { seed: options.seed }),
     ...(options.testDevice !== undefined && { testDevice: options.testDevice }),
     ...tierOptions(options),
     ...(options.bpfCoprocessor !== undefined && { bpfCoprocessor: options.bpfCoprocessor }),

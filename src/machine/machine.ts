@@ -74,6 +74,8 @@ export interface MachineOptions extends TierOptions {
   readonly internalError?: (error: unknown) => void;
   /** Adds QEMU's pc-testdev. */
   readonly testDevice?: boolean;
+  /** Seed of what RDRAND and RDSEED give; 0 unless given. */
+  readonly randomSeed?: bigint;
 }
 
 export interface RunLimits {
@@ -118,7 +120,8 @@ export class Machine {
     const disks = options.disks ?? [];
     if (disks.length > platform.virtioMmio.slots)
       throw new InputError(`${disks.length} disks, the machine has room for ${platform.virtioMmio.slots}`);
-    this.cpu = new Cpu({ ramBytes: memoryBytes, bus: this.#systemBus(), ...tierOptions(options) });
+    const randomSeed = options.randomSeed !== undefined && { randomSeed: options.randomSeed };
+    this.cpu = new Cpu({ ramBytes: memoryBytes, bus: this.#systemBus(), ...randomSeed, ...tierOptions(options) });
     this.#queue.armed = (time) => {
       if (time >= this.#limit) return;
       this.#limit = Math.max(time, this.cpu.time);

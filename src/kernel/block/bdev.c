@@ -4,11 +4,13 @@
  * and block/bdev.c; partitions are not scanned.
  */
 #include <kernel/blkdev.h>
+#include <kernel/ctype.h>
 #include <kernel/err.h>
 #include <kernel/errno.h>
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/printk.h>
+#include <kernel/string.h>
 #include <kernel/sysfs.h>
 
 static LIST_HEAD(disks);
@@ -44,17 +46,6 @@ static ssize_t dev_show(void *priv, char *buf)
 	return sysfs_emit(buf, "%d:%d\n", disk->major, disk->first_minor);
 }
 
-/* A text that is no number is taken and changes nothing, as on Linux. */
-static ssize_t store_flag(bool *flag, const char *buf, size_t count)
-{
-	char *end;
-	long value = simple_strtol(buf, &end, 10);
-
-	if (end != buf)
-		*flag = value != 0;
-	return count;
-}
-
 static ssize_t make_it_fail_show(void *priv, char *buf)
 {
 	struct gendisk *disk = priv;
@@ -65,8 +56,12 @@ static ssize_t make_it_fail_show(void *priv, char *buf)
 static ssize_t make_it_fail_store(void *priv, const char *buf, size_t count)
 {
 	struct gendisk *disk = priv;
+	const char *digits = skip_spaces(buf);
 
-	return store_flag(&disk->part0.bd_make_it_fail, buf, count);
+	/* The low 32 bits count; a text that is no number is taken and changes nothing. As on Linux. */
+	if (isdigit(digits[digits[0] == '-']))
+		disk->part0.bd_make_it_fail = (int)simple_strtol(digits, NULL, 10) != 0;
+	return count;
 }
 
 static ssize_t io_timeout_fail_show(void *priv, char *buf)
@@ -80,7 +75,10 @@ static ssize_t io_timeout_fail_store(void *priv, const char *buf, size_t count)
 {
 	struct gendisk *disk = priv;
 
-	return store_flag(&disk->fail_io_timeout, buf, count);
+	/* Here a text that is no number is 0. */
+	if (count)
+		disk->fail_io_timeout = (int)simple_strtoul(buf, NULL, 10) != 0;
+	return count;
 }
 
 static const struct {

@@ -8,6 +8,8 @@
 #include <kernel/err.h>
 #include <kernel/errno.h>
 #include <kernel/fs.h>
+#include <kernel/kernel.h>
+#include <kernel/slab.h>
 #include <kernel/uaccess.h>
 
 static int blkdev_open(struct inode *inode, struct file *file)
@@ -85,6 +87,44 @@ static ssize_t blkdev_move(struct block_device *bdev, char __user *to, const cha
 	return ret;
 }
 
+#define DIRECT_CHUNK	(128 * 1024)	/* of one request */
+#define DMA_ALIGNMENT	(SECTOR_SIZE - 1)
+
+/* O_DIRECT: whole sectors past the cache, one request for up to DIRECT_CHUNK bytes. */
+static ssize_t blkdev_direct(struct block_device *bdev, char __user *to, const char __user *from, size_t count, loff_t *pos)
+{
+	unsigned long address = (unsigned long)(to ? to : from);
+	ssize_t ret = 0;
+	size_t done = 0;
+	void *chunk;
+
+	if ((*pos | count | address) & DMA_ALIGNMENT)
+		return -EINVAL;
+	chunk = kmalloc(min_t(size_t, count, DIRECT_CHUNK), GFP_KERNEL);
+	if (!chunk)
+		return -ENOMEM;
+	while (done < count && !ret) {
+		size_t n = min_t(size_t, count - done, DIRECT_CHUNK);
+
+		/* The device reaches the pages itself on Linux: no copy that fail_usercopy could make fail. */
+		if (from && raw_copy_from_user(chunk, from + done, n))
+			ret = -EFAULT;
+		else
+			ret = bdev_rw_sectors(bdev, to ? REQ_OP_READ : REQ_OP_WRITE, *pos >> SECTOR_SHIFT, chunk, n);
+		if (!ret && to && raw_copy_to_user(to + done, chunk, n))
+			ret = -EFAULT;
+		if (!ret) {
+			done += n;
+			*pos += n;
+		}
+	}
+	kfree(chunk);
+	/* What was read before is no longer what is there. */
+	if (from)
+		invalidate_bdev(bdev);
+	return done ? (ssize_t)done : ret;
+}
+
 static ssize_t blkdev_transfer(struct file *file, char __user *to, const char __user *from, size_t count, loff_t *pos)
 {
 	struct block_device *bdev = file->private_data;
@@ -97,6 +137,8 @@ static ssize_t blkdev_transfer(struct file *file, char __user *to, const char __
 		return from && count ? -ENOSPC : 0;
 	if (count > (u64)(size - *pos))
 		count = size - *pos;
+	if ((file->f_flags & O_DIRECT) && count)
+		return blkdev_direct(bdev, to, from, count, pos);
 	while (done < count) {
 		ssize_t n = blkdev_move(bdev, to ? to + done : NULL, from ? from + done : NULL, count - done, *pos);
 

@@ -3,6 +3,7 @@
 #include <kernel/ctype.h>
 #include <kernel/init.h>
 #include <kernel/kernel.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 #include "boot.h"
 
@@ -71,9 +72,27 @@ void __init parse_early_params(void)
 		run_setup(word, 1);
 }
 
-/* What nobody knows goes to init, as in Linux: "name=value" into its environment, other words into its arguments. */
+static bool was_early(const char *word)
+{
+	const struct obs_kernel_param *p;
+
+	for (p = __setup_start; p < __setup_end; p++) {
+		size_t n = strlen(p->str);
+
+		if (p->early && strnlen(word, n) == n && same_name(word, p->str, n) && (word[n] == '=' || word[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What nobody knows, or could make sense of, goes to init as in Linux: "name=value" into its environment. Other words are
+ * only told of, for init's arguments say here what it has to run.
+ */
 void __init parse_params(void)
 {
+	static char unknown[sizeof(late_line)];
+	size_t length = 0;
 	unsigned int argc = 1, envc = 2;
 	char *line = late_line, *word;
 	bool for_init = false;
@@ -93,9 +112,12 @@ void __init parse_params(void)
 			continue;
 		if (strnchr(word, strcspn(word, "="), '.'))
 			continue;	/* a module's parameter */
-		if (strchr(word, '=')) {
-			if (envc < MAX_INIT_ARGS)
-				init_envp[envc++] = word;
-		}
+		if (was_early(word))
+			continue;
+		length += scnprintf(unknown + length, sizeof(unknown) - length, "%s%s", length ? " " : "", word);
+		if (strchr(word, '=') && envc < MAX_INIT_ARGS)
+			init_envp[envc++] = word;
 	}
+	if (length)
+		pr_notice("Unknown kernel command line parameters \"%s\", will be passed to user space.\n", unknown);
 }

@@ -15,14 +15,12 @@
 static struct fault_attr failslab = FAULT_ATTR_INITIALIZER("failslab");
 static bool ignore_gfp_wait = true, cache_filter;
 
-/* @cache is NULL for objects of a page and more, which have none. */
 int fault_slab(struct kmem_cache *cache, gfp_t gfp)
 {
-	size_t size = cache ? cache->size : PAGE_SIZE;
-
-	if ((cache_filter && !(cache && cache->failslab)) || (gfp & __GFP_NOFAIL) || (ignore_gfp_wait && (gfp & __GFP_DIRECT_RECLAIM)))
+	if (cache == kmem_cache || (gfp & __GFP_NOFAIL) || (ignore_gfp_wait && (gfp & __GFP_DIRECT_RECLAIM)) ||
+	    (cache_filter && !cache->failslab))
 		return 0;
-	return should_fail_ex(&failslab, size, gfp & __GFP_NOWARN ? FAULT_NOWARN : 0) ? -ENOMEM : 0;
+	return should_fail_ex(&failslab, cache->size, gfp & __GFP_NOWARN ? FAULT_NOWARN : 0) ? -ENOMEM : 0;
 }
 
 static int __init setup_failslab(char *text)

@@ -3,6 +3,7 @@
  * Who decides whether a fault is injected: attributes, task filter, stack filter, and /proc/PID/fail-nth, which overrides
  * them all. (Documentation/fault-injection/fault-injection.rst; semantics E1 to E8, E15)
  */
+#include <kernel/ctype.h>
 #include <kernel/debugfs.h>
 #include <kernel/fault-inject.h>
 #include <kernel/irq.h>
@@ -20,9 +21,11 @@ int setup_fault_attr(struct fault_attr *attr, const char *text)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++) {
 		const char *field = end;
+		bool negative = i >= 2 && field[0] == '-';	/* the first two are unsigned */
+		bool number = isdigit(field[negative]);
 
 		fields[i] = simple_strtol(field, &end, 10);
-		if (end == field || (i < 3 && *end++ != ',')) {
+		if (!number || (i < 3 && *end++ != ',')) {
 			pr_warn("FAULT_INJECTION: failed to parse arguments\n");
 			return 0;
 		}
@@ -110,8 +113,8 @@ bool should_fail_ex(struct fault_attr *attr, ssize_t size, int flags)
 	}
 	if (!(flags & FAULT_NOWARN))
 		fail_dump(attr);
-	if (atomic_read(&attr->times) > 0)
-		atomic_dec(&attr->times);
+	if (atomic_read(&attr->times) != -1)
+		atomic_add_unless(&attr->times, -1, 0);
 	return true;
 }
 

@@ -96,7 +96,27 @@ void debugfs_remove(struct dentry *dentry)
 	pseudo_remove(dentry);
 }
 
-/* ---- One value a file ------------------------------------------------------------------------------------------------ */
+/* ---- One value a file, which may stay open longer than what it shows lives ------------------------------------------- */
+
+static bool is_removed(const struct file *file)
+{
+	return d_unhashed(file->f_path.dentry);
+}
+
+ssize_t debugfs_attr_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	return is_removed(file) ? -EIO : simple_attr_read(file, buf, count, pos);
+}
+
+ssize_t debugfs_attr_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	return is_removed(file) ? -EIO : simple_attr_write(file, buf, count, pos);
+}
+
+ssize_t debugfs_attr_write_signed(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	return is_removed(file) ? -EIO : simple_attr_write_signed(file, buf, count, pos);
+}
 
 #define VALUE_FILE(NAME, TYPE, GET, SET, FORMAT, SIGNED)						\
 static int NAME ## _get(void *data, u64 *value)								\
@@ -113,7 +133,7 @@ static int NAME ## _set(void *data, u64 value)								\
 	SET;												\
 	return 0;											\
 }													\
-DEFINE_SIMPLE_ATTRIBUTE ## SIGNED(fops_ ## NAME, NAME ## _get, NAME ## _set, FORMAT);			\
+DEFINE_DEBUGFS_ATTRIBUTE ## SIGNED(fops_ ## NAME, NAME ## _get, NAME ## _set, FORMAT);			\
 void debugfs_create_ ## NAME(const char *name, umode_t mode, struct dentry *parent, TYPE *value)	\
 {													\
 	debugfs_create_file(name, mode, parent, value, &fops_ ## NAME);					\

@@ -100,7 +100,7 @@ static bool fill(struct dir_context *ctx, const char *name, int len, loff_t offs
 	}
 	/* d_off is where the next entry starts: known when that one comes. */
 	if ((g->previous && put_user((s64)offset, (s64 __user *)(g->previous + 8))) ||
-	    copy_to_user(g->to, record, size)) {
+	    raw_copy_to_user(g->to, record, size)) {
 		g->error = -EFAULT;
 		return false;
 	}

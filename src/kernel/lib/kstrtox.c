@@ -129,11 +129,15 @@ int kstrtobool(const char *s, bool *res)
 	switch (s ? *s : 0) {
 	case 'y':
 	case 'Y':
+	case 't':
+	case 'T':
 	case '1':
 		*res = true;
 		return 0;
 	case 'n':
 	case 'N':
+	case 'f':
+	case 'F':
 	case '0':
 		*res = false;
 		return 0;

@@ -93,6 +93,22 @@ static void emit_prefix(const struct record *r)
 				      r->ts_nsec / 1000 % 1000000));
 }
 
+/* A record of several lines has the prefix before each. */
+static void emit_text(const struct record *r, const char *text, size_t len)
+{
+	for (;;) {
+		const char *nl = memchr(text, '\n', len);
+
+		if (!nl)
+			break;
+		emit(text, nl + 1 - text);
+		len -= nl + 1 - text;
+		text = nl + 1;
+		emit_prefix(r);
+	}
+	emit(text, len);
+}
+
 static void console_flush(void)
 {
 	if (!consoles)
@@ -107,12 +123,12 @@ static void console_flush(void)
 		if (r->level >= console_loglevel)
 			continue;
 		if (r->cont && !at_line_start) {
-			emit(text, r->len);
+			emit_text(r, text, r->len);
 		} else {
 			if (!at_line_start)
 				emit("\n", 1);
 			emit_prefix(r);
-			emit(text, r->len);
+			emit_text(r, text, r->len);
 		}
 		at_line_start = !(last && line_open);
 		if (at_line_start && !(console_seq + 1 < next_seq && record_of(console_seq + 1)->cont))
@@ -146,19 +162,9 @@ static void vprintk_store(int facility, int level, const char *fmt, va_list args
 		level = cont && next_seq > first_seq ? record_of(next_seq - 1)->level : default_message_loglevel;
 	cont = cont && line_open;
 	line_open = !(len && text[len - 1] == '\n');
-	/* Each line is a record of its own. */
-	for (;;) {
-		char *nl = memchr(text, '\n', len);
-		size_t n = nl ? (size_t)(nl - text) : len;
-
-		if (n || (nl && !cont))
-			store(level, facility, cont, text, n);
-		if (!nl || n + 1 >= len)
-			break;
-		text += n + 1;
-		len -= n + 1;
-		cont = false;
-	}
+	len -= !line_open;
+	if (len || (!line_open && !cont))
+		store(level, facility, cont, text, len);
 }
 
 int vprintk(const char *fmt, va_list args)

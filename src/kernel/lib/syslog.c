@@ -12,6 +12,7 @@
 #include <kernel/proc_fs.h>
 #include <kernel/sched.h>
 #include <kernel/security.h>
+#include <kernel/string.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 #include <kernel/wait.h>
@@ -24,23 +25,34 @@ enum {
 };
 
 #define LOG_BUFFER_SIZE	(1 << 17)
-#define MAX_LINE	1100
+#define MAX_TEXT	4096
 
 static u64 read_seq, clear_seq;
 
-static int format_record(const struct printk_record *r, char *line)
+/* Each line of the record with its priority and time. */
+static int format_record(const struct printk_record *r, char *text)
 {
-	int n = scnprintf(line, MAX_LINE, "<%u>", r->facility << 3 | r->level);
+	const char *line = r->text, *end = r->text + r->len;
+	int n = 0;
 
-	if (printk_time)
-		n += scnprintf(line + n, MAX_LINE - n, "[%5llu.%06llu] ", r->ts_nsec / 1000000000, r->ts_nsec / 1000 % 1000000);
-	return n + scnprintf(line + n, MAX_LINE - n, "%.*s\n", r->len, r->text);
+	do {
+		const char *nl = memchr(line, '\n', end - line);
+		int length = (nl ? nl : end) - line;
+
+		n += scnprintf(text + n, MAX_TEXT - n, "<%u>", r->facility << 3 | r->level);
+		if (printk_time)
+			n += scnprintf(text + n, MAX_TEXT - n, "[%5llu.%06llu] ", r->ts_nsec / 1000000000,
+				       r->ts_nsec / 1000 % 1000000);
+		n += scnprintf(text + n, MAX_TEXT - n, "%.*s\n", length, line);
+		line += length + 1;
+	} while (line <= end);
+	return n;
 }
 
 /* Text of the records from @seq on that fit into @size bytes; where it stopped goes to *next. */
 static long copy_records(char __user *buf, size_t size, u64 seq, u64 *next)
 {
-	static char line[MAX_LINE];
+	static char line[MAX_TEXT];
 	struct printk_record r;
 	size_t done = 0;
 

@@ -41,12 +41,13 @@ LIST_HEAD(slab_caches);
 static u64 allocation_seq = 1;
 static struct kmem_cache *kmalloc_caches[KMALLOC_CLASSES];
 static struct kmem_cache cache_cache, large_cache;
+struct kmem_cache *kmem_cache = &cache_cache;
 static LIST_HEAD(large_objects);
 
-static const u16 kmalloc_sizes[KMALLOC_CLASSES] = { 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096 };
+static const u16 kmalloc_sizes[KMALLOC_CLASSES] = { 8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192 };
 static const char *const kmalloc_names[KMALLOC_CLASSES] = {
-	"kmalloc-16", "kmalloc-32", "kmalloc-64", "kmalloc-96", "kmalloc-128", "kmalloc-192", "kmalloc-256",
-	"kmalloc-512", "kmalloc-1k", "kmalloc-2k", "kmalloc-4k",
+	"kmalloc-8", "kmalloc-16", "kmalloc-32", "kmalloc-64", "kmalloc-96", "kmalloc-128", "kmalloc-192", "kmalloc-256",
+	"kmalloc-512", "kmalloc-1k", "kmalloc-2k", "kmalloc-4k", "kmalloc-8k",
 };
 
 /* ---- tracks ---- */
@@ -376,8 +377,7 @@ noinline void *kmalloc(size_t size, gfp_t gfp)
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
 	if (unlikely(size > kmalloc_sizes[KMALLOC_CLASSES - 1])) {
-		if (should_failslab(NULL, gfp))
-			return NULL;
+		/* No slab's object: it is for fail_page_alloc, not for failslab. */
 		object = alloc_large(size, gfp);
 		trace_kmalloc(_RET_IP_, object, size, PAGE_SIZE << get_order(size), gfp, -1);
 		return object;

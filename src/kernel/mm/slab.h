@@ -6,7 +6,7 @@
 #include <kernel/list.h>
 #include <kernel/types.h>
 
-#define KMALLOC_CLASSES	11
+#define KMALLOC_CLASSES	13
 #define TRACK_FRAMES	6
 
 /* Who allocated an object, or who freed it. */
@@ -38,6 +38,7 @@ struct large {
 };
 
 extern struct list_head slab_caches;
+extern struct kmem_cache *kmem_cache;	/* that of the caches themselves */
 
 unsigned int kmem_report_cache(struct kmem_cache *cache, u64 mark);
 

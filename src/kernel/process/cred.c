@@ -80,6 +80,17 @@ void exec_creds(const struct file *file)
 		current->pdeath_signal = 0;
 }
 
+/* Whoever changes its identity or gains capabilities without exec(2) shows others nothing of its memory any more. */
+static void forbid_dump_if_changed(const struct cred *cred, const struct cred *old)
+{
+	if (cred->euid == old->euid && cred->egid == old->egid && cred->fsuid == old->fsuid && cred->fsgid == old->fsgid &&
+	    !(cred->cap_permitted & ~old->cap_permitted))
+		return;
+	if (current->mm)
+		current->mm->undumpable = true;
+	current->pdeath_signal = 0;
+}
+
 static long set_uids(uid_t uid, uid_t euid, uid_t suid)
 {
 	struct cred *cred = &current->cred, old = *cred;
@@ -97,6 +108,7 @@ static long set_uids(uid_t uid, uid_t euid, uid_t suid)
 		cred->suid = suid;
 	cred->fsuid = cred->euid;
 	fix_capabilities(cred, &old);
+	forbid_dump_if_changed(cred, &old);
 	return 0;
 }
 
@@ -116,6 +128,7 @@ static long set_gids(gid_t gid, gid_t egid, gid_t sgid)
 	if (sgid != (gid_t)-1)
 		cred->sgid = sgid;
 	cred->fsgid = cred->egid;
+	forbid_dump_if_changed(cred, &old);
 	return 0;
 }
 

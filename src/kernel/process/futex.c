@@ -259,7 +259,7 @@ SYSCALL_DEFINE6(futex, u32 __user *, uaddr, int, op, u32, val, const struct __ke
 	u32 value;
 
 	if (timed) {
-		if (get_timespec64(&ts, utime))
+		if (should_fail_futex(!private) || get_timespec64(&ts, utime))
 			return -EFAULT;
 		if (!timespec64_valid(&ts))
 			return -EINVAL;

@@ -87,10 +87,9 @@ SYSCALL_DEFINE2(clock_settime, int, which_clock, const struct __kernel_timespec 
 SYSCALL_DEFINE2(gettimeofday, struct __kernel_old_timeval __user *, utv, void __user *, tz)
 {
 	u64 ns = ktime_get_real_ns();
-	struct __kernel_old_timeval tv = { ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / 1000 };
 	int zone[2] = { 0, 0 };
 
-	if (utv && copy_to_user(utv, &tv, sizeof(tv)))
+	if (utv && (put_user(ns / NSEC_PER_SEC, &utv->tv_sec) || put_user(ns % NSEC_PER_SEC / 1000, &utv->tv_usec)))
 		return -EFAULT;
 	return tz && copy_to_user(tz, zone, sizeof(zone)) ? -EFAULT : 0;
 }

@@ -52,6 +52,8 @@ export interface BootOverrides extends TierOptions {
   /** More options for the kernel. What follows " -- " in it is a program for /init. */
   readonly append?: string;
   readonly exec?: string;
+  /** Of everything that is random: the processor's RDRAND and RDSEED, and this kernel's random numbers (`random.seed=`). */
+  readonly seed?: bigint;
   /** False leaves the BPF co-processor out. */
   readonly bpfCoprocessor?: boolean;
   /** Adds QEMU's pc-testdev. */
@@ -129,6 +131,7 @@ export function boot(source: BootSource, overrides: BootOverrides = {}): BootedM
     disks,
     bpfCoprocessor,
     testDevice: overrides.testDevice === true,
+    ...(overrides.seed !== undefined && { randomSeed: overrides.seed }),
     ...tierOptions(overrides),
   });
   const root = source.root.copy();
@@ -137,7 +140,8 @@ export function boot(source: BootSource, overrides: BootOverrides = {}): BootedM
   const [append, appendedExec] = splitAtInit(overrides.append ?? "");
   const exec = overrides.exec ?? appendedExec ?? source.exec;
   if (exec !== undefined) splitCommand(exec, "program for /init");
-  const options = [source.commandLine, append, ...platformOptions(disks.length, bpfCoprocessor)];
+  const seed = overrides.seed === undefined ? "" : `random.seed=${overrides.seed}`;
+  const options = [source.commandLine, append, seed, ...platformOptions(disks.length, bpfCoprocessor)];
   const line = commandLine({ options, ...(exec !== undefined && { exec }) });
   const initrd = overrides.initrd ?? (root.size > 0 ? root.toCpio() : undefined);
   const elf = loadKernel(machine, source, line, initrd);

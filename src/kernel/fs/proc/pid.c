@@ -82,8 +82,11 @@ static struct dentry *instantiate(struct dentry *dentry, struct task_struct *tas
 		return ERR_PTR(-ENOMEM);
 	inode->i_ino = get_next_ino();
 	inode->i_mode = entry->mode;
-	inode->i_uid = task->cred.euid;
-	inode->i_gid = task->cred.egid;
+	/* What a program whose image may not be dumped has is root's; all may look into its directories. */
+	if (entry->mode == (S_IFDIR | 0555) || (task->mm && !task->mm->undumpable)) {
+		inode->i_uid = task->cred.euid;
+		inode->i_gid = task->cred.egid;
+	}
 	inode->i_generation = (u32)task->start_time;
 	inode->i_private = (void *)((unsigned long)(u32)task->pid | (unsigned long)(fd + 1) << 32);
 	inode->i_atime = inode->i_mtime = inode->i_ctime = current_time(inode);
@@ -590,28 +593,30 @@ static const struct file_operations mem_fops = {
 	.read = mem_read, .write = mem_write, .llseek = generic_file_llseek,
 };
 
-/* Numbers of the task's that may be changed. */
-#define NUMBER_FILE(NAME, FIELD, FORMAT, MIN, MAX)								\
+/* Numbers of the task's that may be changed, by who has @CAPABILITY if it is not negative. */
+#define NUMBER_LENGTH	13	/* of the text, with the NUL; what is longer is cut */
+#define NUMBER_FILE(NAME, FIELD, MIN, MAX, CAPABILITY)								\
 static ssize_t NAME ## _read(struct file *file, char __user *buf, size_t count, loff_t *pos)			\
 {														\
 	struct task_struct *task = task_of(file_inode(file));							\
-	char text[16];												\
+	char text[NUMBER_LENGTH];										\
 														\
 	if (!task)												\
 		return -ESRCH;											\
 	return simple_read_from_buffer(buf, count, pos, text,							\
-				       scnprintf(text, sizeof(text), FORMAT "\n", task->FIELD));		\
+				       scnprintf(text, sizeof(text), "%d\n", task->FIELD));			\
 }														\
 static ssize_t NAME ## _write(struct file *file, const char __user *buf, size_t count, loff_t *pos)		\
 {														\
 	struct task_struct *task = task_of(file_inode(file));							\
-	char text[16] = { 0 };											\
-	long long value;											\
-	int err;												\
+	char text[NUMBER_LENGTH] = { 0 };									\
+	int value, err;												\
 														\
+	if ((CAPABILITY) >= 0 && !capable(CAPABILITY))								\
+		return -EPERM;											\
 	if (copy_from_user(text, buf, min_t(size_t, count, sizeof(text) - 1)))					\
 		return -EFAULT;											\
-	err = kstrtoll(strim(text), 0, &value);									\
+	err = kstrtoint(strim(text), 0, &value);								\
 	if (err)												\
 		return err;											\
 	if (value < (MIN) || value > (MAX))									\
@@ -625,9 +630,35 @@ static const struct file_operations NAME ## _fops = {								\
 	.read = NAME ## _read, .write = NAME ## _write, .llseek = generic_file_llseek,				\
 }
 
-NUMBER_FILE(oom_score_adj, oom_score_adj, "%d", -1000, 1000);
-NUMBER_FILE(make_it_fail, make_it_fail, "%d", 0, 1);
-NUMBER_FILE(fail_nth, fail_nth, "%u", 0, 0xffffffffLL);
+NUMBER_FILE(oom_score_adj, oom_score_adj, -1000, 1000, -1);
+NUMBER_FILE(make_it_fail, make_it_fail, 0, 1, CAP_SYS_RESOURCE);
+
+static ssize_t fail_nth_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	struct task_struct *task = task_of(file_inode(file));
+	char text[NUMBER_LENGTH];
+
+	if (!task)
+		return -ESRCH;
+	return simple_read_from_buffer(buf, count, pos, text, scnprintf(text, sizeof(text), "%u\n", task->fail_nth));
+}
+
+static ssize_t fail_nth_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	struct task_struct *task;
+	unsigned int value;
+	int err = kstrtouint_from_user(buf, count, 0, &value);
+
+	if (err)
+		return err;
+	task = task_of(file_inode(file));
+	if (!task)
+		return -ESRCH;
+	task->fail_nth = value;
+	return count;
+}
+
+static const struct file_operations fail_nth_fops = { .read = fail_nth_read, .write = fail_nth_write };
 
 /* ---- Links -------------------------------------------------------------------------------------------------------------- */
 

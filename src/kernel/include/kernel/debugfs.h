@@ -24,7 +24,14 @@ struct dentry *debugfs_lookup(const char *name, struct dentry *parent);
 void debugfs_remove(struct dentry *dentry);
 #define debugfs_remove_recursive debugfs_remove
 
-#define DEFINE_DEBUGFS_ATTRIBUTE DEFINE_SIMPLE_ATTRIBUTE
+/* A file with one number. Once it has been removed, who has it open gets EIO. */
+ssize_t debugfs_attr_read(struct file *file, char __user *buf, size_t count, loff_t *pos);
+ssize_t debugfs_attr_write(struct file *file, const char __user *buf, size_t count, loff_t *pos);
+ssize_t debugfs_attr_write_signed(struct file *file, const char __user *buf, size_t count, loff_t *pos);
+#define DEFINE_DEBUGFS_ATTRIBUTE(__fops, __get, __set, __fmt)	\
+	DEFINE_NUMBER_ATTRIBUTE(__fops, __get, __set, __fmt, debugfs_attr_read, debugfs_attr_write)
+#define DEFINE_DEBUGFS_ATTRIBUTE_SIGNED(__fops, __get, __set, __fmt)	\
+	DEFINE_NUMBER_ATTRIBUTE(__fops, __get, __set, __fmt, debugfs_attr_read, debugfs_attr_write_signed)
 #define debugfs_create_file_unsafe debugfs_create_file
 
 #endif

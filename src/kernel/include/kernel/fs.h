@@ -535,7 +535,7 @@ ssize_t simple_attr_read(struct file *file, char __user *buf, size_t count, loff
 ssize_t simple_attr_write(struct file *file, const char __user *buf, size_t count, loff_t *pos);
 ssize_t simple_attr_write_signed(struct file *file, const char __user *buf, size_t count, loff_t *pos);
 
-#define DEFINE_SIMPLE_ATTRIBUTE_XSIGNED(__fops, __get, __set, __fmt, __write)			\
+#define DEFINE_NUMBER_ATTRIBUTE(__fops, __get, __set, __fmt, __read, __write)			\
 static int __fops ## _open(struct inode *inode, struct file *file)				\
 {												\
 	return simple_attr_open(inode, file, __get, __set, __fmt);				\
@@ -543,14 +543,14 @@ static int __fops ## _open(struct inode *inode, struct file *file)				\
 static const struct file_operations __fops = {							\
 	.open = __fops ## _open,								\
 	.release = simple_attr_release,								\
-	.read = simple_attr_read,								\
+	.read = __read,										\
 	.write = __write,									\
 	.llseek = generic_file_llseek,								\
 }
 #define DEFINE_SIMPLE_ATTRIBUTE(__fops, __get, __set, __fmt)	\
-	DEFINE_SIMPLE_ATTRIBUTE_XSIGNED(__fops, __get, __set, __fmt, simple_attr_write)
+	DEFINE_NUMBER_ATTRIBUTE(__fops, __get, __set, __fmt, simple_attr_read, simple_attr_write)
 #define DEFINE_SIMPLE_ATTRIBUTE_SIGNED(__fops, __get, __set, __fmt)	\
-	DEFINE_SIMPLE_ATTRIBUTE_XSIGNED(__fops, __get, __set, __fmt, simple_attr_write_signed)
+	DEFINE_NUMBER_ATTRIBUTE(__fops, __get, __set, __fmt, simple_attr_read, simple_attr_write_signed)
 
 /* ---- File systems, super blocks, mounts ---------------------------------------------------------------------- */
 
