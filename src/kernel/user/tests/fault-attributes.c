@@ -981,14 +981,16 @@ static void cache_filter(void)
 static void null_function(void)
 {
 	static const char *const values[] = { "0", "1", "0xfffffffffffffff4", "0x0", NULL };
+	int may_fail = open("/proc/self/make-it-fail", O_WRONLY);
 
 	inject("kmalloc");
 	try_values(DEBUGFS "fail_function/kmalloc/retval", values);
-	configure("fail_function", RESET " probability=100 task-filter=Y");
-	set("/proc/self/make-it-fail", "1");
+	/* The filter first: from then on nobody can open anything. */
+	configure("fail_function", RESET " task-filter=Y probability=100");
+	pwrite(may_fail, "1", 1, 0);
 	inject("~~~~~~~~");
+	pwrite(may_fail, "0", 1, 0);
 	configure("fail_function", RESET);
-	set("/proc/self/make-it-fail", "0");
 	inject("");
 }
 
