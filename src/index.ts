@@ -26,7 +26,7 @@ export type { Dialogue, DialogueOptions } from "./debug/dialogue.ts";
 export { type Disassembler, type Instruction, loadDisassembler } from "./debug/disassemble.ts";
 export type { Patch } from "./debug/patch.ts";
 export type { Override, OverrideActions, ProbeActions, ProbeHit } from "./debug/probe-hits.ts";
-export type { Registers } from "./debug/registers.ts";
+export type { Registers } from "./machine/registers.ts";
 export { describeStop, type Place, Session, type SessionOptions } from "./debug/session.ts";
 export { SessionError } from "./debug/session-error.ts";
 export type { MemoryWrite, RegisterChange, Step } from "./debug/step.ts";

@@ -105,6 +105,8 @@ export class Cpu {
   readonly debugging: Debugging;
   /** Called on every exception and interrupt delivery while set. */
   onDelivery?: (event: Delivery) => void;
+  /** Asked before every delivery while set: where it says true, nothing is delivered, and the registers stay but for RIP. */
+  interceptor?: (event: Delivery) => boolean;
   /** Long mode is active (EFER.LMA). */
   longMode = false;
   readonly view: DataView;
@@ -185,7 +187,8 @@ export class Cpu {
         threshold: tier === 1 ? 0 : (options.hotThreshold ?? HOT_THRESHOLD),
         translate: (low, high) => this.#translateCode(low, high),
       });
-    const unwatched = (): boolean => this.onDelivery === undefined && !this.watchpoints.active;
+    const unwatched = (): boolean =>
+      this.onDelivery === undefined && this.interceptor === undefined && !this.watchpoints.active;
     const gates = new GateTables(host, {
       tlb: this.tlb,
       mayBeFast64: () => this.#place.codeBits === 64 && unwatched(),
@@ -310,6 +313,15 @@ export class Cpu {
   /** Ends HLT without an interrupt: for debuggers and tests. */
   wake(): void {
     this.#halted = false;
+  }
+
+  /** Asked by the delivery code. */
+  intercepts(vector: number, kind: Delivery["kind"], rip: bigint, errorCode: number | undefined): boolean {
+    if (this.interceptor?.({ vector, kind, rip, ...(errorCode === undefined ? {} : { errorCode }) }) !== true)
+      return false;
+    this.#noteDelivery(vector, kind);
+    this.jump(rip);
+    return true;
   }
 
   /** Told by the delivery code. */

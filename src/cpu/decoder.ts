@@ -205,16 +205,17 @@ export class Decoder {
     this.definition = definition;
     const { row, attributes } = definition;
 
+    // A 66 that selects the instruction is not an operand size, as a rule.
+    const otherSize = operandPrefix && (row.prefix !== 0x66 || attributes.sizeBy66 === true);
     if (vex >= 0) {
       this.size = rex & 8 ? 8 : 4;
       this.addressSize = mode === 64 ? (addressPrefix ? 4 : 8) : (mode === 32) !== addressPrefix ? 4 : 2;
     } else if (mode === 64) {
       const wide = attributes.force64 || (rex & 8) !== 0;
-      const narrow = operandPrefix && row.prefix !== 0x66;
-      this.size = wide ? 8 : narrow ? 2 : attributes.default64 ? 8 : 4;
+      this.size = wide ? 8 : otherSize ? 2 : attributes.default64 ? 8 : 4;
       this.addressSize = addressPrefix ? 4 : 8;
     } else {
-      this.size = (mode === 32) !== (operandPrefix && row.prefix !== 0x66) ? 4 : 2;
+      this.size = (mode === 32) !== otherSize ? 4 : 2;
       this.addressSize = (mode === 32) !== addressPrefix ? 4 : 2;
     }
     this.opcodeRegister = (opcode & 7) | ((rex & 1) << 3);

@@ -18,6 +18,8 @@ export interface Attributes {
   readonly lock?: boolean;
   /** Nothing follows it in a block. */
   readonly ends?: boolean;
+  /** The 66 of the row is the operand size prefix, too. */
+  readonly sizeBy66?: boolean;
   /** F2 and F3 are repeat prefixes. */
   readonly string?: boolean;
   /** #GP(0) unless CPL is 0. */

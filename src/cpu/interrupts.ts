@@ -92,6 +92,7 @@ export function debugInterrupt(cpu: Cpu, next: bigint): void {
  * will be pushed.
  */
 function deliver(cpu: Cpu, vector: number, kind: DeliveryKind, rip: bigint, errorCode?: number): void {
+  if (cpu.intercepts(vector, kind, rip, errorCode)) return;
   if (isRealMode(cpu) && (cpu.state.cr0 & 1n) === 0n) deliverReal(cpu, vector, rip);
   else if (cpu.longMode) deliverLong(cpu, vector, kind, rip, errorCode);
   else deliverProtected(cpu, vector, kind, rip, errorCode);

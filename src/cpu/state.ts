@@ -2,7 +2,7 @@
  * The processor's state and its layout in linear memory: one table, from which the TypeScript accessors and the generated
  * code take their offsets. The state starts at address 0 of the WebAssembly memory, so an offset is an address.
  */
-import { x87Layout } from "./x87.ts";
+import { abridgedTags, readPhysical, tagWord, writePhysical, x87Layout } from "./x87.ts";
 
 export const generalRegisters = [
   "rax",
@@ -359,6 +359,54 @@ class StateAccess {
     this.#bytes.fill(0, layout.x87, layout.x87 + x87Layout.size);
     this.#view.setUint16(layout.x87 + x87Layout.control, 0x40, true);
   }
+  /** The x87 control word. */
+  get fcw(): number {
+    return this.#view.getUint16(layout.x87 + x87Layout.control, true);
+  }
+  set fcw(value: number) {
+    this.#view.setUint16(layout.x87 + x87Layout.control, value, true);
+  }
+  /** The x87 status word; TOP is in bits 13:11. */
+  get fsw(): number {
+    return this.#view.getUint16(layout.x87 + x87Layout.status, true);
+  }
+  set fsw(value: number) {
+    this.#view.setUint16(layout.x87 + x87Layout.status, value, true);
+  }
+  /** The x87 tag word, as FNSTENV has it: two bits a physical register, 3 if it is empty. */
+  get ftw(): number {
+    return tagWord(this.#view, layout.x87);
+  }
+  set ftw(value: number) {
+    this.#view.setUint8(layout.x87 + x87Layout.tags, abridgedTags(value));
+  }
+  get #top(): number {
+    return (this.fsw >> 11) & 7;
+  }
+  #tagValid(mask: number): void {
+    const at = layout.x87 + x87Layout.tags;
+    this.#view.setUint8(at, this.#view.getUint8(at) | mask);
+  }
+  /** The 80 bits of ST(`index`), counted from TOP, whether it is empty or not. */
+  st(index: number): bigint {
+    return readPhysical(this.#view, layout.x87, (this.#top + index) & 7);
+  }
+  /** Writes it, and marks it as holding a value. */
+  setSt(index: number, value: bigint): void {
+    const physical = (this.#top + index) & 7;
+    writePhysical(this.#view, layout.x87, physical, value);
+    this.#tagValid(1 << physical);
+  }
+  /** MMX register: the low 64 bits of a physical x87 register. */
+  mm(index: number): bigint {
+    return BigInt.asUintN(64, readPhysical(this.#view, layout.x87, index & 7));
+  }
+  /** Writes it as an MMX instruction does: the exponent becomes all ones, TOP 0, no register is empty. */
+  setMm(index: number, value: bigint): void {
+    writePhysical(this.#view, layout.x87, index & 7, BigInt.asUintN(64, value) | (0xffffn << 64n));
+    this.fsw &= ~0x3800;
+    this.#tagValid(0xff);
+  }
   get mxcsr(): number {
     return this.#view.getUint32(layout.mxcsr, true);
   }
@@ -374,6 +422,19 @@ class StateAccess {
     const at = layout.xmm + index * XMM_STRIDE;
     this.#view.setBigUint64(at, BigInt.asUintN(64, value), true);
     this.#view.setBigUint64(at + 8, BigInt.asUintN(64, value >> 64n), true);
+  }
+
+  /** A YMM register as 256 bits. */
+  ymm(index: number): bigint {
+    const at = layout.xmm + index * XMM_STRIDE + 16;
+    const high = this.#view.getBigUint64(at, true) | (this.#view.getBigUint64(at + 8, true) << 64n);
+    return this.xmm(index) | (high << 128n);
+  }
+  setYmm(index: number, value: bigint): void {
+    const at = layout.xmm + index * XMM_STRIDE + 16;
+    this.setXmm(index, value);
+    this.#view.setBigUint64(at, BigInt.asUintN(64, value >> 128n), true);
+    this.#view.setBigUint64(at + 8, BigInt.asUintN(64, value >> 192n), true);
   }
 
   /** The whole architectural state as plain data. Equal states give equal data, whatever tier computed them. */

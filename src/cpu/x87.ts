@@ -27,6 +27,37 @@ export const x87Layout = {
   size: 32 + 8 * 16,
 } as const;
 
+/** The 80-bit value in physical register `index` of the x87 part that lies at `base`. */
+export function readPhysical(view: DataView, base: number, index: number): bigint {
+  const at = base + x87Layout.registers + index * 16;
+  return (BigInt(view.getUint16(at + 8, true)) << 64n) | view.getBigUint64(at, true);
+}
+
+export function writePhysical(view: DataView, base: number, index: number, value: bigint): void {
+  const at = base + x87Layout.registers + index * 16;
+  view.setBigUint64(at, BigInt.asUintN(64, value), true);
+  view.setUint16(at + 8, Number(BigInt.asUintN(16, value >> 64n)), true);
+}
+
+/** The full tag word: two bits a physical register, 00 valid, 01 zero, 10 special, 11 empty. */
+export function tagWord(view: DataView, base: number): number {
+  const tags = view.getUint8(base + x87Layout.tags);
+  let word = 0;
+  for (let i = 0; i < 8; i++) {
+    const { kind } = soft.unpack(extended, readPhysical(view, base, i));
+    const tag = (tags >> i) & 1 ? (kind === "normal" ? 0 : kind === "zero" ? 1 : 2) : 3;
+    word |= tag << (2 * i);
+  }
+  return word;
+}
+
+/** What of a full tag word is kept: one bit a register. */
+export function abridgedTags(word: number): number {
+  let tags = 0;
+  for (let i = 0; i < 8; i++) if (((word >> (2 * i)) & 3) !== 3) tags |= 1 << i;
+  return tags;
+}
+
 /** What the unit needs of the processor around it. Memory accesses throw the processor's faults. */
 export interface X87Host {
   /** Little-endian integer at a linear address. */
@@ -151,16 +182,11 @@ export class X87 {
   }
 
   #readPhysical(index: number): bigint {
-    const view = this.#view();
-    const at = this.#base + x87Layout.registers + index * 16;
-    return (BigInt(view.getUint16(at + 8, true)) << 64n) | view.getBigUint64(at, true);
+    return readPhysical(this.#view(), this.#base, index);
   }
 
   #writePhysical(index: number, value: bigint): void {
-    const view = this.#view();
-    const at = this.#base + x87Layout.registers + index * 16;
-    view.setBigUint64(at, value & mask64, true);
-    view.setUint16(at + 8, Number(value >> 64n), true);
+    writePhysical(this.#view(), this.#base, index, value);
   }
 
   /** Writes a register counted from the top and marks it as holding a value. */
@@ -859,17 +885,6 @@ export class X87 {
     return high & 0x8000 ? result | signBit : result;
   }
 
-  /** The full tag word: 00 valid, 01 zero, 10 special, 11 empty. */
-  #tagWord(): number {
-    let word = 0;
-    for (let i = 0; i < 8; i++) {
-      const { kind } = soft.unpack(extended, this.#readPhysical(i));
-      const tag = (this.tags >> i) & 1 ? (kind === "normal" ? 0 : kind === "zero" ? 1 : 2) : 3;
-      word |= tag << (2 * i);
-    }
-    return word;
-  }
-
   /** Faults in the order of the processor: the near end, the far end, what is between. */
   #probeImage(address: bigint, size: number): void {
     this.#host.probeWrite(address, size % 4 === 0 ? 4 : 2);
@@ -879,7 +894,7 @@ export class X87 {
 
   #storeEnvironment(address: bigint, size16: boolean): void {
     const { opcode, code, codeSelector, data, dataSelector } = this.#pointers();
-    const words = [BigInt(this.control), BigInt(this.status), BigInt(this.#tagWord())];
+    const words = [BigInt(this.control), BigInt(this.status), BigInt(tagWord(this.#view(), this.#base))];
     if (size16) {
       const all = [...words, code & 0xffffn, BigInt(codeSelector), data & 0xffffn, BigInt(dataSelector)];
       all.forEach((word, i) => {
@@ -908,9 +923,7 @@ export class X87 {
     for (let i = 0n; i < 7n; i++) words.push(this.#host.read(address + i * step, Number(step)));
     this.control = controlWord(Number(words[0] & 0xffffn));
     this.status = Number(words[1] & 0xffffn);
-    let tags = 0;
-    for (let i = 0; i < 8; i++) if (((Number(words[2]) >> (2 * i)) & 3) !== 3) tags |= 1 << i;
-    this.tags = tags;
+    this.tags = abridgedTags(Number(words[2] & 0xffffn));
     const opcode = size16 ? 0 : Number((words[4] >> 16n) & 0x7ffn);
     const selector = (word: bigint): number => Number(word & 0xffffn);
     const [, , , code, codeWord, data, dataWord] = words;

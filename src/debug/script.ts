@@ -70,7 +70,7 @@ export async function runScript(script: Script, session: Session): Promise<strin
   } catch (error) {
     const line = lineOf(error, script.path);
     const where = line === undefined ? script.name : `${script.name}:${line}`;
-    if (error instanceof SessionError) return `${where}: ${error.message}`;
+    if (error instanceof SessionError || error instanceof InputError) return `${where}: ${error.message}`;
     return `${where}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
   }
 }

@@ -10,13 +10,13 @@ import { kprobeAt, type ProbedAddress, readKprobes } from "../kprobes/host/kprob
 import { type Elf, parseElf } from "../machine/elf.ts";
 import type { RootFiles } from "../machine/initramfs.ts";
 import type { Machine, RunLimits, Stop } from "../machine/machine.ts";
+import { namedRegisters, type Registers } from "../machine/registers.ts";
 import { type Assembler, loadAssembler } from "./assemble.ts";
 import { type Frame, type FrameStart, formatBacktrace, Unwinder } from "./backtrace.ts";
 import { Dialogue, type DialogueOptions } from "./dialogue.ts";
 import { type Disassembler, type Instruction, loadDisassembler } from "./disassemble.ts";
 import { type Patch, writePatch } from "./patch.ts";
 import { type OverrideActions, type ProbeActions, watchOverrides, watchProbe } from "./probe-hits.ts";
-import { namedRegisters, type Registers } from "./registers.ts";
 import { SessionError } from "./session-error.ts";
 import { recordStep, type Step } from "./step.ts";
 import {

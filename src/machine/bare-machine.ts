@@ -2,12 +2,17 @@
  * A machine for bare code: bytes at an address, registers, mapped memory, run to a condition, read everything back. There is no
  * kernel; an exception ends the run and is reported with its vector, error code and address.
  */
+
+import { Fault } from "../cpu/fault.ts";
 import { type TierOptions, tierOptions } from "../cpu/index.ts";
-import { type CpuState, Flag, type Segment } from "../cpu/state.ts";
+import { readMsr, writeMsr } from "../cpu/msr.ts";
+import type { Delivery } from "../cpu/system-bus.ts";
 import { InputError } from "./input-error.ts";
 import { Machine, type Stop } from "./machine.ts";
 import { PageTables, type Permissions } from "./page-tables.ts";
 import {
+  enableExtensions,
+  enablePaging,
   enterLongMode,
   enterProtectedMode,
   enterRealMode,
@@ -15,11 +20,12 @@ import {
   loadTaskRegister,
   SELECTOR,
 } from "./processor-modes.ts";
+import { namedRegisters, type Registers } from "./registers.ts";
 
 export type BareMode =
   /** 64-bit mode; {@link BareMachine.map} decides what is mapped. */
   | "long"
-  /** 32-bit protected mode, flat, without paging: all of RAM at its physical address. */
+  /** 32-bit protected mode, flat: all of RAM at its physical address, until {@link BareMachine.map} turns paging on. */
   | "protected"
   | "real";
 
@@ -27,9 +33,9 @@ export interface BareMachineOptions extends TierOptions {
   readonly mode: BareMode;
   /** Bytes of RAM; 16 MiB if not given. The last megabyte is kept for descriptor and page tables. */
   readonly memory?: number;
-  /** 64-bit mode only: run in ring 3. */
+  /** Run in ring 3. Not in real mode. */
   readonly user?: boolean;
-  /** 64-bit mode only: map all of RAM but that megabyte at its physical address, with all permissions. */
+  /** With paging: map all of RAM but that megabyte at its physical address, with all permissions. Not in real mode. */
   readonly identity?: boolean;
 }
 
@@ -41,6 +47,11 @@ export interface RunCondition {
   readonly instructions?: number;
   /** Before the first instruction for which it says true: the machine is asked before each, and runs one at a time. */
   readonly until?: (machine: BareMachine) => boolean;
+  /**
+   * "stop", if not given: an exception or software interrupt ends the run. "deliver": it goes to its handler, and the run goes on; the code
+   * has set up its own handlers, or in real mode vectors.
+   */
+  readonly exceptions?: "stop" | "deliver";
 }
 
 export type BareStop =
@@ -49,7 +60,10 @@ export type BareStop =
   | { readonly reason: "address" }
   | { readonly reason: "instructions" }
   | { readonly reason: "until" }
-  /** Registers, rip among them, are as the exception left them for its handler to return to; `rip` is what it pushed. */
+  /**
+   * Registers, rip among them, are as the exception left them for its handler to return to; `rip` is what it pushes. In real mode it has
+   * been delivered: its frame is on the stack, CS:IP is its handler.
+   */
   | { readonly reason: "exception"; readonly vector: number; readonly errorCode?: number; readonly rip: bigint }
   | { readonly reason: "triple-fault" }
   /** The code ended the machine through a device (debug exit, reset). */
@@ -66,8 +80,8 @@ const HANDLERS = 0x2000;
 const STACK_TOP = 0x5000;
 const TABLES = 0x6000;
 const HLT = 0xf4;
-/** Where the reserved megabyte is mapped in 64-bit mode, out of the way of what users map. */
-const RESERVED_VIRTUAL = 0xffff_ffff_ffe0_0000n;
+/** Where the reserved megabyte is mapped, out of the way of what users map. */
+const RESERVED_VIRTUAL = { long: 0xffff_ffff_ffe0_0000n, protected: 0xffe0_0000n };
 const INTERRUPT_GATE = 0x8e;
 const RING_3_GATE = 0xee;
 
@@ -80,53 +94,96 @@ interface Exception {
 export class BareMachine {
   readonly machine: Machine;
   readonly mode: BareMode;
+  /**
+   * The processor's registers by every name that they have: whole ones and parts (rax, eax, ax, ah), single flags, xmm0, ymm0, mm0,
+   * st0, fsBase ... as bigints, and the methods of {@link CpuState}. A name that does not exist throws InputError.
+   */
+  readonly registers: Registers;
+  readonly #options: BareMachineOptions;
+  readonly #memory: number;
   readonly #reserved: number;
-  readonly #tables: PageTables | undefined;
+  #tables: PageTables | undefined;
   /** Physical memory that map() hands out, from the reserved megabyte downwards. */
   #free: number;
+  /** Where physical memory begins that may have been written. */
+  #used = 0;
   readonly #mapped = new Map<bigint, number>();
   #exception: Exception | undefined;
-  /** As they were when the run began: an exception gets these back. */
-  readonly #segments = new Map<"cs" | "ss", Segment>();
-  #ring = 0;
 
   constructor(options: BareMachineOptions) {
     const memory = options.memory ?? DEFAULT_MEMORY;
+    if (!["long", "protected", "real"].includes(options.mode))
+      throw new InputError(`mode "${String(options.mode)}": expected "long", "protected" or "real"`);
+    if (options.mode === "real" && (options.user === true || options.identity === true))
+      throw new InputError("real mode has neither rings nor paging");
     this.machine = new Machine({ memory, bpfCoprocessor: false, ...tierOptions(options) });
     this.mode = options.mode;
+    this.#options = options;
+    this.#memory = memory;
     this.#reserved = memory - RESERVED;
     this.#free = this.#reserved;
     if (this.#reserved < RESERVED) throw new InputError(`${memory} bytes of memory, a bare machine needs at least 2M`);
-    if (options.mode === "long") {
-      this.#tables = new PageTables(this.machine.memory, this.#reserved + TABLES, memory);
-      this.#tables.map(RESERVED_VIRTUAL, this.#reserved, TABLES, { user: false });
-      if (options.identity === true) this.#tables.map(0n, 0, this.#reserved);
-      enterLongMode(this.machine.cpu, { rip: 0n, pageTables: this.#tables.root, user: options.user === true });
-      this.#writeLongTables();
-    } else if (options.mode === "protected") {
-      enterProtectedMode(this.machine.cpu, { rip: 0n });
-      this.#writeProtectedTables();
-    } else {
-      enterRealMode(this.machine.cpu, { rip: 0n });
-    }
-    this.machine.cpu.onDelivery = ({ vector, errorCode, rip }) => {
-      // The first one is what happened; further ones come of having no handlers.
-      this.#exception ??= { vector, rip, ...(errorCode !== undefined && { errorCode }) };
-      this.machine.requestStop();
-    };
-  }
-
-  /** The processor's registers by name. */
-  get registers(): CpuState {
-    return this.machine.cpu.state;
+    this.registers = namedRegisters(this.machine.cpu.state);
+    this.#enter();
   }
 
   /**
-   * 64-bit mode: maps whole pages from `address` on. Pages get zeroed physical memory of their own, unless `physical` says which.
-   * Throws InputError when memory runs out.
+   * Everything as it was made: registers, mode, nothing mapped, memory all zeros. Much cheaper than another machine. The instruction
+   * count goes on.
+   */
+  reset(): void {
+    const { memory, cpu } = this.machine;
+    memory.write(this.#used, new Uint8Array(this.#memory - this.#used));
+    this.#free = this.#reserved;
+    this.#mapped.clear();
+    this.#tables = undefined;
+    cpu.reset();
+    cpu.tlb.flush();
+    this.#enter();
+  }
+
+  #enter(): void {
+    const { cpu } = this.machine;
+    this.#used = this.mode === "long" && this.#options.identity !== true ? this.#reserved : 0;
+    const start = { rip: 0n, user: this.#options.user === true };
+    if (this.mode === "long") {
+      this.#tables = this.#makeTables(4);
+      enterLongMode(cpu, { ...start, pageTables: this.#tables.root });
+      this.#writeDescriptorTables(RESERVED_VIRTUAL.long);
+    } else if (this.mode === "protected") {
+      enterProtectedMode(cpu, start);
+      this.#writeDescriptorTables(BigInt(this.#reserved));
+      if (this.#options.identity === true) this.#enablePaging();
+    } else {
+      enterRealMode(cpu, start);
+    }
+    enableExtensions(cpu);
+  }
+
+  #makeTables(levels: 3 | 4): PageTables {
+    const tables = new PageTables(this.machine.memory, this.#reserved + TABLES, this.#memory, levels);
+    const virtual = levels === 4 ? RESERVED_VIRTUAL.long : RESERVED_VIRTUAL.protected;
+    tables.map(virtual, this.#reserved, TABLES, { user: false });
+    if (this.#options.identity === true) tables.map(0n, 0, this.#reserved);
+    return tables;
+  }
+
+  /** In protected mode. */
+  #enablePaging(): PageTables {
+    const tables = this.#makeTables(3);
+    enablePaging(this.machine.cpu, tables.root);
+    this.#writeDescriptorTables(RESERVED_VIRTUAL.protected);
+    return tables;
+  }
+
+  /**
+   * Maps whole pages from `address` on. Pages get zeroed physical memory of their own, unless `physical` says which; pages that are
+   * mapped already keep theirs, and get the new permissions. In protected mode the first call turns paging on: nothing is mapped then but
+   * what was given. Throws InputError when memory runs out, and in real mode.
    */
   map(address: bigint, length: number, permissions: Permissions = {}, physical?: number): void {
-    if (this.#tables === undefined) throw new InputError(`map: ${this.mode} mode has no page tables here`);
+    if (this.mode === "real") throw new InputError("map: real mode has no paging, all of memory is there");
+    this.#tables ??= this.#enablePaging();
     for (let offset = 0; offset < length; offset += PAGE) {
       const page = address + BigInt(offset);
       let frame = physical === undefined ? this.#mapped.get(page) : physical + offset;
@@ -135,6 +192,7 @@ export class BareMachine {
         if (this.#free < 0) throw new InputError("no memory left to map; give the machine more");
         frame = this.#free;
       }
+      this.#used = Math.min(this.#used, frame);
       this.#mapped.set(page, frame);
       this.#tables.map(page, frame, PAGE, permissions);
     }
@@ -160,27 +218,48 @@ export class BareMachine {
     return bytes;
   }
 
+  /** What RDMSR reads. Throws InputError where it would raise #GP. */
+  readMsr(index: number): bigint {
+    return this.#msr(index, () => readMsr(this.machine.cpu, index));
+  }
+
+  /** What WRMSR does, whatever the privilege level. Throws InputError where it would raise #GP. */
+  writeMsr(index: number, value: bigint): void {
+    this.#msr(index, () => writeMsr(this.machine.cpu, index, BigInt.asUintN(64, value)));
+  }
+
+  #msr<T>(index: number, access: () => T): T {
+    try {
+      return access();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      throw new InputError(`MSR 0x${index.toString(16)}: #GP`);
+    }
+  }
+
   /** Runs from where rip is (after an HLT too) until one of the conditions holds, or HLT, or an exception. */
   run(condition: RunCondition = {}): BareStop {
     const { machine } = this;
-    const limit = machine.instructions + (condition.instructions ?? Infinity);
+    const { cpu } = machine;
+    const { instructions = Infinity } = condition;
+    if (!(instructions >= 0)) throw new InputError(`instructions: ${instructions}, expected how many to run at most`);
+    const limit = machine.instructions + instructions;
     this.#exception = undefined;
-    machine.cpu.wake();
-    this.#ring = this.registers.cpl;
-    for (const name of ["cs", "ss"] as const) this.#segments.set(name, this.registers.segment(name));
+    cpu.wake();
     const { address, until } = condition;
     if (address !== undefined) machine.breakpoints.add(address);
+    if (condition.exceptions !== "deliver") {
+      if (this.mode === "real") cpu.onDelivery = (event) => this.#stopOn(event);
+      else cpu.interceptor = (event) => this.#stopOn(event);
+    }
     try {
       for (;;) {
         if (until?.(this) === true) return { reason: "until" };
-        if (address !== undefined && machine.cpu.state.rip === address) return { reason: "address" };
+        if (address !== undefined && cpu.state.rip === address) return { reason: "address" };
         if (machine.instructions >= limit) return { reason: "instructions" };
         const stop = until === undefined ? machine.run({ instructions: limit }) : machine.step();
         const exception = this.#exceptionOfRun();
-        if (exception !== undefined) {
-          this.#undoDelivery(exception);
-          return { reason: "exception", ...exception };
-        }
+        if (exception !== undefined) return { reason: "exception", ...exception };
         if (stop === undefined) continue;
         switch (stop.reason) {
           case "halted":
@@ -200,39 +279,25 @@ export class BareMachine {
       }
     } finally {
       if (address !== undefined) machine.breakpoints.delete(address);
+      delete cpu.interceptor;
+      delete cpu.onDelivery;
     }
+  }
+
+  /** Called from the middle of a run by the processor. */
+  #stopOn({ vector, rip, errorCode }: Delivery): boolean {
+    // The first one is what happened; further ones come of it.
+    this.#exception ??= { vector, rip, ...(errorCode !== undefined && { errorCode }) };
+    this.machine.requestStop();
+    return true;
   }
 
   #forgetTranslations(): void {
     this.machine.cpu.tlb.flush();
   }
 
-  /** Set from the middle of a run by the processor. */
   #exceptionOfRun(): Exception | undefined {
     return this.#exception;
-  }
-
-  /** Takes back what the delivery did to the registers, from the frame that it pushed. */
-  #undoDelivery(exception: Exception): void {
-    const { state } = this.machine.cpu;
-    if (this.mode === "real") return;
-    const wide = this.mode === "long";
-    const frame = state.rsp + (exception.errorCode === undefined ? 0n : wide ? 8n : 4n);
-    const word = (index: number): bigint => {
-      const bytes = this.read(frame + BigInt(index * (wide ? 8 : 4)), wide ? 8 : 4);
-      const view = new DataView(bytes.buffer);
-      return wide ? view.getBigUint64(0, true) : BigInt(view.getUint32(0, true));
-    };
-    const [rip, flags] = [word(0), word(2)];
-    state.rsp = wide ? word(3) : frame + 12n;
-    state.rip = rip;
-    // The image of RF is the processor's note to itself for restarting a fault.
-    state.rflags = flags & ~BigInt(Flag.RF);
-    const code = this.#segments.get("cs");
-    const stack = this.#segments.get("ss");
-    if (code) state.setSegment("cs", code);
-    if (stack) state.setSegment("ss", stack);
-    state.cpl = this.#ring;
   }
 
   *#pieces(address: bigint, length: number): Generator<[number, number, number]> {
@@ -246,47 +311,39 @@ export class BareMachine {
     }
   }
 
-  /** 64-bit descriptor tables: every vector's gate leads to an HLT of its own, on a stack of its own. */
-  #writeLongTables(): void {
+  /**
+   * Descriptor tables at a linear address: every vector's gate leads to an HLT of its own, in ring 0 on a stack of its own (in protected
+   * mode only if it comes from ring 3). They are for runs that deliver exceptions.
+   */
+  #writeDescriptorTables(base: bigint): void {
     const { memory, cpu } = this.machine;
-    const at = (offset: number): bigint => RESERVED_VIRTUAL + BigInt(offset);
-    memory.write(this.#reserved + GDT, flatDescriptors(at(TASK_STATE)));
-    // RSP0 and IST1 (AMD64 APM volume 2, 12.2.5).
-    memory.writeUint64(this.#reserved + TASK_STATE + 4, at(STACK_TOP));
-    memory.writeUint64(this.#reserved + TASK_STATE + 36, at(STACK_TOP));
+    const long = this.mode === "long";
+    const at = (offset: number): bigint => base + BigInt(offset);
+    memory.write(this.#reserved + GDT, flatDescriptors(at(TASK_STATE), long ? 64 : 32));
+    const task = this.#reserved + TASK_STATE;
+    if (long) {
+      // RSP0 and IST1 (AMD64 APM volume 2, 12.2.5).
+      memory.writeUint64(task + 4, at(STACK_TOP));
+      memory.writeUint64(task + 36, at(STACK_TOP));
+    } else {
+      // ESP0 and SS0 (12.2.3).
+      memory.writeUint(task + 4, 4, Number(at(STACK_TOP)));
+      memory.writeUint(task + 8, 4, SELECTOR.data);
+    }
     for (let vector = 0; vector < 256; vector++) {
       const handler = at(HANDLERS + vector);
-      const gate = this.#reserved + IDT + 16 * vector;
-      memory.writeUint64(
-        gate,
+      const low =
         (handler & 0xffffn) |
-          (BigInt(SELECTOR.code) << 16n) |
-          (1n << 32n) |
-          (BigInt(vector === 3 || vector === 4 ? RING_3_GATE : INTERRUPT_GATE) << 40n) |
-          (((handler >> 16n) & 0xffffn) << 48n),
-      );
-      memory.writeUint64(gate + 8, handler >> 32n);
+        (BigInt(SELECTOR.code) << 16n) |
+        (long ? 1n << 32n : 0n) |
+        (BigInt(vector === 3 || vector === 4 ? RING_3_GATE : INTERRUPT_GATE) << 40n) |
+        (((handler >> 16n) & 0xffffn) << 48n);
+      memory.writeUint64(this.#reserved + IDT + (long ? 16 : 8) * vector, low);
+      if (long) memory.writeUint64(this.#reserved + IDT + 16 * vector + 8, handler >> 32n);
       memory.writeUint(this.#reserved + HANDLERS + vector, 1, HLT);
     }
-    cpu.state.gdtr = { base: at(GDT), limit: SELECTOR.task + 15 };
-    cpu.state.idtr = { base: at(IDT), limit: 0xfff };
+    cpu.state.gdtr = { base: at(GDT), limit: SELECTOR.task + (long ? 15 : 7) };
+    cpu.state.idtr = { base: at(IDT), limit: long ? 0xfff : 0x7ff };
     loadTaskRegister(cpu, at(TASK_STATE));
-  }
-
-  /** The same for 32-bit protected mode, at physical addresses; exceptions use the stack that the code has. */
-  #writeProtectedTables(): void {
-    const { memory, cpu } = this.machine;
-    // Flat 32-bit code and data (type, S and P in the access byte; G and D/B).
-    memory.writeUint64(this.#reserved + GDT + SELECTOR.code, 0x00cf_9b00_0000_ffffn);
-    memory.writeUint64(this.#reserved + GDT + SELECTOR.data, 0x00cf_9300_0000_ffffn);
-    for (let vector = 0; vector < 256; vector++) {
-      const handler = this.#reserved + HANDLERS + vector;
-      const gate = this.#reserved + IDT + 8 * vector;
-      memory.writeUint(gate, 4, (handler & 0xffff) + SELECTOR.code * 65536);
-      memory.writeUint(gate + 4, 4, ((handler & 0xffff_0000) | (INTERRUPT_GATE << 8)) >>> 0);
-      memory.writeUint(handler, 1, HLT);
-    }
-    cpu.state.gdtr = { base: BigInt(this.#reserved + GDT), limit: SELECTOR.data + 7 };
-    cpu.state.idtr = { base: BigInt(this.#reserved + IDT), limit: 0x7ff };
   }
 }

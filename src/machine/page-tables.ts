@@ -1,6 +1,6 @@
 /**
- * Building 4-level page tables in guest memory (AMD64 APM volume 2, 5.3), for guests that bring none: bare code under the
- * typed API. Tables are taken from the top of a region downwards.
+ * Building page tables in guest memory, of four levels or PAE's three (AMD64 APM volume 2, 5.2 and 5.3), for guests that bring none:
+ * bare code under the typed API. Tables are taken from the top of a region downwards.
  */
 import type { PhysicalMemory } from "../mmu/physical-memory.ts";
 import { InputError } from "./input-error.ts";
@@ -24,14 +24,19 @@ export class PageTables {
   readonly root: number;
   readonly #memory: PhysicalMemory;
   readonly #lowest: number;
+  readonly #levels: 3 | 4;
   #next: number;
 
   /** Tables go below `top`, and not below `lowest`. */
-  constructor(memory: PhysicalMemory, lowest: number, top: number) {
+  constructor(memory: PhysicalMemory, lowest: number, top: number, levels: 3 | 4 = 4) {
     this.#memory = memory;
     this.#lowest = lowest;
+    this.#levels = levels;
     this.#next = top;
     this.root = this.#newTable();
+    // The processor may keep PAE's four highest entries, which have no permissions: they are there from the start.
+    if (levels === 3)
+      for (let i = 0; i < 4; i++) memory.writeUint64(this.root + 8 * i, BigInt(this.#newTable()) | PRESENT);
   }
 
   /** Maps whole pages: `length` bytes from `virtual` on to `physical`. Throws InputError for addresses inside pages or not canonical. */
@@ -55,10 +60,12 @@ export class PageTables {
 
   /** The physical address of the last-level entry of a page; makes the tables above it. */
   #entry(virtual: bigint): number {
+    if (this.#levels === 3 && virtual >> 32n !== 0n)
+      throw new InputError(`0x${virtual.toString(16)}: an address has 32 bits in protected mode`);
     if (BigInt.asUintN(64, BigInt.asIntN(48, virtual)) !== virtual)
       throw new InputError(`0x${virtual.toString(16)}: not a canonical address`);
     let table = this.root;
-    for (let level = 3; level > 0; level--) {
+    for (let level = this.#levels - 1; level > 0; level--) {
       const at = table + 8 * Number((virtual >> BigInt(12 + 9 * level)) & 511n);
       let entry = this.#memory.readUint64(at);
       if ((entry & PRESENT) === 0n) {

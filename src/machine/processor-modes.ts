@@ -17,7 +17,7 @@ const FLAT_DATA = DATA | Attribute.big | Attribute.granularity;
 const TASK_STATE_LIMIT = 0x67;
 
 const CR0 = { PE: 1n, ET: 0x10n, NE: 0x20n, WP: 0x1_0000n, PG: 0x8000_0000n } as const;
-const CR4 = { PAE: 0x20n, OSFXSR: 0x200n, OSXMMEXCPT: 0x400n } as const;
+const CR4 = { PAE: 0x20n, OSFXSR: 0x200n, OSXMMEXCPT: 0x400n, FSGSBASE: 0x1_0000n, OSXSAVE: 0x4_0000n } as const;
 const EFER = { SCE: 1n, LME: 0x100n, LMA: 0x400n, NXE: 0x800n } as const;
 
 /** Selectors of the flat segments; {@link flatDescriptors} is the table that fits them. */
@@ -29,14 +29,26 @@ interface Start {
   readonly rsp?: bigint;
 }
 
-/** 32-bit protected mode, flat, no paging, interrupts off: what PVH and multiboot promise. */
-export function enterProtectedMode(cpu: Cpu, start: Start): void {
+/** 32-bit protected mode, flat, no paging, interrupts off: what PVH and multiboot promise. In ring 3 if `user`. */
+export function enterProtectedMode(cpu: Cpu, start: Start & { readonly user?: boolean }): void {
   clear(cpu, start);
-  const { state } = cpu;
-  state.cr0 = CR0.PE | CR0.ET | CR0.NE;
-  state.setSegment("cs", { selector: SELECTOR.code, base: 0n, limit: FLAT_LIMIT, attributes: FLAT_CODE_32 });
-  for (const name of DATA_SEGMENTS)
-    state.setSegment(name, { selector: SELECTOR.data, base: 0n, limit: FLAT_LIMIT, attributes: FLAT_DATA });
+  cpu.state.cr0 = CR0.PE | CR0.ET | CR0.NE;
+  setFlatSegments(cpu, FLAT_CODE_32, start.user === true);
+}
+
+/** Turns PAE paging on, with no-execute and write protection. */
+export function enablePaging({ state }: Cpu, pageTables: number): void {
+  state.cr3 = BigInt(pageTables);
+  state.cr4 |= CR4.PAE;
+  state.efer |= EFER.NXE;
+  state.cr0 |= CR0.WP | CR0.PG;
+}
+
+/** What an operating system does for its programs: SSE, AVX and FSGSBASE are on, the x87 unit is initialised (as FNINIT does). */
+export function enableExtensions({ state }: Cpu): void {
+  state.cr4 |= CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.FSGSBASE | CR4.OSXSAVE;
+  state.xcr0 = 7n;
+  state.fcw = 0x37f;
 }
 
 /** Real mode, with segment `code` in CS (its base is 16 times that) and 0 in the others. */
@@ -54,34 +66,41 @@ export function enterRealMode(cpu: Cpu, start: Start & { readonly code?: number 
 export function enterLongMode(cpu: Cpu, start: Start & { readonly pageTables: number; readonly user?: boolean }): void {
   clear(cpu, start);
   const { state } = cpu;
-  const user = start.user === true;
-  const ring = user ? RING_3 : 0;
   state.cr3 = BigInt(start.pageTables);
   state.cr4 = CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT;
   state.efer = EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE;
   state.cr0 = CR0.PE | CR0.ET | CR0.NE | CR0.WP | CR0.PG;
+  setFlatSegments(cpu, FLAT_CODE_64, start.user === true);
+}
+
+function setFlatSegments({ state }: Cpu, codeAttributes: number, user: boolean): void {
+  const ring = user ? RING_3 : 0;
   const code = user ? SELECTOR.userCode : SELECTOR.code;
   const data = user ? SELECTOR.userData : SELECTOR.data;
-  state.setSegment("cs", { selector: code, base: 0n, limit: FLAT_LIMIT, attributes: FLAT_CODE_64 | ring });
+  state.setSegment("cs", { selector: code, base: 0n, limit: FLAT_LIMIT, attributes: codeAttributes | ring });
   for (const name of DATA_SEGMENTS)
     state.setSegment(name, { selector: data, base: 0n, limit: FLAT_LIMIT, attributes: FLAT_DATA | ring });
   state.cpl = user ? 3 : 0;
 }
 
-/** The global descriptor table for {@link SELECTOR} in 64-bit mode, with a task state segment at `taskState`. */
-export function flatDescriptors(taskState: bigint): Uint8Array {
+/**
+ * The global descriptor table for {@link SELECTOR} in 64-bit mode, or with `bits` in 32-bit protected mode, with a task state segment at
+ * `taskState`.
+ */
+export function flatDescriptors(taskState: bigint, bits: 32 | 64 = 64): Uint8Array {
+  const code = bits === 64 ? FLAT_CODE_64 : FLAT_CODE_32;
   const table = new DataView(new ArrayBuffer(SELECTOR.task + 16));
   const set = (selector: number, base: bigint, limit: number, attributes: number): void => {
     const low = BigInt(limit & 0xffff) | ((base & 0xff_ffffn) << 16n) | (BigInt(attributes & 0xff) << 40n);
     const high = BigInt(limit >> 16) | BigInt((attributes >> 8) << 4) | (((base >> 24n) & 0xffn) << 8n);
     table.setBigUint64(selector & ~7, low | (high << 48n), true);
   };
-  set(SELECTOR.code, 0n, 0xf_ffff, FLAT_CODE_64);
+  set(SELECTOR.code, 0n, 0xf_ffff, code);
   set(SELECTOR.data, 0n, 0xf_ffff, FLAT_DATA);
   set(SELECTOR.userData, 0n, 0xf_ffff, FLAT_DATA | RING_3);
-  set(SELECTOR.userCode, 0n, 0xf_ffff, FLAT_CODE_64 | RING_3);
+  set(SELECTOR.userCode, 0n, 0xf_ffff, code | RING_3);
   set(SELECTOR.task, taskState, TASK_STATE_LIMIT, BUSY_TSS);
-  table.setBigUint64(SELECTOR.task + 8, taskState >> 32n, true);
+  if (bits === 64) table.setBigUint64(SELECTOR.task + 8, taskState >> 32n, true);
   return new Uint8Array(table.buffer);
 }
 

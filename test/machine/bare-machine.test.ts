@@ -90,4 +90,100 @@ describe("bare machine: other modes", () => {
     expect(bare.run()).toEqual({ reason: "hlt" });
     expect(bare.registers.rbx).toBe(0xabcdn);
   });
+
+  it("32-bit protected mode with paging, in ring 3", async () => {
+    const bare = new BareMachine({ mode: "protected", user: true });
+    bare.map(0x1000n, 4096, { writable: false });
+    bare.map(0xe000_0000n, 4096, { executable: false });
+    bare.write(0x1000n, await assemble("push 7; pop eax; int 0x80; mov eax, [0xd0000000]", 32, 0x1000));
+    bare.registers.eip = 0x1000n;
+    bare.registers.esp = 0xe000_1000n;
+    expect(bare.run()).toEqual({ reason: "exception", vector: 0x80, rip: 0x1005n });
+    expect([bare.registers.eax, bare.registers.esp, bare.registers.cpl]).toEqual([7n, 0xe000_1000n, 3]);
+    expect(bare.run()).toEqual({ reason: "exception", vector: 14, errorCode: 4, rip: 0x1005n });
+    expect(bare.registers.cr2).toBe(0xd000_0000n);
+    bare.registers.eip = 0xe000_0000n;
+    expect(bare.run()).toEqual({ reason: "exception", vector: 14, errorCode: 0x15, rip: 0xe000_0000n });
+  });
+
+  it("reports an exception of code without a stack, which stays as it was", async () => {
+    const bare = new BareMachine({ mode: "protected" });
+    bare.write(0x1000n, await assemble("xor ecx, ecx; div ecx", 32, 0x1000));
+    bare.registers.rip = 0x1000n;
+    bare.registers.rsp = 0xffff_fff0n;
+    expect(bare.run()).toEqual({ reason: "exception", vector: 0, rip: 0x1002n });
+    expect(bare.registers.rsp).toBe(0xffff_fff0n);
+  });
+
+  it("delivers software interrupts and exceptions to the code's own handlers if asked to", async () => {
+    const bare = new BareMachine({ mode: "real" });
+    bare.write(0x1000n, await assemble("int 0x21; xor cx, cx; div cx; hlt", 16, 0x1000));
+    bare.write(0x2000n, await assemble("mov bx, 0x1234; iret", 16, 0x2000));
+    bare.write(0x3000n, await assemble("mov dx, 0x5678; hlt", 16, 0x3000));
+    bare.write(0x84n, Uint8Array.of(0, 0x20, 0, 0));
+    bare.write(0n, Uint8Array.of(0, 0x30, 0, 0));
+    bare.registers.rip = 0x1000n;
+    bare.registers.sp = 0x8000n;
+    expect(bare.run({ exceptions: "deliver" })).toEqual({ reason: "hlt" });
+    expect([bare.registers.bx, bare.registers.dx, bare.registers.sp]).toEqual([0x1234n, 0x5678n, 0x7ffan]);
+  });
+});
+
+describe("bare machine: state", () => {
+  it("begins with x87, SSE, AVX and FSGSBASE as an operating system sets them up", async () => {
+    const bare = await long("fld1; vaddps ymm0, ymm0, ymm0; wrfsbase rax; fnstcw [0x500000]; hlt", { user: true });
+    bare.registers.rax = 0x1234n;
+    expect(bare.run()).toMatchObject({ reason: "exception", vector: 13 }); // HLT in ring 3
+    expect(bare.registers.fsBase).toBe(0x1234n);
+    expect([...bare.read(0x50_0000n, 2)]).toEqual([0x7f, 0x03]);
+    expect([bare.registers.fcw, bare.registers.fsw, bare.registers.ftw]).toEqual([0x37f, 0x3800, 0x3fff]);
+    expect([bare.registers.st0, bare.registers.mxcsr]).toEqual([0x3fff_8000_0000_0000_0000n, 0x1f80]);
+  });
+
+  it("takes x87, MMX and YMM registers, and gives them back", async () => {
+    const bare = await long("faddp; vpaddb ymm2, ymm1, ymm1; paddb mm1, mm1; hlt");
+    const { registers } = bare;
+    registers.setSt(0, 0x3fff_8000_0000_0000_0000n);
+    registers.st1 = 0x4000_8000_0000_0000_0000n;
+    registers.ymm1 = (1n << 255n) | 0x21n;
+    expect(registers.ftw).toBe(0xfff0);
+    expect(bare.run({ instructions: 2 })).toEqual({ reason: "instructions" });
+    expect([registers.st0, registers.fsw >> 11]).toEqual([0x4000_c000_0000_0000_0000n, 1]);
+    expect([registers.ymm2, registers.xmm2]).toEqual([0x42n, 0x42n]);
+    registers.mm1 = 0x0102n;
+    expect(bare.run()).toEqual({ reason: "hlt" });
+    expect([registers.mm(1), registers.ftw & 0xc, registers.fsw & 0x3800]).toEqual([0x0204n, 8, 0]);
+  });
+
+  it("has MSRs", () => {
+    const bare = new BareMachine({ mode: "long" });
+    bare.writeMsr(0xc000_0082, 0xffff_8000_0000_1234n);
+    expect([bare.readMsr(0xc000_0082), bare.registers.lstar]).toEqual([0xffff_8000_0000_1234n, 0xffff_8000_0000_1234n]);
+    bare.writeMsr(0xc000_0101, 0x77n);
+    expect(bare.registers.gsBase).toBe(0x77n);
+  });
+
+  it.each(["long", "protected", "real"] as const)("is as new after a reset, in %s mode", async (mode) => {
+    const bare = new BareMachine({ mode, memory: 2 ** 21 });
+    const fresh = bare.registers.snapshot();
+    for (let round = 0; round < 3; round++) {
+      if (mode !== "real") bare.map(0x5000n, 8192);
+      expect([...bare.read(0x5000n, 2)]).toEqual([0, 0]);
+      bare.write(
+        0x6000n,
+        await assemble(
+          "mov ax, 7; mov [0x5000], ax; fld1; movq mm0, mm1; hlt",
+          { real: 16, protected: 32, long: 64 }[mode] as 16 | 32 | 64,
+          0x6000,
+        ),
+      );
+      bare.registers.rip = 0x6000n;
+      expect(bare.run()).toEqual({ reason: "hlt" });
+      expect([...bare.read(0x5000n, 1)]).toEqual([7]);
+      bare.reset();
+      expect(bare.registers.snapshot()).toEqual(fresh);
+      if (mode !== "long") expect([...bare.read(0x6000n, 1)]).toEqual([0]);
+      else expect(() => bare.read(0x6000n, 1)).toThrow("not mapped");
+    }
+  });
 });

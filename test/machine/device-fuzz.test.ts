@@ -66,6 +66,11 @@ describe("bare machine", () => {
     expect(() => bare.map(0x8000_0000_0000n, 4096)).toThrow("not a canonical address");
     expect(() => bare.map(0x10_0000n, 2 ** 30)).toThrow("no memory left to map");
     expect(() => bare.read(0x1000_0000n, 1)).toThrow(RangeError);
-    expect(() => new BareMachine({ mode: "protected" }).map(0n, 4096)).toThrow("has no page tables here");
+    expect(() => new BareMachine({ mode: "real" }).map(0n, 4096)).toThrow("real mode has no paging");
+    expect(() => new BareMachine({ mode: "protected" }).map(0x1_0000_0000n, 4096)).toThrow("32 bits");
+    expect(() => new BareMachine({ mode: "real", user: true })).toThrow("real mode has neither rings nor paging");
+    expect(() => new BareMachine({ mode: "flat" as never })).toThrow('expected "long", "protected" or "real"');
+    expect(() => bare.readMsr(0x1234)).toThrow("MSR 0x1234: #GP");
+    expect(() => bare.run({ instructions: -1 })).toThrow("instructions");
   });
 });

@@ -22,8 +22,8 @@ function nextRandom(cpu: Cpu): bigint {
   return z ^ (z >> 31n);
 }
 defineRoutine("random", (cpu) => cpu.setResult(0, nextRandom(cpu)));
-define("rdrand", ["NP 0F C7 /6 Rv", "66 0F C7 /6 Rv"], random);
-define("rdseed", ["NP 0F C7 /7 Rv", "66 0F C7 /7 Rv"], random);
+define("rdrand", ["NP 0F C7 /6 Rv", "66 0F C7 /6 Rv"], random, { sizeBy66: true });
+define("rdseed", ["NP 0F C7 /7 Rv", "66 0F C7 /7 Rv"], random, { sizeBy66: true });
 function random(t: Tier, destination: Parameters<Tier["write"]>[0]): void {
   t.call("random");
   t.write(destination, t.result(0));

@@ -10,7 +10,7 @@ import {
   type SegmentRegister,
   segmentRegisters,
 } from "../cpu/state.ts";
-import { SessionError } from "./session-error.ts";
+import { InputError } from "./input-error.ts";
 
 const lettered = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"] as const;
 const numbered = ["r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"] as const;
@@ -39,7 +39,10 @@ export type PartialRegister =
 /** Single flags of RFLAGS, 0n or 1n. */
 export type FlagName = "cf" | "pf" | "af" | "zf" | "sf" | "tf" | "if" | "df" | "of" | "nt" | "ac";
 
-export type XmmName = `xmm${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15}`;
+type UpTo7 = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
+type UpTo15 = UpTo7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;
+/** 256, 128, 64 and (x87, counted from TOP) 80 bits. */
+export type VectorName = `${"xmm" | "ymm"}${UpTo15}` | `${"mm" | "st"}${UpTo7}`;
 
 /** Segment selectors, and the two bases that 64-bit mode has. */
 type SegmentName = Exclude<SegmentRegister, "ldtr" | "tr"> | "ldtr" | "tr";
@@ -47,7 +50,7 @@ type BaseName = "fsBase" | "gsBase";
 
 /** Every register of {@link CpuState}, and the names above; all bigints. */
 export type Registers = CpuState &
-  Record<PartialRegister | FlagName | XmmName | SegmentName | BaseName | "eflags", bigint>;
+  Record<PartialRegister | FlagName | VectorName | SegmentName | BaseName | "eflags", bigint>;
 
 interface Access {
   get(): bigint;
@@ -96,11 +99,21 @@ function accessors(state: CpuState): Map<string, Access> {
   });
   for (let index = 0; index < 16; index++)
     all.set(`xmm${index}`, { get: () => state.xmm(index), set: (value) => state.setXmm(index, value) });
+  for (let index = 0; index < 16; index++)
+    all.set(`ymm${index}`, { get: () => state.ymm(index), set: (value) => state.setYmm(index, value) });
+  for (let index = 0; index < 8; index++) {
+    all.set(`mm${index}`, { get: () => state.mm(index), set: (value) => state.setMm(index, value) });
+    all.set(`st${index}`, { get: () => state.st(index), set: (value) => state.setSt(index, value) });
+  }
   for (const name of segmentRegisters)
     all.set(name, {
       get: () => BigInt(state.segment(name).selector),
-      set: () => {
-        throw new SessionError(`${name} has a hidden part too: use setSegment("${name}", ...)`);
+      set: (value) => {
+        if ((state.cr0 & 1n) !== 0n || name === "ldtr" || name === "tr")
+          throw new InputError(`${name} has a hidden part too: use setSegment("${name}", ...)`);
+        // Real mode.
+        const selector = Number(BigInt.asUintN(16, value));
+        state.setSegment(name, { ...state.segment(name), selector, base: BigInt(selector) << 4n });
       },
     });
   for (const name of ["fs", "gs"] as const)
@@ -116,7 +129,7 @@ export function registerNames(): string[] {
   return [...generalRegisters, "rip", "rflags", "cs", "ss", "ds", "es", "fs", "gs"];
 }
 
-/** `state` with all names; a name that does not exist, or a value that is not a bigint, throws SessionError. */
+/** `state` with all names; a name that does not exist, or a value that is not a bigint, throws InputError. */
 export function namedRegisters(state: CpuState): Registers {
   const parts = accessors(state);
   return new Proxy(state, {
@@ -124,19 +137,21 @@ export function namedRegisters(state: CpuState): Registers {
       if (typeof name !== "string" || name === "then") return undefined;
       const part = parts.get(name);
       if (part !== undefined) return part.get();
-      if (!(name in state)) throw new SessionError(`no register "${name}"`);
+      if (!(name in state)) throw new InputError(`no register "${name}"`);
       const value: unknown = Reflect.get(state, name);
       return typeof value === "function" ? value.bind(state) : value;
     },
     set(_, name, value: unknown) {
       const text = String(name);
       const part = parts.get(text);
-      if (part === undefined && !(name in state)) throw new SessionError(`no register "${text}"`);
-      const isWide = part !== undefined || typeof Reflect.get(state, name) === "bigint";
-      if (isWide && typeof value !== "bigint")
-        throw new SessionError(`registers.${text} = ${String(value)}: expected a bigint, such as ${String(value)}n`);
+      if (part === undefined && !(name in state)) throw new InputError(`no register "${text}"`);
+      const kind = part === undefined ? typeof Reflect.get(state, name) : "bigint";
+      if (kind === "bigint" && typeof value !== "bigint")
+        throw new InputError(`registers.${text} = ${String(value)}: expected a bigint, such as ${String(value)}n`);
+      if (kind === "function") throw new InputError(`registers.${text} is a function`);
       if (part !== undefined && typeof value === "bigint") part.set(value);
-      else Reflect.set(state, name, typeof value === "bigint" ? BigInt.asUintN(64, value) : value);
+      else if (typeof value !== "bigint") Reflect.set(state, name, value);
+      else Reflect.set(state, name, kind === "number" ? Number(BigInt.asUintN(32, value)) : BigInt.asUintN(64, value));
       return true;
     },
     has: (_, name) => name in state || (typeof name === "string" && parts.has(name)),

@@ -1,7 +1,7 @@
 /** Registers by every name that they have. */
 import { describe, expect, it } from "vitest";
-import { namedRegisters } from "../../src/debug/registers.ts";
-import { BareMachine, SessionError } from "../../src/index.ts";
+import { BareMachine, InputError } from "../../src/index.ts";
+import { namedRegisters } from "../../src/machine/registers.ts";
 
 const registers = () => namedRegisters(new BareMachine({ mode: "long" }).registers);
 
@@ -55,7 +55,7 @@ describe("registers by name", () => {
 
   it("say which name or value is wrong", () => {
     const r = registers() as unknown as Record<string, unknown>;
-    expect(() => r.rxx).toThrow(new SessionError('no register "rxx"'));
+    expect(() => r.rxx).toThrow(new InputError('no register "rxx"'));
     expect(() => {
       r.eaxx = 1n;
     }).toThrow(/no register "eaxx"/);
