@@ -104,8 +104,8 @@ static noinline int btrfs_read_locked_inode(struct inode *inode)
 	item = btrfs_item_data(path->nodes[0], path->slots[0]);
 	inode->i_mode = item->mode;
 	set_nlink(inode, item->nlink);
-	inode->i_uid = item->uid;
-	inode->i_gid = item->gid;
+	inode->i_uid.val = item->uid;
+	inode->i_gid.val = item->gid;
 	i_size_write(inode, item->size);
 	inode->i_blocks = (item->nbytes + 511) >> 9;
 	inode->i_blkbits = 12;

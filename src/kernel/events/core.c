@@ -784,7 +784,7 @@ static struct perf_event *perf_event_alloc(const struct perf_event_attr *attr, s
 
 static bool same_user(const struct task_struct *task)
 {
-	return task == current || task->tgid == current->tgid || perfmon_capable() || task->cred.uid == current->cred.uid;
+	return task == current || task->tgid == current->tgid || perfmon_capable() || task->cred->uid.val == current->cred->uid.val;
 }
 
 static int check_group(const struct perf_event *event, const struct perf_event *leader)

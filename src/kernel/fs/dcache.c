@@ -414,10 +414,10 @@ char *d_path(const struct path *path, char *buf, int buflen)
 		if (root && dentry == root->dentry && &mount->mnt == root->mnt)
 			break;
 		if (dentry == mount->mnt.mnt_root) {
-			if (mount->parent == mount)
+			if (mount->mnt_parent == mount)
 				break;
-			dentry = mount->mountpoint;
-			mount = mount->parent;
+			dentry = mount->mnt_mountpoint;
+			mount = mount->mnt_parent;
 			continue;
 		}
 		if (dentry->d_parent == dentry)

@@ -25,22 +25,22 @@ static struct kmem_cache *filp_cache;
 
 /* ---- Tables --------------------------------------------------------------------------------------------------- */
 
-static void free_table(struct files_struct *files)
+static void free_table(struct fdtable *fdt)
 {
-	kfree(files->fd);
-	kfree(files->open_fds);
-	kfree(files->close_on_exec);
+	kfree(fdt->fd);
+	kfree(fdt->open_fds);
+	kfree(fdt->close_on_exec);
 }
 
 /* Makes room for numbers below @wanted. */
-static int expand(struct files_struct *files, unsigned int wanted)
+static int expand(struct fdtable *fdt, unsigned int wanted)
 {
-	unsigned int max = files->max_fds ? files->max_fds : FIRST_TABLE, words, old_words = files->max_fds / BITS;
-	struct files_struct new = { 0 };
+	unsigned int max = fdt->max_fds ? fdt->max_fds : FIRST_TABLE, words, old_words = fdt->max_fds / BITS;
+	struct fdtable new = { 0 };
 
 	while (max < wanted)
 		max *= 2;
-	if (max == files->max_fds)
+	if (max == fdt->max_fds)
 		return 0;
 	words = max / BITS;
 	new.fd = kcalloc(max, sizeof(*new.fd), GFP_KERNEL);
@@ -50,16 +50,14 @@ static int expand(struct files_struct *files, unsigned int wanted)
 		free_table(&new);
 		return -ENOMEM;
 	}
-	if (files->max_fds) {
-		memcpy(new.fd, files->fd, files->max_fds * sizeof(*new.fd));
-		memcpy(new.open_fds, files->open_fds, old_words * sizeof(long));
-		memcpy(new.close_on_exec, files->close_on_exec, old_words * sizeof(long));
-		free_table(files);
+	if (fdt->max_fds) {
+		memcpy(new.fd, fdt->fd, fdt->max_fds * sizeof(*new.fd));
+		memcpy(new.open_fds, fdt->open_fds, old_words * sizeof(long));
+		memcpy(new.close_on_exec, fdt->close_on_exec, old_words * sizeof(long));
+		free_table(fdt);
 	}
-	files->fd = new.fd;
-	files->open_fds = new.open_fds;
-	files->close_on_exec = new.close_on_exec;
-	files->max_fds = max;
+	new.max_fds = max;
+	*fdt = new;
 	return 0;
 }
 
@@ -82,15 +80,15 @@ static int alloc_fd(struct files_struct *files, unsigned int start, unsigned int
 	unsigned long limit = rlimit(RLIMIT_NOFILE);
 	int err;
 
-	while (fd < files->max_fds && test_fd(files->open_fds, fd))
+	while (fd < files->fdt->max_fds && test_fd(files->fdt->open_fds, fd))
 		fd++;
 	if (fd >= limit || fd >= MAX_FDS)
 		return -EMFILE;
-	err = expand(files, fd + 1);
+	err = expand(files->fdt, fd + 1);
 	if (err)
 		return err;
-	change_fd(files->open_fds, fd, true);
-	change_fd(files->close_on_exec, fd, flags & O_CLOEXEC);
+	change_fd(files->fdt->open_fds, fd, true);
+	change_fd(files->fdt->close_on_exec, fd, flags & O_CLOEXEC);
 	if (start <= files->next_fd)
 		files->next_fd = fd + 1;
 	return fd;
@@ -105,26 +103,26 @@ void put_unused_fd(unsigned int fd)
 {
 	struct files_struct *files = current->files;
 
-	change_fd(files->open_fds, fd, false);
+	change_fd(files->fdt->open_fds, fd, false);
 	if (fd < files->next_fd)
 		files->next_fd = fd;
 }
 
 void fd_install(unsigned int fd, struct file *file)
 {
-	current->files->fd[fd] = file;
+	current->files->fdt->fd[fd] = file;
 }
 
 static struct file *file_at(struct files_struct *files, unsigned int fd)
 {
-	return files && fd < files->max_fds ? files->fd[fd] : NULL;
+	return files && fd < files->fdt->max_fds ? files->fdt->fd[fd] : NULL;
 }
 
 struct file *fget_task(struct task_struct *task, unsigned int fd)
 {
 	struct files_struct *files = task->files;
 
-	return files && fd < files->max_fds && files->fd[fd] ? get_file(files->fd[fd]) : NULL;
+	return files && fd < files->fdt->max_fds && files->fdt->fd[fd] ? get_file(files->fdt->fd[fd]) : NULL;
 }
 
 struct file *fget_raw(unsigned int fd)
@@ -147,9 +145,9 @@ static struct file *take_fd(struct files_struct *files, unsigned int fd)
 
 	if (!file)
 		return NULL;
-	files->fd[fd] = NULL;
-	change_fd(files->open_fds, fd, false);
-	change_fd(files->close_on_exec, fd, false);
+	files->fdt->fd[fd] = NULL;
+	change_fd(files->fdt->open_fds, fd, false);
+	change_fd(files->fdt->close_on_exec, fd, false);
 	if (fd < files->next_fd)
 		files->next_fd = fd;
 	return file;
@@ -178,21 +176,22 @@ static struct files_struct *dup_table(struct files_struct *old)
 	if (!new)
 		return NULL;
 	new->count = 1;
+	new->fdt = &new->fdtab;
 	if (old) {
-		for (unsigned int fd = 0; fd < old->max_fds; fd++)
-			if (old->fd[fd])
+		for (unsigned int fd = 0; fd < old->fdt->max_fds; fd++)
+			if (old->fdt->fd[fd])
 				used = fd + 1;
 	}
-	if (expand(new, used)) {
+	if (expand(new->fdt, used)) {
 		kfree(new);
 		return NULL;
 	}
-	for (unsigned int fd = 0; old && fd < used && fd < old->max_fds; fd++) {
-		if (!old->fd[fd])
+	for (unsigned int fd = 0; old && fd < used && fd < old->fdt->max_fds; fd++) {
+		if (!old->fdt->fd[fd])
 			continue;
-		new->fd[fd] = get_file(old->fd[fd]);
-		change_fd(new->open_fds, fd, true);
-		change_fd(new->close_on_exec, fd, test_fd(old->close_on_exec, fd));
+		new->fdt->fd[fd] = get_file(old->fdt->fd[fd]);
+		change_fd(new->fdt->open_fds, fd, true);
+		change_fd(new->fdt->close_on_exec, fd, test_fd(old->fdt->close_on_exec, fd));
 	}
 	return new;
 }
@@ -201,10 +200,10 @@ static void put_files(struct files_struct *files)
 {
 	if (--files->count)
 		return;
-	for (unsigned int fd = 0; fd < files->max_fds; fd++)
-		if (files->fd[fd])
-			filp_close(files->fd[fd]);
-	free_table(files);
+	for (unsigned int fd = 0; fd < files->fdt->max_fds; fd++)
+		if (files->fdt->fd[fd])
+			filp_close(files->fdt->fd[fd]);
+	free_table(files->fdt);
 	kfree(files);
 }
 
@@ -247,8 +246,8 @@ int unshare_files(void)
 
 void do_close_on_exec(struct files_struct *files)
 {
-	for (unsigned int fd = 0; fd < files->max_fds; fd++)
-		if (files->fd[fd] && test_fd(files->close_on_exec, fd))
+	for (unsigned int fd = 0; fd < files->fdt->max_fds; fd++)
+		if (files->fdt->fd[fd] && test_fd(files->fdt->close_on_exec, fd))
 			filp_close(take_fd(files, fd));
 }
 
@@ -353,11 +352,11 @@ SYSCALL_DEFINE3(close_range, unsigned int, first, unsigned int, last, unsigned i
 			return err;
 	}
 	files = current->files;
-	for (unsigned int fd = first; fd <= last && fd < files->max_fds; fd++) {
-		if (!files->fd[fd])
+	for (unsigned int fd = first; fd <= last && fd < files->fdt->max_fds; fd++) {
+		if (!files->fdt->fd[fd])
 			continue;
 		if (flags & CLOSE_RANGE_CLOEXEC)
-			change_fd(files->close_on_exec, fd, true);
+			change_fd(files->fdt->close_on_exec, fd, true);
 		else
 			filp_close(take_fd(files, fd));
 	}
@@ -369,7 +368,7 @@ int set_close_on_exec(unsigned int fd, bool on)
 {
 	if (!file_at(current->files, fd))
 		return -EBADF;
-	change_fd(current->files->close_on_exec, fd, on);
+	change_fd(current->files->fdt->close_on_exec, fd, on);
 	return 0;
 }
 
@@ -401,19 +400,19 @@ static int do_dup3(unsigned int from, unsigned int to, unsigned int flags)
 	file = fget_raw(from);
 	if (!file)
 		return -EBADF;
-	err = expand(files, to + 1);
+	err = expand(files->fdt, to + 1);
 	if (err) {
 		fput(file);
 		return err == -ENOMEM ? err : -EMFILE;
 	}
-	old = files->fd[to];
-	if (!old && test_fd(files->open_fds, to)) {
+	old = files->fdt->fd[to];
+	if (!old && test_fd(files->fdt->open_fds, to)) {
 		fput(file);
 		return -EBUSY;
 	}
-	files->fd[to] = file;
-	change_fd(files->open_fds, to, true);
-	change_fd(files->close_on_exec, to, flags & O_CLOEXEC);
+	files->fdt->fd[to] = file;
+	change_fd(files->fdt->open_fds, to, true);
+	change_fd(files->fdt->close_on_exec, to, flags & O_CLOEXEC);
 	if (old)
 		filp_close(old);
 	return to;
@@ -483,10 +482,10 @@ SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
 			 dup_at_least(fd, arg, cmd == F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
 		break;
 	case F_GETFD:
-		result = test_fd(files->close_on_exec, fd) ? FD_CLOEXEC : 0;
+		result = test_fd(files->fdt->close_on_exec, fd) ? FD_CLOEXEC : 0;
 		break;
 	case F_SETFD:
-		change_fd(files->close_on_exec, fd, arg & FD_CLOEXEC);
+		change_fd(files->fdt->close_on_exec, fd, arg & FD_CLOEXEC);
 		result = 0;
 		break;
 	case F_GETFL:

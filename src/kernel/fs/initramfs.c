@@ -54,8 +54,8 @@ static void set_owner_and_time(struct dentry *dentry, const struct cpio_header *
 	struct inode *inode = dentry->d_inode;
 
 	inode->i_mode = (inode->i_mode & S_IFMT) | (h->mode & S_IALLUGO);
-	inode->i_uid = h->uid;
-	inode->i_gid = h->gid;
+	inode->i_uid.val = h->uid;
+	inode->i_gid.val = h->gid;
 	inode->i_mtime.tv_sec = h->mtime;
 	inode->i_mtime.tv_nsec = 0;
 }

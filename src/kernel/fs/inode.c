@@ -261,13 +261,13 @@ struct timespec64 current_time(struct inode *inode)
 
 void inode_init_owner(struct inode *inode, const struct inode *dir, umode_t mode)
 {
-	inode->i_uid = current_fsuid();
-	inode->i_gid = current_fsgid();
+	inode->i_uid.val = current_fsuid();
+	inode->i_gid.val = current_fsgid();
 	if (dir && (dir->i_mode & S_ISGID)) {
-		inode->i_gid = dir->i_gid;
+		inode->i_gid.val = dir->i_gid.val;
 		if (S_ISDIR(mode))
 			mode |= S_ISGID;
-		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group_p(inode->i_gid) &&
+		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group_p(inode->i_gid.val) &&
 			 !capable(CAP_FSETID))
 			mode &= ~S_ISGID;
 	}

@@ -13,15 +13,16 @@ struct mount {
 	struct vfsmount mnt;
 	struct list_head hash;		/* by parent and mountpoint */
 	struct list_head list;		/* in order of mounting */
-	struct mount *parent;		/* itself, when at the top */
-	struct dentry *mountpoint;
+	struct mount *mnt_parent;	/* itself, when at the top */
+	struct dentry *mnt_mountpoint;
+	struct mnt_namespace *mnt_ns;
 	int count;
 	int children;
 	bool automounted;		/* goes when its parent goes */
-	int id;
+	int mnt_id;
 	unsigned long visits;		/* by path walks */
 	unsigned long expires_at_visit;	/* MNT_EXPIRE: if the next visitor is umount2 again */
-	char *devname;
+	char *mnt_devname;
 };
 
 static inline struct mount *real_mount(struct vfsmount *mnt)
@@ -51,6 +52,9 @@ void evict_inodes(struct super_block *sb);
 void emergency_sync(void);
 extern struct list_head super_blocks;
 extern struct file_system_type *file_systems;
+
+/* directory_changes.c */
+int create_regular(struct inode *dir, struct dentry *dentry, umode_t mode, bool excl);
 
 /* namei.c */
 #define MAX_SYMLINKS	40
@@ -100,7 +104,6 @@ int do_truncate(struct dentry *dentry, loff_t length);
 /* A file may get this size: s_maxbytes, RLIMIT_FSIZE (with its signal). */
 int inode_newsize_ok(const struct inode *inode, loff_t size);
 int notify_change(struct dentry *dentry, struct iattr *attr);
-int do_dentry_open(struct file *file, const struct path *path, int flags);
 
 /* char_dev.c, pipe.c */
 extern const struct file_operations def_chr_fops;

@@ -57,9 +57,9 @@ int generic_permission(struct inode *inode, int mask)
 	unsigned int mode = inode->i_mode;
 
 	mask &= MAY_READ | MAY_WRITE | MAY_EXEC;
-	if (current_fsuid() == inode->i_uid)
+	if (current_fsuid() == inode->i_uid.val)
 		mode >>= 6;
-	else if (in_group_p(inode->i_gid))
+	else if (in_group_p(inode->i_gid.val))
 		mode >>= 3;
 	if (!(mask & ~mode))
 		return 0;
@@ -146,11 +146,11 @@ static int follow_dotdot(struct nameidata *nd)
 			set_path(&nd->path, nd->path.mnt, nd->path.dentry->d_parent);
 			break;
 		}
-		if (mount->parent == mount)
+		if (mount->mnt_parent == mount)
 			break;
 		if (nd->resolve & RESOLVE_NO_XDEV)
 			return -EXDEV;
-		set_path(&nd->path, &mount->parent->mnt, mount->mountpoint);
+		set_path(&nd->path, &mount->mnt_parent->mnt, mount->mnt_mountpoint);
 	}
 	follow_mount(&nd->path);
 	return 0;
@@ -214,8 +214,8 @@ static bool may_follow(const struct nameidata *nd, const struct inode *inode)
 {
 	const struct inode *dir = nd->path.dentry->d_inode;
 
-	return current_fsuid() == inode->i_uid || (dir->i_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH) ||
-	       dir->i_uid == inode->i_uid;
+	return current_fsuid() == inode->i_uid.val || (dir->i_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH) ||
+	       dir->i_uid.val == inode->i_uid.val;
 }
 
 /* Replaces the symbolic link @dentry by its text, in front of what remains of the name. */

@@ -55,7 +55,7 @@ static int may_open(const struct path *path, int acc_mode, int flags)
 		break;
 	}
 	err = acc_mode ? inode_permission(inode, acc_mode) : 0;
-	if (!err && (flags & O_NOATIME) && current_fsuid() != inode->i_uid && !capable(CAP_FOWNER))
+	if (!err && (flags & O_NOATIME) && current_fsuid() != inode->i_uid.val && !capable(CAP_FOWNER))
 		err = -EPERM;
 	return err;
 }
@@ -75,7 +75,7 @@ static int open_last(struct nameidata *nd, int flags, umode_t mode, bool *create
 	if (!IS_ERR(dentry) && !dentry->d_inode) {
 		err = mnt_want_write(nd->path.mnt);
 		if (!err)
-			err = vfs_create(dir, dentry, mode & ~current->fs->umask, flags & O_EXCL);
+			err = create_regular(dir, dentry, mode & ~current->fs->umask, flags & O_EXCL);
 		if (err) {
 			dput(dentry);
 			dentry = ERR_PTR(err);

@@ -3,6 +3,7 @@
 #include <kernel/fs.h>
 #include <kernel/fdtable.h>
 #include <kernel/kernel.h>
+#include <kernel/nsproxy.h>
 #include <kernel/sched.h>
 #include <kernel/cred.h>
 #include <kernel/security.h>
@@ -38,7 +39,7 @@ struct mount *lookup_mnt(const struct path *path)
 	struct mount *mount;
 
 	list_for_each_entry(mount, bucket(path->mnt, path->dentry), hash) {
-		if (mount->mountpoint == path->dentry && &mount->parent->mnt == path->mnt)
+		if (mount->mnt_mountpoint == path->dentry && &mount->mnt_parent->mnt == path->mnt)
 			return mount;
 	}
 	return NULL;
@@ -63,7 +64,7 @@ void mntput(struct vfsmount *mnt)
 		return;
 	sb = mnt->mnt_sb;
 	dput(mnt->mnt_root);
-	kfree(mount->devname);
+	kfree(mount->mnt_devname);
 	kfree(mount);
 	deactivate_super(sb);
 }
@@ -74,8 +75,8 @@ static struct mount *alloc_mount(struct dentry *root, const char *devname, int m
 	struct mount *mount = kzalloc(sizeof(*mount), GFP_KERNEL);
 
 	if (mount)
-		mount->devname = kstrdup(devname ? devname : "none", GFP_KERNEL);
-	if (!mount || !mount->devname) {
+		mount->mnt_devname = kstrdup(devname ? devname : "none", GFP_KERNEL);
+	if (!mount || !mount->mnt_devname) {
 		struct super_block *sb = root->d_sb;
 
 		kfree(mount);
@@ -86,10 +87,11 @@ static struct mount *alloc_mount(struct dentry *root, const char *devname, int m
 	mount->mnt.mnt_root = root;
 	mount->mnt.mnt_sb = root->d_sb;
 	mount->mnt.mnt_flags = mnt_flags;
-	mount->parent = mount;
-	mount->mountpoint = root;
+	mount->mnt_parent = mount;
+	mount->mnt_mountpoint = root;
 	mount->count = 1;
-	mount->id = next_id++;
+	mount->mnt_ns = &init_mnt_ns;
+	mount->mnt_id = next_id++;
 	INIT_LIST_HEAD(&mount->hash);
 	INIT_LIST_HEAD(&mount->list);
 	return mount;
@@ -117,9 +119,9 @@ struct vfsmount *kern_mount(struct file_system_type *type)
 /* Puts @mount, whose reference is taken over, at @path. */
 static void attach(struct mount *mount, const struct path *path)
 {
-	mount->parent = real_mount(mntget(path->mnt));
-	mount->mountpoint = dget(path->dentry);
-	mount->parent->children++;
+	mount->mnt_parent = real_mount(mntget(path->mnt));
+	mount->mnt_mountpoint = dget(path->dentry);
+	mount->mnt_parent->children++;
 	path->dentry->d_flags |= DCACHE_MOUNTED;
 	list_add(&mount->hash, bucket(path->mnt, path->dentry));
 	list_add_tail(&mount->list, &mount_list);
@@ -130,7 +132,7 @@ static bool is_mountpoint(const struct dentry *dentry)
 	struct mount *mount;
 
 	list_for_each_entry(mount, &mount_list, list)
-		if (mount->mountpoint == dentry && mount->parent != mount)
+		if (mount->mnt_mountpoint == dentry && mount->mnt_parent != mount)
 			return true;
 	return false;
 }
@@ -138,13 +140,13 @@ static bool is_mountpoint(const struct dentry *dentry)
 /* Takes @mount out of the tree; the caller gets the tree's reference. */
 static void detach(struct mount *mount)
 {
-	struct mount *parent = mount->parent;
-	struct dentry *mountpoint = mount->mountpoint;
+	struct mount *parent = mount->mnt_parent;
+	struct dentry *mountpoint = mount->mnt_mountpoint;
 
 	list_del_init(&mount->hash);
 	list_del_init(&mount->list);
-	mount->parent = mount;
-	mount->mountpoint = mount->mnt.mnt_root;
+	mount->mnt_parent = mount;
+	mount->mnt_mountpoint = mount->mnt.mnt_root;
 	parent->children--;
 	if (!is_mountpoint(mountpoint))
 		mountpoint->d_flags &= ~DCACHE_MOUNTED;
@@ -199,7 +201,7 @@ static int do_bind(const struct path *path, const char *from, int mnt_flags)
 	if (err)
 		return err;
 	old.mnt->mnt_sb->s_active++;
-	mount = alloc_mount(dget(old.dentry), real_mount(old.mnt)->devname, old.mnt->mnt_flags);
+	mount = alloc_mount(dget(old.dentry), real_mount(old.mnt)->mnt_devname, old.mnt->mnt_flags);
 	path_put(&old);
 	if (!mount)
 		return -ENOMEM;
@@ -236,14 +238,14 @@ static int do_move(const struct path *path, const char *from)
 	if (err)
 		return err;
 	mount = real_mount(old.mnt);
-	if (old.dentry != old.mnt->mnt_root || mount->parent == mount)
+	if (old.dentry != old.mnt->mnt_root || mount->mnt_parent == mount)
 		err = -EINVAL;
 	else if (S_ISDIR(old.dentry->d_inode->i_mode) != S_ISDIR(path->dentry->d_inode->i_mode))
 		err = -EINVAL;
-	for (struct mount *m = real_mount(path->mnt); !err; m = m->parent) {
+	for (struct mount *m = real_mount(path->mnt); !err; m = m->mnt_parent) {
 		if (m == mount)
 			err = -ELOOP;
-		if (m->parent == m)
+		if (m->mnt_parent == m)
 			break;
 	}
 	if (!err) {
@@ -367,7 +369,7 @@ static struct mount *child_of(struct mount *mount)
 	struct mount *child;
 
 	list_for_each_entry(child, &mount_list, list)
-		if (child->parent == mount && child != mount)
+		if (child->mnt_parent == mount && child != mount)
 			return child;
 	return NULL;
 }
@@ -378,7 +380,7 @@ static struct mount *idle_automount(struct mount *mount)
 	struct mount *child;
 
 	list_for_each_entry(child, &mount_list, list)
-		if (child->parent == mount && child != mount && child->automounted && child->count == 1 &&
+		if (child->mnt_parent == mount && child != mount && child->automounted && child->count == 1 &&
 		    !child->children)
 			return child;
 	return NULL;
@@ -397,7 +399,7 @@ SYSCALL_DEFINE2(umount2, char __user *, name, int, flags)
 	if (err)
 		return err;
 	mount = real_mount(path.mnt);
-	if (path.dentry != path.mnt->mnt_root || mount->parent == mount)
+	if (path.dentry != path.mnt->mnt_root || mount->mnt_parent == mount)
 		err = -EINVAL;
 	else if (!capable(CAP_SYS_ADMIN))
 		err = -EPERM;
@@ -465,7 +467,7 @@ void show_mount(struct seq_file *m, struct mount *mount)
 	struct super_block *sb = mount->mnt.mnt_sb;
 	struct path path = { &mount->mnt, mount->mnt.mnt_root };
 
-	seq_escape(m, mount->devname, " \t\n\\");
+	seq_escape(m, mount->mnt_devname, " \t\n\\");
 	seq_putc(m, ' ');
 	seq_path(m, &path, " \t\n\\");
 	seq_printf(m, " %s %s", sb->s_type->name,

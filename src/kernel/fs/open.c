@@ -17,18 +17,16 @@
 #include <kernel/uaccess.h>
 #include "internal.h"
 
-/* Fills @file with what stands at @path (references are taken) and calls ->open. */
-int do_dentry_open(struct file *file, const struct path *path, int flags)
+/* Fills @file, whose path is set, with what stands there (references are taken) and calls ->open. */
+static noinline int do_dentry_open(struct file *file, struct inode *inode)
 {
 	static const struct file_operations empty_fops;
-	struct inode *inode = path->dentry->d_inode;
 	int err;
 
-	file->f_path = *path;
-	path_get(path);
+	path_get(&file->f_path);
 	file->f_inode = inode;
 	file->f_mapping = inode->i_mapping;
-	if (flags & O_PATH) {
+	if (file->f_flags & O_PATH) {
 		file->f_mode = FMODE_PATH;
 		file->f_op = &empty_fops;
 		return 0;
@@ -60,6 +58,12 @@ int do_dentry_open(struct file *file, const struct path *path, int flags)
 	return err;
 }
 
+noinline int vfs_open(const struct path *path, struct file *file)
+{
+	file->f_path = *path;
+	return do_dentry_open(file, path->dentry->d_inode);
+}
+
 struct file *dentry_open(const struct path *path, int flags)
 {
 	struct file *file = alloc_empty_file(flags);
@@ -67,7 +71,7 @@ struct file *dentry_open(const struct path *path, int flags)
 
 	if (!file)
 		return ERR_PTR(-ENFILE);
-	err = do_dentry_open(file, path, flags);
+	err = vfs_open(path, file);
 	if (!err)
 		return file;
 	free_file(file);
@@ -140,17 +144,17 @@ int inode_newsize_ok(const struct inode *inode, loff_t size)
 int setattr_prepare(struct dentry *dentry, struct iattr *attr)
 {
 	struct inode *inode = dentry->d_inode;
-	bool owner = current_fsuid() == inode->i_uid || capable(CAP_FOWNER);
+	bool owner = current_fsuid() == inode->i_uid.val || capable(CAP_FOWNER);
 
 	int err = attr->ia_valid & ATTR_SIZE ? inode_newsize_ok(inode, attr->ia_size) : 0;
 
 	if (err)
 		return err;
 	if ((attr->ia_valid & ATTR_UID) && !capable(CAP_CHOWN) &&
-	    (current_fsuid() != inode->i_uid || attr->ia_uid != inode->i_uid))
+	    (current_fsuid() != inode->i_uid.val || attr->ia_uid != inode->i_uid.val))
 		return -EPERM;
 	if ((attr->ia_valid & ATTR_GID) && !capable(CAP_CHOWN) &&
-	    (current_fsuid() != inode->i_uid || (!in_group_p(attr->ia_gid) && attr->ia_gid != inode->i_gid)))
+	    (current_fsuid() != inode->i_uid.val || (!in_group_p(attr->ia_gid) && attr->ia_gid != inode->i_gid.val)))
 		return -EPERM;
 	if ((attr->ia_valid & (ATTR_MODE | ATTR_ATIME_SET | ATTR_MTIME_SET)) && !owner)
 		return -EPERM;
@@ -163,9 +167,9 @@ void setattr_copy(struct inode *inode, const struct iattr *attr)
 	if ((attr->ia_valid & (ATTR_UID | ATTR_GID)) && !S_ISDIR(inode->i_mode))
 		inode->i_mode &= ~(S_ISUID | (inode->i_mode & S_IXGRP ? S_ISGID : 0));
 	if (attr->ia_valid & ATTR_UID)
-		inode->i_uid = attr->ia_uid;
+		inode->i_uid.val = attr->ia_uid;
 	if (attr->ia_valid & ATTR_GID)
-		inode->i_gid = attr->ia_gid;
+		inode->i_gid.val = attr->ia_gid;
 	if (attr->ia_valid & ATTR_ATIME)
 		inode->i_atime = attr->ia_atime;
 	if (attr->ia_valid & ATTR_MTIME)
@@ -175,7 +179,7 @@ void setattr_copy(struct inode *inode, const struct iattr *attr)
 	if (attr->ia_valid & ATTR_MODE) {
 		umode_t mode = attr->ia_mode;
 
-		if (!in_group_p(inode->i_gid) && !capable(CAP_FSETID))
+		if (!in_group_p(inode->i_gid.val) && !capable(CAP_FSETID))
 			mode &= ~S_ISGID;
 		inode->i_mode = mode;
 	}
@@ -419,7 +423,7 @@ static int utimes_path(const struct path *path, const struct timespec64 *times)
 		attr.ia_mtime = times[1];
 		if (!(attr.ia_valid & (ATTR_ATIME | ATTR_MTIME)))
 			return 0;
-	} else if (current_fsuid() != inode->i_uid && inode_permission(inode, MAY_WRITE)) {
+	} else if (current_fsuid() != inode->i_uid.val && inode_permission(inode, MAY_WRITE)) {
 		return -EACCES;
 	}
 	return change(path, &attr);

@@ -382,8 +382,8 @@ static int create_pipe(struct file **files, int flags)
 	pipe->users = 2;
 	inode->i_ino = get_next_ino();
 	inode->i_mode = S_IFIFO | S_IRUSR | S_IWUSR;
-	inode->i_uid = current_fsuid();
-	inode->i_gid = current_fsgid();
+	inode->i_uid.val = current_fsuid();
+	inode->i_gid.val = current_fsgid();
 	inode->i_atime = inode->i_mtime = inode->i_ctime = current_time(inode);
 	inode->i_fop = &pipefifo_fops;
 	path.dentry = d_make_root(inode);

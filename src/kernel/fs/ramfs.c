@@ -404,8 +404,8 @@ int ramfs_fill_super(struct super_block *sb, void *data, int silent)
 		kfree(options);
 		return -ENOMEM;
 	}
-	sb->s_root->d_inode->i_uid = options->uid;
-	sb->s_root->d_inode->i_gid = options->gid;
+	sb->s_root->d_inode->i_uid.val = options->uid;
+	sb->s_root->d_inode->i_gid.val = options->gid;
 	return 0;
 }
 

@@ -404,15 +404,24 @@ SYSCALL_DEFINE3(ioctl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
 	return result;
 }
 
+noinline int vfs_fsync_range(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	return file->f_op->fsync ? file->f_op->fsync(file, start, end, datasync) : -EINVAL;
+}
+
+noinline int vfs_fsync(struct file *file, int datasync)
+{
+	return vfs_fsync_range(file, 0, LLONG_MAX, datasync);
+}
+
 static int do_fsync(unsigned int fd, int datasync)
 {
 	struct file *file = fget(fd);
-	int err = -EINVAL;
+	int err;
 
 	if (!file)
 		return -EBADF;
-	if (file->f_op->fsync)
-		err = file->f_op->fsync(file, 0, LLONG_MAX, datasync);
+	err = vfs_fsync(file, datasync);
 	fput(file);
 	return err;
 }

@@ -307,7 +307,7 @@ static int select_user(int n, void __user *in, void __user *out, void __user *ex
 
 	if (n < 0)
 		return -EINVAL;
-	n = min_t(unsigned int, n, current->files->max_fds);
+	n = min_t(unsigned int, n, current->files->fdt->max_fds);
 	words = DIV_ROUND_UP(n, BITS);
 	bits = kcalloc(6 * words + 1, sizeof(long), GFP_KERNEL);
 	if (!bits)

@@ -15,8 +15,8 @@ void generic_fillattr(struct inode *inode, struct kstat *stat)
 	stat->ino = inode->i_ino;
 	stat->mode = inode->i_mode;
 	stat->nlink = inode->i_nlink;
-	stat->uid = inode->i_uid;
-	stat->gid = inode->i_gid;
+	stat->uid = inode->i_uid.val;
+	stat->gid = inode->i_gid.val;
 	stat->rdev = inode->i_rdev;
 	stat->size = i_size_read(inode);
 	stat->atime = inode->i_atime;
@@ -36,7 +36,7 @@ noinline int vfs_getattr(const struct path *path, struct kstat *stat, u32 reques
 
 	memset(stat, 0, sizeof(*stat));
 	stat->result_mask = STATX_BASIC_STATS | STATX_MNT_ID;
-	stat->mnt_id = real_mount(path->mnt)->id;
+	stat->mnt_id = real_mount(path->mnt)->mnt_id;
 	stat->attributes_mask = STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT | STATX_ATTR_DAX;
 	if (path->dentry == path->mnt->mnt_root)
 		stat->attributes |= STATX_ATTR_MOUNT_ROOT;

@@ -46,7 +46,7 @@ struct message *new_message(size_t length)
 		return NULL;
 	memset(m, 0, sizeof(*m));
 	m->length = length;
-	m->cred = (struct sock_cred){ current->tgid, current->cred.euid, current->cred.egid };
+	m->cred = (struct sock_cred){ current->tgid, current->cred->euid.val, current->cred->egid.val };
 	return m;
 }
 
@@ -139,7 +139,7 @@ static struct unix_sock *new_sock(int type)
 	if (!s)
 		return NULL;
 	s->type = type;
-	s->cred = (struct sock_cred){ current->tgid, current->cred.euid, current->cred.egid };
+	s->cred = (struct sock_cred){ current->tgid, current->cred->euid.val, current->cred->egid.val };
 	init_waitqueue_head(&s->wait);
 	INIT_LIST_HEAD(&s->queue);
 	INIT_LIST_HEAD(&s->pending);
@@ -555,8 +555,8 @@ int sock_map_fd(struct unix_sock *s, int flags)
 	if (inode) {
 		inode->i_ino = get_next_ino();
 		inode->i_mode = S_IFSOCK | S_IRWXUGO;
-		inode->i_uid = current_fsuid();
-		inode->i_gid = current_fsgid();
+		inode->i_uid.val = current_fsuid();
+		inode->i_gid.val = current_fsgid();
 		inode->i_fop = &sock_fops;
 	}
 	path.dentry = d_make_root(inode);

@@ -288,7 +288,7 @@ SYSCALL_DEFINE2(listen, int, fd, int, backlog)
 	else {
 		s->listening = true;
 		s->backlog = backlog < 0 ? 4096 : min(backlog, 4096);
-		s->cred = (struct sock_cred){ current->tgid, current->cred.euid, current->cred.egid };
+		s->cred = (struct sock_cred){ current->tgid, current->cred->euid.val, current->cred->egid.val };
 	}
 	fput(file);
 	return ret;

@@ -224,10 +224,10 @@ static int build_stack(struct linux_binprm *bprm, const struct image *image, uns
 	AUX(AT_BASE, interp_base);
 	AUX(AT_FLAGS, 0);
 	AUX(AT_ENTRY, image->bias + image->header.e_entry);
-	AUX(AT_UID, current->cred.uid);
-	AUX(AT_EUID, current->cred.euid);
-	AUX(AT_GID, current->cred.gid);
-	AUX(AT_EGID, current->cred.egid);
+	AUX(AT_UID, current->cred->uid.val);
+	AUX(AT_EUID, current->cred->euid.val);
+	AUX(AT_GID, current->cred->gid.val);
+	AUX(AT_EGID, current->cred->egid.val);
 	AUX(AT_SECURE, current->mm->undumpable);
 	AUX(AT_RANDOM, random);
 	AUX(AT_HWCAP2, 0);

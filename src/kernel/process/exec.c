@@ -133,13 +133,15 @@ static int script_args(struct linux_binprm *bprm, char *buf)
 	if (!ret && arg && *arg)
 		ret = add_arg(&bprm->argv, arg, strlen(arg));
 	if (!ret)
-		ret = add_arg(&bprm->argv, bprm->interp_name, strlen(bprm->interp_name));
+		ret = add_arg(&bprm->argv, bprm->interp, strlen(bprm->interp));
 	for (int i = 0; i < old.count && !ret; i++, s += strlen(s) + 1)
 		if (i)
 			ret = add_arg(&bprm->argv, s, strlen(s));
 	vfree(old.text);
-	if (!ret)
-		strscpy(bprm->interp_name, interp, sizeof(bprm->interp_name));
+	if (!ret) {
+		strscpy(bprm->interp_text, interp, sizeof(bprm->interp_text));
+		bprm->interp = bprm->interp_text;
+	}
 	return ret;
 }
 
@@ -152,7 +154,7 @@ static int open_program(struct linux_binprm *bprm)
 		ssize_t n;
 		int ret;
 
-		bprm->file = depth ? open_exec(bprm->interp_name) : open_exec_at(bprm->dfd, bprm->name, bprm->lookup);
+		bprm->file = depth ? open_exec(bprm->interp) : open_exec_at(bprm->dfd, bprm->name, bprm->lookup);
 		if (IS_ERR(bprm->file))
 			return PTR_ERR(bprm->file);
 		ret = depth ? 0 : security_bprm_creds_for_exec(bprm);
@@ -225,7 +227,7 @@ static int exec_program(struct linux_binprm *bprm)
 	pid_t old_pid = current->pid;
 	int ret;
 
-	strscpy(bprm->interp_name, bprm->filename, sizeof(bprm->interp_name));
+	bprm->filename = bprm->interp = bprm->filename_text;
 	current->in_execve = true;
 	ret = open_program(bprm);
 	if (!ret)
@@ -271,7 +273,7 @@ int kernel_execve(const char *filename, const char *const *argv, const char *con
 	bprm->dfd = AT_FDCWD;
 	bprm->lookup = LOOKUP_FOLLOW;
 	strscpy(bprm->name, filename, sizeof(bprm->name));
-	strscpy(bprm->filename, filename, sizeof(bprm->filename));
+	strscpy(bprm->filename_text, filename, sizeof(bprm->filename_text));
 	ret = copy_kernel_args(&bprm->argv, argv);
 	if (!ret)
 		ret = copy_kernel_args(&bprm->envp, envp);
@@ -282,10 +284,10 @@ int kernel_execve(const char *filename, const char *const *argv, const char *con
 static void set_filename(struct linux_binprm *bprm)
 {
 	if (bprm->dfd == AT_FDCWD || bprm->name[0] == '/')
-		strscpy(bprm->filename, bprm->name, sizeof(bprm->filename));
+		strscpy(bprm->filename_text, bprm->name, sizeof(bprm->filename_text));
 	else
-		scnprintf(bprm->filename, sizeof(bprm->filename), bprm->name[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", bprm->dfd,
-			  bprm->name);
+		scnprintf(bprm->filename_text, sizeof(bprm->filename_text),
+			  bprm->name[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", bprm->dfd, bprm->name);
 }
 
 static int do_execve(int dfd, const char __user *filename, const char __user *const __user *argv,

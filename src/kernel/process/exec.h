@@ -26,8 +26,8 @@ struct linux_binprm {
 	int dfd;			/* execveat: where the name begins; AT_FDCWD */
 	unsigned int lookup;		/* LOOKUP_ */
 	char name[EXEC_NAME_MAX];	/* as looked up, from dfd */
-	char filename[EXEC_NAME_MAX];	/* as the program is told */
-	char interp_name[EXEC_NAME_MAX];	/* what is really run: the script's interpreter */
+	const char *filename, *interp;	/* as the program is told; what is really run: the script's interpreter */
+	char filename_text[EXEC_NAME_MAX], interp_text[EXEC_NAME_MAX];
 };
 
 /* The point of no return: a new, empty address space, default signal handlers, close-on-exec. */

@@ -65,7 +65,7 @@ void put_task_struct(struct task_struct *task)
 	if (--task->usage)
 		return;
 	security_task_free(task);
-	security_cred_free(&task->cred);
+	security_cred_free(task->cred);
 	trace_sched_process_free(task);
 	free_pages((unsigned long)task->stack, get_order(THREAD_SIZE));
 	kmem_cache_free(task_cache, task);
@@ -220,6 +220,7 @@ static struct task_struct *dup_task_struct(void)
 	if (!task)
 		return NULL;
 	*task = *current;
+	task->real_cred = task->cred = &task->own_cred;
 	task->stack = (void *)__get_free_pages(GFP_KERNEL, get_order(THREAD_SIZE));
 	if (!task->stack) {
 		kmem_cache_free(task_cache, task);
@@ -290,10 +291,10 @@ static bool too_many_processes(void)
 	unsigned long limit = rlimit(RLIMIT_NPROC), count = 0;
 	struct task_struct *task;
 
-	if (limit == RLIM_INFINITY || !current->cred.uid || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+	if (limit == RLIM_INFINITY || !current->cred->uid.val || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
 		return false;
 	list_for_each_entry(task, &task_list, tasks)
-		count += task->cred.uid == current->cred.uid;
+		count += task->cred->uid.val == current->cred->uid.val;
 	return count >= limit;
 }
 

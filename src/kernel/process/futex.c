@@ -313,7 +313,7 @@ SYSCALL_DEFINE3(get_robust_list, int, pid, struct robust_list_head __user *__use
 
 	if (!task)
 		return -ESRCH;
-	if (task != current && task->cred.uid != current->cred.uid && !capable(CAP_SYS_PTRACE))
+	if (task != current && task->cred->uid.val != current->cred->uid.val && !capable(CAP_SYS_PTRACE))
 		return -EPERM;
 	if (put_user(sizeof(struct robust_list_head), len_ptr))
 		return -EFAULT;

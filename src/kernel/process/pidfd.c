@@ -142,7 +142,7 @@ SYSCALL_DEFINE3(pidfd_getfd, int, pidfd, int, fd, unsigned int, flags)
 		return PTR_ERR(task);
 	if (task->exit_state)
 		ret = -ESRCH;
-	else if (current->cred.euid && task->cred.euid != current->cred.euid && !capable(CAP_SYS_PTRACE))
+	else if (current->cred->euid.val && task->cred->euid.val != current->cred->euid.val && !capable(CAP_SYS_PTRACE))
 		ret = -EPERM;
 	else if (!(file = fget_task(task, fd)))
 		ret = -EBADF;

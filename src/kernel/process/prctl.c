@@ -27,7 +27,7 @@ static long set_comm(const char __user *name)
 /* What concerns capabilities; -ENOSYS if @option does not. */
 static long cap_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)
 {
-	struct cred *cred = &current->cred;
+	struct cred *cred = current->cred;
 	u64 bit = arg3 <= CAP_LAST_CAP ? 1ULL << arg3 : 0;
 
 	switch (option) {

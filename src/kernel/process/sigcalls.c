@@ -199,9 +199,9 @@ SYSCALL_DEFINE2(sigaltstack, const stack_t __user *, uss, stack_t __user *, uoss
 
 static bool may_kill(const struct task_struct *task, int sig)
 {
-	const struct cred *mine = &current->cred, *its = &task->cred;
+	const struct cred *mine = current->cred, *its = task->cred;
 
-	return mine->euid == its->suid || mine->euid == its->uid || mine->uid == its->suid || mine->uid == its->uid ||
+	return mine->euid.val == its->suid.val || mine->euid.val == its->uid.val || mine->uid.val == its->suid.val || mine->uid.val == its->uid.val ||
 	       capable(CAP_KILL) || (sig == SIGCONT && task->session == current->session);
 }
 
@@ -256,7 +256,7 @@ static long do_tkill(pid_t tgid, pid_t pid, int sig, kernel_siginfo_t *info)
 	if (err)
 		return err;
 	own.si_pid = current->tgid;
-	own.si_uid = current->cred.uid;
+	own.si_uid = current->cred->uid.val;
 	return sig ? send_signal_to(sig, info ? info : &own, task, false) : 0;
 }
 

@@ -175,7 +175,7 @@ int send_signal_to(int sig, kernel_siginfo_t *info, struct task_struct *task, bo
 			if (info == SEND_SIG_NOINFO) {
 				q->info.si_code = SI_USER;
 				q->info.si_pid = current->tgid;
-				q->info.si_uid = current->cred.uid;
+				q->info.si_uid = current->cred->uid.val;
 			} else if (info == SEND_SIG_PRIV) {
 				q->info.si_code = SI_KERNEL;
 			} else {
@@ -272,7 +272,7 @@ void notify_parent(struct task_struct *task, int sig)
 	if (!parent->signal)
 		return;
 	info.si_pid = task->tgid;
-	info.si_uid = task->cred.uid;
+	info.si_uid = task->cred->uid.val;
 	info.si_utime = nsec_to_clock_t(task->signal->utime + task->utime);
 	info.si_stime = nsec_to_clock_t(task->signal->stime + task->stime);
 	if (task->exit_state) {

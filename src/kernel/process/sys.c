@@ -156,10 +156,10 @@ static long do_prlimit(struct task_struct *task, unsigned int resource, const st
 
 static bool same_ids(const struct task_struct *task)
 {
-	const struct cred *mine = &current->cred, *its = &task->cred;
+	const struct cred *mine = current->cred, *its = task->cred;
 
-	return mine->uid == its->euid && mine->uid == its->suid && mine->uid == its->uid && mine->gid == its->egid &&
-	       mine->gid == its->sgid && mine->gid == its->gid;
+	return mine->uid.val == its->euid.val && mine->uid.val == its->suid.val && mine->uid.val == its->uid.val && mine->gid.val == its->egid.val &&
+	       mine->gid.val == its->sgid.val && mine->gid.val == its->gid.val;
 }
 
 SYSCALL_DEFINE4(prlimit64, pid_t, pid, unsigned int, resource, const struct rlimit64 __user *, new_rlim,

@@ -62,7 +62,7 @@ static bool try_wait(struct wait_opts *wo, bool *any)
 			continue;
 		*any = true;
 		wo->found = child->pid;
-		wo->uid = child->cred.uid;
+		wo->uid = child->cred->uid.val;
 		if (child->exit_state == EXIT_ZOMBIE && child->signal && !child->signal->live) {
 			if (!(wo->options & WEXITED))
 				continue;

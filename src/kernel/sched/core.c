@@ -8,6 +8,7 @@
 #include <kernel/kernel.h>
 #include <kernel/mm.h>
 #include <kernel/msr.h>
+#include <kernel/nsproxy.h>
 #include <kernel/percpu.h>
 #include <kernel/perf_event.h>
 #include <kernel/ptrace.h>
@@ -75,7 +76,10 @@ struct task_struct init_task = {
 	.parent = &init_task,
 	.signal = &init_signal,
 	.sighand = &init_sighand,
-	.cred = { .cap_permitted = CAP_FULL_SET, .cap_effective = CAP_FULL_SET, .cap_bset = CAP_FULL_SET },
+	.nsproxy = &init_nsproxy,
+	.real_cred = &init_task.own_cred,
+	.cred = &init_task.own_cred,
+	.own_cred = { .cap_permitted = CAP_FULL_SET, .cap_effective = CAP_FULL_SET, .cap_bset = CAP_FULL_SET },
 };
 struct task_struct *current_task = &init_task;
 static LIST_HEAD(run_queue);

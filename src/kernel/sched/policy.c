@@ -29,7 +29,7 @@ static bool is_real_time(int policy)
 
 static bool may_change(const struct task_struct *task)
 {
-	return current->cred.euid == task->cred.euid || current->cred.euid == task->cred.uid || capable(CAP_SYS_NICE);
+	return current->cred->euid.val == task->cred->euid.val || current->cred->euid.val == task->cred->uid.val || capable(CAP_SYS_NICE);
 }
 
 SYSCALL_DEFINE0(sched_yield)
@@ -211,14 +211,14 @@ static bool is_meant(const struct task_struct *task, int which, unsigned int who
 	switch (which) {
 	case PRIO_PROCESS: return task->pid == (pid_t)who;
 	case PRIO_PGRP: return task->pgrp == (pid_t)who;
-	default: return task->cred.uid == who;
+	default: return task->cred->uid.val == who;
 	}
 }
 
 static unsigned int who_or_self(int which, int who)
 {
 	return who ? who : which == PRIO_PROCESS ? current->pid : which == PRIO_PGRP ? current->pgrp :
-	       (int)current->cred.uid;
+	       (int)current->cred->uid.val;
 }
 
 /* The highest, as 20 less the nice value, so that it is never negative. */

@@ -55,7 +55,7 @@ static int pid_revalidate(struct dentry *dentry, unsigned int flags)
 	if (!task)
 		return 0;
 	if (fd >= 0)
-		return task->files && fd < (int)task->files->max_fds && task->files->fd[fd];
+		return task->files && fd < (int)task->files->fdt->max_fds && task->files->fdt->fd[fd];
 	return 1;
 }
 
@@ -84,8 +84,8 @@ static struct dentry *instantiate(struct dentry *dentry, struct task_struct *tas
 	inode->i_mode = entry->mode;
 	/* What a program whose image may not be dumped has is root's; all may look into its directories. */
 	if (entry->mode == (S_IFDIR | 0555) || (task->mm && !task->mm->undumpable)) {
-		inode->i_uid = task->cred.euid;
-		inode->i_gid = task->cred.egid;
+		inode->i_uid.val = task->cred->euid.val;
+		inode->i_gid.val = task->cred->egid.val;
 	}
 	inode->i_generation = (u32)task->start_time;
 	inode->i_private = (void *)((unsigned long)(u32)task->pid | (unsigned long)(fd + 1) << 32);
@@ -152,7 +152,7 @@ static unsigned long count_tables(struct mm_struct *mm)
 
 static int status_show(struct seq_file *m, struct task_struct *task)
 {
-	const struct cred *cred = &task->cred;
+	const struct cred *cred = task->cred;
 	struct task_struct *t;
 	u64 ignored = 0, caught = 0;
 	int threads = 0;
@@ -163,9 +163,9 @@ static int status_show(struct seq_file *m, struct task_struct *task)
 		seq_printf(m, "\nUmask:\t%04o", task->fs->umask);
 	seq_printf(m, "\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", task_state_name(task),
 		   task->tgid, task->pid, task->real_parent ? task->real_parent->tgid : 0);
-	seq_printf(m, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", cred->uid, cred->euid, cred->suid, cred->fsuid,
-		   cred->gid, cred->egid, cred->sgid, cred->fsgid);
-	seq_printf(m, "FDSize:\t%u\nGroups:\t", task->files ? task->files->max_fds : 0);
+	seq_printf(m, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", cred->uid.val, cred->euid.val, cred->suid.val, cred->fsuid.val,
+		   cred->gid.val, cred->egid.val, cred->sgid.val, cred->fsgid.val);
+	seq_printf(m, "FDSize:\t%u\nGroups:\t", task->files ? task->files->fdt->max_fds : 0);
 	for (int i = 0; i < cred->ngroups; i++)
 		seq_printf(m, "%u ", cred->groups[i]);
 	seq_puts(m, cred->ngroups ? "\n" : " \n");
@@ -379,12 +379,12 @@ static int mountinfo_show(struct seq_file *m, struct task_struct *task)
 		if (!buffer)
 			return -ENOMEM;
 		root = dentry_path_raw(mount->mnt.mnt_root, buffer, PATH_MAX);
-		seq_printf(m, "%d %d %u:%u %s ", mount->id, mount->parent->id, MAJOR(sb->s_dev), MINOR(sb->s_dev),
+		seq_printf(m, "%d %d %u:%u %s ", mount->mnt_id, mount->mnt_parent->mnt_id, MAJOR(sb->s_dev), MINOR(sb->s_dev),
 			   IS_ERR(root) ? "/" : root);
 		kfree(buffer);
 		seq_path(m, &path, " \t\n\\");
 		seq_printf(m, " %s - %s %s %s\n", mount->mnt.mnt_flags & MNT_READONLY ? "ro" : "rw,relatime",
-			   sb->s_type->name, mount->devname, sb_rdonly(sb) ? "ro" : "rw");
+			   sb->s_type->name, mount->mnt_devname, sb_rdonly(sb) ? "ro" : "rw");
 	}
 	return 0;
 }
@@ -688,7 +688,7 @@ static int root_path(struct task_struct *task, struct path *path)
 
 static struct file *file_at(struct task_struct *task, int fd)
 {
-	return task->files && fd >= 0 && fd < (int)task->files->max_fds ? task->files->fd[fd] : NULL;
+	return task->files && fd >= 0 && fd < (int)task->files->fdt->max_fds ? task->files->fdt->fd[fd] : NULL;
 }
 
 /* Where a magic link leads, with references. */
@@ -765,7 +765,7 @@ static int fdinfo_show(struct seq_file *m, void *v)
 	if (!file)
 		return -ENOENT;
 	seq_printf(m, "pos:\t%lli\nflags:\t0%o\nmnt_id:\t%i\nino:\t%lu\n", file->f_pos, file->f_flags,
-		   real_mount(file->f_path.mnt)->id, file_inode(file)->i_ino);
+		   real_mount(file->f_path.mnt)->mnt_id, file_inode(file)->i_ino);
 	if (file->f_op->show_fdinfo)
 		file->f_op->show_fdinfo(m, file);
 	return 0;
@@ -825,11 +825,11 @@ static int fd_readdir(struct file *file, struct dir_context *ctx)
 		return -ENOENT;
 	if (!dir_emit_dots(file, ctx))
 		return 0;
-	for (unsigned int fd = ctx->pos - 2; task->files && fd < task->files->max_fds; fd++) {
+	for (unsigned int fd = ctx->pos - 2; task->files && fd < task->files->fdt->max_fds; fd++) {
 		char name[12];
 
 		ctx->pos = fd + 2;
-		if (!task->files->fd[fd])
+		if (!task->files->fdt->fd[fd])
 			continue;
 		if (!dir_emit(ctx, name, sprintf(name, "%u", fd), fd + 1, info ? DT_REG : DT_LNK))
 			return 0;

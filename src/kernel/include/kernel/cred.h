@@ -9,8 +9,8 @@
 #define NGROUPS_INLINE 32
 
 struct cred {
-	uid_t uid, suid, euid, fsuid;
-	gid_t gid, sgid, egid, fsgid;
+	kuid_t uid, suid, euid, fsuid;
+	kgid_t gid, sgid, egid, fsgid;
 	u64 cap_inheritable, cap_permitted, cap_effective, cap_bset, cap_ambient;
 	unsigned int securebits;
 	int ngroups;
@@ -19,13 +19,13 @@ struct cred {
 
 #define CAP_FULL_SET	((1ULL << (CAP_LAST_CAP + 1)) - 1)
 
-#define current_cred()	((const struct cred *)&current->cred)
-#define current_uid()	(current->cred.uid)
-#define current_gid()	(current->cred.gid)
-#define current_euid()	(current->cred.euid)
-#define current_egid()	(current->cred.egid)
-#define current_fsuid()	(current->cred.fsuid)
-#define current_fsgid()	(current->cred.fsgid)
+#define current_cred()	((const struct cred *)current->cred)
+#define current_uid()	(current->cred->uid.val)
+#define current_gid()	(current->cred->gid.val)
+#define current_euid()	(current->cred->euid.val)
+#define current_egid()	(current->cred->egid.val)
+#define current_fsuid()	(current->cred->fsuid.val)
+#define current_fsgid()	(current->cred->fsgid.val)
 
 /* The current task's effective capabilities. */
 bool capable(int cap);

@@ -11,13 +11,18 @@
 
 struct task_struct;
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+	unsigned long *close_on_exec;
+	unsigned long *open_fds;	/* bit: the number is taken (maybe before fd_install) */
+};
+
 struct files_struct {
 	int count;
-	unsigned int max_fds;
 	unsigned int next_fd;
-	struct file **fd;
-	unsigned long *open_fds;	/* bit: the number is taken (maybe before fd_install) */
-	unsigned long *close_on_exec;
+	struct fdtable *fdt;		/* fdtab: nobody reads it while it grows */
+	struct fdtable fdtab;
 };
 
 struct fs_struct {

@@ -267,8 +267,8 @@ struct address_space {
 struct inode {
 	umode_t i_mode;
 	unsigned short i_opflags;
-	uid_t i_uid;
-	gid_t i_gid;
+	kuid_t i_uid;
+	kgid_t i_gid;
 	unsigned int i_flags;		/* S_ bits */
 	const struct inode_operations *i_op;
 	struct super_block *i_sb;
@@ -488,6 +488,9 @@ int anon_inode_getfd(const char *name, const struct file_operations *fops, void 
 
 struct file *alloc_file(const struct path *path, int flags, const struct file_operations *fops);
 struct file *filp_open(const char *filename, int flags, umode_t mode);
+int vfs_open(const struct path *path, struct file *file);
+int vfs_fsync_range(struct file *file, loff_t start, loff_t end, int datasync);
+int vfs_fsync(struct file *file, int datasync);
 struct file *dentry_open(const struct path *path, int flags);
 struct file *open_exec(const char *name);
 struct file *open_exec_at(int dfd, const char *name, unsigned int lookup);

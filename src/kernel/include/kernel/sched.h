@@ -14,6 +14,7 @@ struct task_struct;
 struct files_struct;
 struct fs_struct;
 struct mm_struct;
+struct nsproxy;
 struct pt_regs;
 
 #include <kernel/cred.h>
@@ -96,7 +97,9 @@ struct task_struct {
 	struct mm_struct *mm, *active_mm;
 	struct files_struct *files;
 	struct fs_struct *fs;
-	struct cred cred;
+	struct nsproxy *nsproxy;
+	struct cred *real_cred, *cred;	/* both are own_cred; programs look here */
+	struct cred own_cred;
 	struct signal_struct *signal;	/* shared by the threads of a process */
 	struct sighand_struct *sighand;
 	sigset_t blocked, saved_sigmask;

@@ -74,6 +74,15 @@ struct rcu_head {
 	void (*func)(struct rcu_head *head);
 };
 
+/* A number that stands for a user or a group inside the kernel. All user namespaces are the first one, so it is the user's. */
+typedef struct {
+	uid_t val;
+} kuid_t;
+
+typedef struct {
+	gid_t val;
+} kgid_t;
+
 #include <kernel/compiler.h>
 
 #endif /* __ASSEMBLER__ */
