@@ -199,6 +199,7 @@ export const blocks = {
     value_size: "u32",
     max_entries: "u32",
     map_flags: "u32",
+    /** Whether programs may take the values for constants. 2: and `contents` says where they are in what upload_data gave. */
     frozen: "u32",
     /** Offsets of these in the value plus 1, from its type; 0: there is none. */
     spin_lock: "u32",
@@ -215,9 +216,6 @@ export const blocks = {
      * `map` block that describes the template of the inner maps.
      */
     contents: "u64",
-    /** Where a frozen map's values are in the bytes handed over with upload_data, plus 1, if they are not contiguous; else 0. */
-    uploaded: "u32",
-    unused: "u32",
     /** Addresses of the map's own functions; 0: there is none. */
     map_lookup_elem: "u64",
     map_update_elem: "u64",

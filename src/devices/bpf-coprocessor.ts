@@ -69,6 +69,7 @@ const MAX_HELPERS = 1024;
 const MAX_TRANSFER = 1 << 20;
 /** A frozen map's contents are read for the verifier up to this size. */
 const MAX_CONTENTS = 1 << 20;
+const FROZEN_UPLOADED = 2;
 /** Bytes that are kept for a command; type information has at most 16 MB, records of lines may be longer. */
 const MAX_DATA = 1 << 26;
 const MAX_BTFS = 65_536;
@@ -494,11 +495,11 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
 
   /** A frozen map's values, for the verifier to know them as constants. */
   #readContents(map: BlockView<typeof blocks.map>, bytes: number): Uint8Array | undefined {
-    if (map.u64("contents") !== 0n) return this.#memory.read(map.pointer("contents", bytes), bytes);
-    const at = map.u32("uploaded") - 1;
-    if (at < 0) return undefined;
-    if (at + bytes > this.#data.length) throw new Refusal(statuses.bad_request);
-    return this.#data.slice(at, at + bytes);
+    const at = map.u64("contents");
+    if (map.u32("frozen") !== FROZEN_UPLOADED)
+      return at === 0n ? undefined : this.#memory.read(map.pointer("contents", bytes), bytes);
+    if (at + BigInt(bytes) > this.#data.length) throw new Refusal(statuses.bad_request);
+    return this.#data.slice(Number(at), Number(at) + bytes);
   }
 
   #load(block: BlockView<typeof blocks.load>): void {

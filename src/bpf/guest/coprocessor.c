@@ -25,6 +25,7 @@ extern const u8 __start_BTF[], __stop_BTF[];
 
 /* A bigger map's values are not known to the verifier. */
 #define MAX_FROZEN_VALUES (1 << 20)
+#define FROZEN_UPLOADED	2
 
 static void __iomem *registers;
 /* The request blocks and one page through which data goes; the mutex keeps an exchange together. */
@@ -334,7 +335,8 @@ static int upload_frozen_maps(struct bpf_load_request *request, u32 offset)
 		err = upload_data((void *)map->values, size, offset);
 		if (err)
 			return err;
-		map->uploaded = offset + 1;
+		map->frozen = FROZEN_UPLOADED;
+		map->contents = offset;
 		offset += size;
 	}
 	return 0;

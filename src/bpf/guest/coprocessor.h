@@ -159,8 +159,6 @@ struct bpf_cop_map {
 	u64 address;
 	u64 values;
 	u64 contents;
-	u32 uploaded;
-	u32 unused;
 	u64 map_lookup_elem;
 	u64 map_update_elem;
 	u64 map_delete_elem;
@@ -168,7 +166,7 @@ struct bpf_cop_map {
 	u64 map_pop_elem;
 	u64 map_peek_elem;
 };
-_Static_assert(sizeof(struct bpf_cop_map) == 128, "struct bpf_cop_map");
+_Static_assert(sizeof(struct bpf_cop_map) == 120, "struct bpf_cop_map");
 
 struct bpf_cop_read_log {
 	u64 data;
