@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { TierChoice } from "./src/cpu/index.ts";
 import { EXIT_CODES, type RunOptions, runCommand } from "./src/debug/run-command.ts";
-import { InputError, messageOf } from "./src/machine/input-error.ts";
+import { fileProblem, InputError, messageOf } from "./src/machine/input-error.ts";
 import { parseMemorySize } from "./src/machine/memory-size.ts";
 
 /** Where output goes: the guest's console, and our own messages. */
@@ -24,11 +24,19 @@ function memory(text: string): number {
   }
 }
 
-function count(text: string): number {
-  const value = Number(text);
-  if (!/^\d+(e\d+)?$/i.test(text) || !Number.isSafeInteger(value) || value === 0)
-    throw new InvalidArgumentError("Expected a number of instructions, such as 1000000 or 1e9.");
-  return value;
+/** Parses a number from 1 on; `what` is counted. */
+function count(what: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+(e\d+)?$/i.test(text) || !Number.isSafeInteger(value) || value === 0)
+      throw new InvalidArgumentError(`Expected a number of ${what} such as 1000000 or 1e9, at least 1 and below 2^53.`);
+    return value;
+  };
+}
+
+function oneLine(text: string): string {
+  if (text.includes("\n")) throw new InvalidArgumentError("Expected one line of kernel options.");
+  return text;
 }
 
 function seed(text: string): bigint {
@@ -71,13 +79,13 @@ function command(io: CommandIo, action: (image: string, options: Omit<RunOptions
     .option("--initrd <file>", "hands this file to the kernel as initramfs or module instead of the guest's root")
     .option("--flat", "the image is firmware: a flat binary that ends at the reset vector")
     .option("--exec <command>", "program and arguments that run instead of the image's")
-    .option("--append <options>", "adds options to the kernel command line")
+    .option("--append <options>", "adds options to the kernel command line", oneLine)
     .option("--memory <size>", "size of the guest's memory, such as 256M", memory)
     .option("--serial2 <file>", "writes what the guest sends to its second serial port to a file")
     .option("--input <file>", "types the contents of a file on the guest's console")
     .option("--interactive", "connects standard input to the guest's console (such a run cannot be repeated exactly)")
     .option("--script <file>", "runs a TypeScript file whose default export gets a session (docs/scripts.md)")
-    .option("--max-instructions <n>", "stops after this many instructions", count)
+    .option("--max-instructions <n>", "stops after this many instructions", count("instructions"))
     .option("--trace", "prints the instructions executed from each kernel breakpoint (#BP) until after its return")
     .option("--trace-all", "prints every instruction")
     .option("--trace-from <place>", "starts the trace when this symbol, 0x address or time in ticks is reached")
@@ -86,7 +94,7 @@ function command(io: CommandIo, action: (image: string, options: Omit<RunOptions
     .option("--trace-file <file>", "writes the trace to a file instead of standard error")
     .option("--json <file>", "writes exit reason, instruction count, state hash and more to a file")
     .option("--tier <tier>", "what executes: 0 interpreted, 1 all compiled, mixed; the guest sees no difference", tier)
-    .option("--hot-threshold <n>", "tier mixed: entries of a block of code until it is compiled", count)
+    .option("--hot-threshold <n>", "tier mixed: entries of a block of code until it is compiled", count("entries"))
     .option("--seed <n>", "seed of the guest's random numbers, which repeat from run to run; 0 unless given", seed)
     .option("--test-device", "adds QEMU's pc-testdev, which suites of system tests use")
     .addOption(new Option("--no-bpf-coprocessor", "leaves out the BPF co-processor, as QEMU does"))
@@ -118,9 +126,13 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
 const EXIT_BAD_USAGE = 125;
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  // A reader that goes away (`| head`) ends the command quietly.
-  process.stdout.on("error", () => process.exit(0));
-  process.exitCode = await main(process.argv.slice(2), {
+  process.stdout.on("error", (error) => {
+    // A reader that goes away (`| head`) ends the command quietly.
+    if ("code" in error && error.code === "EPIPE") process.exit(0);
+    process.stderr.write(`error: standard output: cannot be written: ${fileProblem(error)}\n`);
+    process.exit(EXIT_BAD_USAGE);
+  });
+  const code = await main(process.argv.slice(2), {
     stdout: (data) => {
       process.stdout.write(data);
     },
@@ -128,4 +140,10 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
       process.stderr.write(text);
     },
   });
+  // Timers that a script left do not keep the command from ending; what has been written is let through first.
+  const leave = (): void => {
+    // An error of standard output is reported after the write that met it.
+    setImmediate(() => process.exit(code));
+  };
+  process.stdout.write("", () => process.stderr.write("", leave));
 }

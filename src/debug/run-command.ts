@@ -1,19 +1,20 @@
 /**
  * What `tsx run.ts` does once its options are parsed: boot, run with trace or script, report. docs/command.md is its manual.
  */
-import { closeSync, ftruncateSync, openSync, realpathSync, writeSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { stat } from "node:fs/promises";
 import { type TierOptions, tierOptions } from "../cpu/index.ts";
 import { platform } from "../devices/platform.ts";
 import { type BootOverrides, type BootSource, boot, readBootSource } from "../machine/boot/boot.ts";
 import { Disk } from "../machine/disk.ts";
 import type { RootFiles } from "../machine/initramfs.ts";
-import { fileProblem, InputError } from "../machine/input-error.ts";
+import { InputError } from "../machine/input-error.ts";
+import { readInputFile } from "../machine/input-file.ts";
 import type { Machine, Stop } from "../machine/machine.ts";
 import { loadDisassembler } from "./disassemble.ts";
+import { OutputFiles } from "./output-files.ts";
 import { loadScriptFile, loadScriptText, runScript, type Script } from "./script.ts";
 import { describeStop, Session } from "./session.ts";
+import { SessionError } from "./session-error.ts";
 import { parseAddress, Symbols } from "./symbols.ts";
 import { Trace, type TracePlace } from "./trace.ts";
 import { kernelBtf } from "./types.ts";
@@ -63,7 +64,7 @@ export const EXIT_CODES: readonly { readonly code: number; readonly meaning: str
   { code: EXIT_CODE["triple-fault"], meaning: "triple fault" },
   { code: EXIT_CODE.halted, meaning: "the processor is halted and nothing can wake it" },
   { code: EXIT_CODE["instruction-limit"], meaning: "the instruction limit was reached (--max-instructions)" },
-  { code: 125, meaning: "bad usage or bad input; nothing was run" },
+  { code: 125, meaning: "bad usage or bad input; or an output that cannot be written any more" },
   { code: EXIT_SCRIPT_FAILED, meaning: "the script failed (--script)" },
   { code: EXIT_INTERRUPTED, meaning: "interrupted (Ctrl-C)" },
 ];
@@ -82,29 +83,24 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
   const symbols = new Symbols(elf.symbols(), () => machine.bpfPrograms());
   const script = await findScript(options.script, source.script);
 
-  const inputs = [
+  const outputs = new OutputFiles([
     options.image,
     ...(options.disk ?? []),
-    ...(options.initrd === undefined ? [] : [options.initrd]),
     ...(options.file ?? []).map(([, host]) => host),
-  ];
-  const files: OutputFile[] = [];
-  const openOutput = (option: string, path: string | undefined): OutputFile | undefined => {
-    if (path === undefined) return undefined;
-    const file = new OutputFile(option, path, inputs);
-    files.push(file);
-    return file;
-  };
+    ...[options.initrd, options.input, options.script].filter((path) => path !== undefined),
+  ]);
+  const json = outputs.add("--json", options.json);
+  const serial2 = outputs.add("--serial2", options.serial2);
+  const traceFile = outputs.add("--trace-file", options.traceFile);
+  const print = (line: string): void => (traceFile ? traceFile.write(`${line}\n`) : output.stderr(`${line}\n`));
+  const trace = await makeTrace(options, machine, symbols, print);
   try {
-    const json = openOutput("--json", options.json);
-    const serial2 = openOutput("--serial2", options.serial2);
-    const traceFile = openOutput("--trace-file", options.traceFile);
+    outputs.open();
     machine.console.listener = (bytes) => output.stdout(bytes);
     machine.serial2.listener = (bytes) => serial2?.write(bytes);
-    const print = (line: string): void => (traceFile ? traceFile.write(`${line}\n`) : output.stderr(`${line}\n`));
-    const trace = await makeTrace(options, machine, symbols, print);
     const limits = options.maxInstructions === undefined ? {} : { instructions: options.maxInstructions };
     let interrupted = false;
+    let abandoned = false;
     const session = await Session.create({
       machine,
       symbols,
@@ -112,7 +108,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
       btf: () => kernelBtf(elf),
       ...(trace && { runner: trace }),
       log: (line) => output.stderr(`${line}\n`),
-      interrupted: () => interrupted,
+      interrupted: () => interrupted || abandoned,
       limits,
     });
     if (input !== undefined) machine.sendInput(input);
@@ -126,7 +122,11 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
     let stop: Stop;
     let failure: string | undefined;
     try {
-      if (script !== undefined) failure = await runScript(script, session);
+      if (script !== undefined)
+        failure = await runScript(script, session, () => {
+          abandoned = true;
+          machine.requestStop();
+        });
       stop = failure === undefined ? await runToEnd(session, terminal, () => interrupted) : { reason: "requested" };
     } finally {
       terminal?.detach();
@@ -165,7 +165,7 @@ export async function runCommand(options: RunOptions, output: RunOutput): Promis
     );
     return code;
   } finally {
-    for (const file of files) file.close();
+    outputs.close();
   }
 }
 
@@ -184,13 +184,19 @@ function exitCode(stop: Stop): number {
   }
 }
 
-/** Runs on until the guest ends, past breakpoints that a script left. */
+/** Runs on until the guest ends, past breakpoints that a script left, or until the user interrupts it. */
 async function runToEnd(session: Session, terminal: Terminal | undefined, interrupted: () => boolean): Promise<Stop> {
-  if (terminal !== undefined) return runWithTerminal(session, terminal, interrupted);
-  for (;;) {
-    const stop = await session.run();
-    if (interrupted()) return { reason: "requested" };
-    if (stop.reason !== "breakpoint" && stop.reason !== "watchpoint" && stop.reason !== "requested") return stop;
+  try {
+    if (terminal !== undefined) return await runWithTerminal(session, terminal, interrupted);
+    for (;;) {
+      const stop = await session.run();
+      if (interrupted()) return { reason: "requested" };
+      if (stop.reason !== "breakpoint" && stop.reason !== "watchpoint" && stop.reason !== "requested") return stop;
+    }
+  } catch (error) {
+    // A run that is to go on after the interrupt refuses to.
+    if (interrupted() && error instanceof SessionError) return { reason: "requested" };
+    throw error;
   }
 }
 
@@ -210,13 +216,7 @@ async function runWithTerminal(session: Session, terminal: Terminal, interrupted
   }
 }
 
-async function readInput(option: string, path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new InputError(`${option} ${path}: cannot be read: ${fileProblem(error)}`);
-  }
-}
+const readInput = (option: string, path: string): Promise<Uint8Array> => readInputFile(path, `${option} ${path}`);
 
 async function readOverrides(options: RunOptions): Promise<BootOverrides> {
   const files = new Map<string, { data: Uint8Array; mode: number }>();
@@ -241,43 +241,6 @@ async function readOverrides(options: RunOptions): Promise<BootOverrides> {
   };
 }
 
-/** A file that the command writes, opened before the run so that nothing is computed in vain. */
-class OutputFile {
-  readonly #descriptor: number;
-
-  constructor(option: string, path: string, inputs: readonly string[]) {
-    const real = (name: string): string => {
-      try {
-        return realpathSync(name);
-      } catch {
-        return resolve(name);
-      }
-    };
-    if (inputs.some((name) => real(name) === real(path)))
-      throw new InputError(`${option} ${path}: this file is an input of the run and would be overwritten`);
-    try {
-      this.#descriptor = openSync(path, "a");
-    } catch (error) {
-      throw new InputError(`${option} ${path}: cannot be written: ${fileProblem(error)}`);
-    }
-    try {
-      ftruncateSync(this.#descriptor);
-    } catch {
-      // Devices and pipes have no length.
-    }
-  }
-
-  write(data: Uint8Array | string): void {
-    const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    for (let position = 0; position < bytes.length; )
-      position += writeSync(this.#descriptor, bytes, position, bytes.length - position);
-  }
-
-  close(): void {
-    closeSync(this.#descriptor);
-  }
-}
-
 async function makeTrace(
   options: RunOptions,
   machine: Machine,
@@ -296,7 +259,9 @@ async function makeTrace(
   };
   const place = (option: string, text: string | undefined): TracePlace | undefined => {
     if (text === undefined) return undefined;
-    if (/^\d+$/.test(text)) return { time: Number(text) };
+    if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return { time: Number(text) };
+    if (/^\d/.test(text) && !/^0x[0-9a-f]{1,16}$/i.test(text))
+      throw new InputError(`${option} ${text}: expected a symbol, a 64-bit address (0x...) or a time in ticks`);
     const address = parseAddress(text, symbols);
     if (address === undefined) throw symbolError(option, text);
     return { address };

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import { fileProblem, InputError, messageOf } from "../machine/input-error.ts";
 import type { Session } from "./session.ts";
 import { SessionError } from "./session-error.ts";
@@ -59,19 +60,37 @@ function isModule(value: unknown): value is { default: unknown } {
 /** One line: of "Transform failed with 1 error:" and what follows, both. */
 function loadProblem(error: unknown): string {
   const [first, second] = messageOf(error).split("\n");
-  return first.endsWith(":") && second !== undefined ? `${first} ${second.trim()}` : first;
+  const hint = second?.includes('"cjs" output format') ? " (in a file named .mts it is)" : "";
+  return first.endsWith(":") && second !== undefined ? `${first} ${second.trim()}${hint}` : first;
 }
 
-/** Runs it. Returns what went wrong, in one line that begins with the place in the script, if something did. */
-export async function runScript(script: Script, session: Session): Promise<string | undefined> {
+/**
+ * Runs it. Returns what went wrong, if something did, in text that begins with the place in the script. Also wrong: what is thrown in a
+ * timer or by a promise that nobody awaits, and to wait for what will never come. `abandon` is called when the script may still be doing
+ * something then.
+ */
+export async function runScript(script: Script, session: Session, abandon: () => void): Promise<string | undefined> {
+  let fail: (error: unknown) => void = () => undefined;
+  const stray = new Promise<never>((_, reject) => {
+    fail = (error) => {
+      abandon();
+      reject(error);
+    };
+  });
+  const neverEnds = (): void => fail(new SessionError("the script waits for something that nothing will bring about"));
+  process.once("uncaughtException", fail);
+  process.once("beforeExit", neverEnds);
   try {
-    await script.run(session);
+    await Promise.race([(async () => script.run(session))(), stray]);
     return undefined;
   } catch (error) {
     const line = lineOf(error, script.path);
     const where = line === undefined ? script.name : `${script.name}:${line}`;
     if (error instanceof SessionError || error instanceof InputError) return `${where}: ${error.message}`;
-    return `${where}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+    return `${where}: ${error instanceof Error ? `${error.name}: ${error.message}` : inspect(error)}`;
+  } finally {
+    process.off("uncaughtException", fail);
+    process.off("beforeExit", neverEnds);
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { InputError } from "./input-error.ts";
+import { LARGEST_MEMORY } from "./memory-size.ts";
 
 const MAGIC = "ENOMEMD1";
 const HEADER = MAGIC.length + 32 + 4;
@@ -104,7 +105,10 @@ export function applyDelta(old: Uint8Array, deltaBytes: Uint8Array, name: string
     throw new InputError(`${name}: not a delta: it does not begin with ${MAGIC}`);
   if (!delta.subarray(MAGIC.length, MAGIC.length + 32).equals(digest(old)))
     throw new InputError(`${name}: this delta is for another base; build both images again`);
-  const target = Buffer.alloc(delta.readUInt32LE(HEADER - 4));
+  const length = delta.readUInt32LE(HEADER - 4);
+  if (length > LARGEST_MEMORY)
+    throw new InputError(`${name}: makes ${length} bytes, expected at most ${LARGEST_MEMORY}`);
+  const target = Buffer.alloc(length);
   let read = HEADER;
   let written = 0;
   while (written < target.length) {

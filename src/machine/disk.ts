@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { DeviceState } from "../devices/device.ts";
@@ -14,6 +15,8 @@ const CHUNK = 65536;
 const SECTOR = 512;
 /** More than this is not a disk but a mistake, or a gzip bomb. */
 const LARGEST_DISK = 2 ** 40;
+/** How many bytes other than zeros are kept of what the user gives: what lets this host do something else, too. */
+export const MOST_KEPT = Math.floor(totalmem() / 2);
 const ZERO_CHUNK = Buffer.alloc(CHUNK);
 
 /** The bytes of a disk as given: chunk number -> contents; chunks that are not there are zero. */
@@ -25,8 +28,20 @@ export class SparseContents {
     return this.#size;
   }
 
-  /** Gathers a stream. `limit` bounds how large it may get. */
-  static async from(stream: AsyncIterable<unknown>, limit: number = LARGEST_DISK): Promise<SparseContents> {
+  /** How many bytes are kept in memory. */
+  get kept(): number {
+    return this.#chunks.size * CHUNK;
+  }
+
+  /**
+   * Gathers a stream; `name` is what error messages call it. The limits, in bytes: how large it may get, and how much of it may be
+   * kept. Throws InputError beyond them.
+   */
+  static async from(
+    stream: AsyncIterable<unknown>,
+    name: string,
+    { size = LARGEST_DISK, kept = MOST_KEPT }: { readonly size?: number; readonly kept?: number } = {},
+  ): Promise<SparseContents> {
     const contents = new SparseContents();
     const partial = Buffer.alloc(CHUNK);
     let filled = 0;
@@ -35,12 +50,14 @@ export class SparseContents {
         const chunk = Buffer.alloc(CHUNK);
         chunk.set(source.subarray(start, start + length));
         contents.#chunks.set(Math.floor(contents.#size / CHUNK), chunk);
+        if (contents.kept > kept) throw new InputError(`${name}: more data than fits into ${kept} bytes of this host`);
       }
       contents.#size += length;
     };
     for await (const piece of stream) {
       if (!(piece instanceof Uint8Array)) throw new TypeError("a stream of bytes is needed");
-      if (contents.#size + filled + piece.length > limit) throw new Error(`larger than ${limit} bytes`);
+      if (contents.#size + filled + piece.length > size)
+        throw new InputError(`${name}: longer than the ${size} bytes that are expected at most`);
       for (let position = 0; position < piece.length; ) {
         const length = Math.min(CHUNK - filled, piece.length - position);
         if (length === CHUNK) keep(piece, position, CHUNK);
@@ -118,10 +135,12 @@ export class Disk implements BlockStorage {
     try {
       const file = await open(path, "r");
       try {
+        if ((await file.stat()).isCharacterDevice())
+          throw new InputError(`${path}: disk is a character device, expected a file or a block device`);
         const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
         if (isGzip(buffer.subarray(0, bytesRead)))
           return await Disk.fromStream(file.createReadStream({ start: 0, autoClose: false }), path, true);
-        return Disk.fromContents(await SparseContents.from(fileBlocks(file)), path);
+        return Disk.fromContents(await SparseContents.from(fileBlocks(file), path), path);
       } finally {
         await file.close();
       }
@@ -134,7 +153,7 @@ export class Disk implements BlockStorage {
   /** Reads a disk from a stream; `name` is what error messages call it. Throws InputError. */
   static async fromStream(stream: Readable, name: string, gzip = false): Promise<Disk> {
     try {
-      return Disk.fromContents(await SparseContents.from(gzip ? gunzip(stream) : stream), name);
+      return Disk.fromContents(await SparseContents.from(gzip ? gunzip(stream) : stream, name), name);
     } catch (error) {
       if (error instanceof InputError) throw error;
       const what = gzip ? "disk is not a whole gzip file" : "disk cannot be read";
@@ -196,14 +215,16 @@ export function gunzip(stream: Readable): Readable {
   return stream.pipe(output);
 }
 
-/** A file's contents in large blocks; each is valid until the next. Much faster than a stream for large files. */
-async function* fileBlocks(file: FileHandle): AsyncGenerator<Uint8Array> {
+/**
+ * A file's contents, from where it was last read without a position, in large blocks; each is valid until the next. Much faster than a
+ * stream for large files.
+ */
+export async function* fileBlocks(file: FileHandle): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.alloc(64 * CHUNK);
-  for (let position = 0; ; ) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
-    position += bytesRead;
   }
 }
 

@@ -9,14 +9,16 @@ import { gzipSync } from "node:zlib";
 import * as tar from "tar-stream";
 import { splitCommand } from "./command-line.ts";
 import { applyDelta } from "./delta.ts";
-import { Disk, gunzip, isGzip, SparseContents } from "./disk.ts";
+import { Disk, gunzip, isGzip, MOST_KEPT, SparseContents } from "./disk.ts";
 import { RootFiles } from "./initramfs.ts";
 import { fileProblem, InputError, messageOf } from "./input-error.ts";
-import { parseMemorySize } from "./memory-size.ts";
+import { LARGEST_MEMORY, parseMemorySize } from "./memory-size.ts";
 
 export const IMAGE_FORMAT = 1;
 const MANIFEST = "manifest.json";
 const ROOT = "root/";
+/** Manifests, scripts and consoles are text for people. */
+const LONGEST_TEXT = 2 ** 26;
 
 /** `manifest.json`, checked. */
 export interface Manifest {
@@ -65,7 +67,7 @@ export function parseManifest(text: string, name: string): Manifest {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${name}: not JSON: ${messageOf(error)}`);
+    throw new InputError(`${name}: not JSON: ${messageOf(error).replaceAll(/\s+/g, " ")}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new InputError(`${name}: expected an object, got ${show(value)}`);
@@ -132,16 +134,17 @@ async function unpackImage(path: string, derived: readonly string[]): Promise<Un
   const { members, root } = await readMembers(path);
   const manifestBytes = members.get(MANIFEST);
   if (manifestBytes === undefined) throw new InputError(`${path}: not an image: it has no ${MANIFEST}`);
-  const manifest = parseManifest(decode(manifestBytes), `${path}: ${MANIFEST}`);
+  const manifest = parseManifest(decode(manifestBytes, `${path}: ${MANIFEST}`), `${path}: ${MANIFEST}`);
   const member = (field: string, name: string): SparseContents => {
     const contents = members.get(name);
     if (contents === undefined)
       throw new InputError(`${path}: ${MANIFEST}: "${field}" names "${name}", which is not in the image`);
     return contents;
   };
-  let kernel = member("kernel", manifest.kernel).toBytes();
+  const text = (field: string, name: string): string => decode(member(field, name), `${path}: ${name}`);
+  let kernel = wholeBytes(member("kernel", manifest.kernel), LARGEST_MEMORY, `${path}: ${manifest.kernel}`);
   if (manifest.base !== undefined) {
-    const base = await unpackImage(join(dirname(path), manifest.base), [...derived, resolve(path)]);
+    const base = await unpackBase(path, manifest.base, derived);
     kernel = applyDelta(base.image.kernel, kernel, `${path}: ${manifest.kernel}`);
     for (const [name, contents] of base.members) if (!members.has(name)) members.set(name, contents);
     for (const [name, entry] of base.image.root.sorted()) if (root.get(name) === undefined) root.set(name, entry);
@@ -151,7 +154,13 @@ async function unpackImage(path: string, derived: readonly string[]): Promise<Un
     const contents = member("disks", name);
     const first = contents.chunk(0);
     if (first !== undefined && isGzip(first))
-      disks.push(await Disk.fromStream(Readable.from([contents.toBytes()]), `${path}: ${name}`, true));
+      disks.push(
+        await Disk.fromStream(
+          Readable.from([wholeBytes(contents, LARGEST_MEMORY, `${path}: ${name}`)]),
+          `${path}: ${name}`,
+          true,
+        ),
+      );
     else disks.push(Disk.fromContents(contents, `${path}: ${name}`));
   }
   const image = {
@@ -159,18 +168,39 @@ async function unpackImage(path: string, derived: readonly string[]): Promise<Un
     kernel,
     root,
     disks,
-    ...(manifest.script !== undefined && { script: decode(member("script", manifest.script)) }),
+    ...(manifest.script !== undefined && { script: text("script", manifest.script) }),
     ...(manifest.expectedConsole !== undefined && {
-      expectedConsole: decode(member("expectedConsole", manifest.expectedConsole)),
+      expectedConsole: text("expectedConsole", manifest.expectedConsole),
     }),
   };
   return { image, members };
+}
+
+/** The base of the image `path`. What is wrong with it is said together with whose base it is. */
+async function unpackBase(path: string, base: string, derived: readonly string[]): Promise<Unpacked> {
+  try {
+    return await unpackImage(join(dirname(path), base), [...derived, resolve(path)]);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`${path}: ${MANIFEST}: "base": ${error.message}`);
+  }
 }
 
 /** Unpacks the tar: the guest's root, and everything else by path. */
 async function readMembers(path: string): Promise<{ members: Map<string, SparseContents>; root: RootFiles }> {
   const members = new Map<string, SparseContents>();
   const root = new RootFiles();
+  // All of them together have to fit into this host's memory, and the root's files into the guest's.
+  let kept = MOST_KEPT;
+  let rootBytes = LARGEST_MEMORY;
+  const contentsOf = async (stream: AsyncIterable<unknown>, name: string, size?: number): Promise<SparseContents> => {
+    const contents = await SparseContents.from(stream, `${path}: ${name}`, {
+      kept,
+      ...(size !== undefined && { size }),
+    });
+    kept -= contents.kept;
+    return contents;
+  };
   const file = createReadStream(path);
   const extract = tar.extract();
   let unpacking = false;
@@ -191,11 +221,13 @@ async function readMembers(path: string): Promise<{ members: Map<string, SparseC
         const target = `/${plain.slice(ROOT.length)}`;
         if (type === "directory") root.set(target, { kind: "directory", mode: mode ?? 0o755 });
         else if (type === "symlink") root.set(target, { kind: "symlink", target: linkname ?? "" });
-        else if (type === "file")
-          root.set(target, { kind: "file", data: (await SparseContents.from(entry)).toBytes(), mode: mode ?? 0o644 });
-        else
+        else if (type === "file") {
+          const data = (await contentsOf(entry, name, rootBytes)).toBytes();
+          rootBytes -= data.length;
+          root.set(target, { kind: "file", data, mode: mode ?? 0o644 });
+        } else
           throw new InputError(`${path}: ${name}: a tar entry of type ${type}, expected a file, directory or symlink`);
-      } else if (type === "file") members.set(plain, await SparseContents.from(entry));
+      } else if (type === "file") members.set(plain, await contentsOf(entry, name));
       entry.resume();
     }
   } catch (error) {
@@ -235,15 +267,21 @@ export async function buildImage(contents: ImageContents): Promise<Uint8Array> {
     else pack.entry({ ...fixed, name, mode: entry.mode }, Buffer.from(entry.data));
   }
   pack.finalize();
-  const bundle = await SparseContents.from(pack);
+  const bundle = await SparseContents.from(pack, "image");
   const compressed = gzipSync(bundle.toBytes(), { level: 9 });
   // The header's operating system byte depends on the host: 255 is "unknown" (RFC 1952).
   compressed[9] = 255;
   return compressed;
 }
 
-function decode(contents: SparseContents): string {
-  return new TextDecoder().decode(contents.toBytes());
+function decode(contents: SparseContents, name: string): string {
+  return new TextDecoder().decode(wholeBytes(contents, LONGEST_TEXT, name));
+}
+
+/** Contents in one piece. What is mostly zeros is small until then. */
+function wholeBytes(contents: SparseContents, limit: number, name: string): Uint8Array {
+  if (contents.size > limit) throw new InputError(`${name}: ${contents.size} bytes, expected at most ${limit}`);
+  return contents.toBytes();
 }
 
 /** A value as JSON, cut to a length that fits into a message. */

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /**
  * What is wrong with something the user gave: an image, a file, an option. The message says where, what was given and what was
  * expected, in one line; the command prints it and ends with the code for bad input. Everything else that is thrown is a bug.
@@ -8,7 +10,7 @@ export class InputError extends Error {
 
 /** The message of whatever was thrown, for a line of our own around it. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message : inspect(error);
 }
 
 /** Why a file could not be read or written, in words. */
@@ -23,6 +25,12 @@ export function fileProblem(error: unknown): string {
       return "is a directory";
     case "ENOTDIR":
       return "a part of its path is not a directory";
+    case "ENOSPC":
+      return "no space left on the device";
+    case "EROFS":
+      return "the file system is read-only";
+    case "ESPIPE":
+      return "is a pipe, expected a file";
     default:
       return messageOf(error);
   }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -56,6 +56,23 @@ beforeAll(async () => {
   });
   writeFileSync(path("image.bin"), image);
   writeFileSync(path("cut.bin"), image.subarray(0, image.length - 30));
+  const derived = await buildImage({
+    manifest: { format: 1, description: "d", kernel: "k", base: "none.bin", memory: "16M", commandLine: "", disks: [] },
+    files: new Map([["k", readFileSync(path("good.elf"))]]),
+    root: new RootFiles(),
+  });
+  writeFileSync(path("derived.bin"), derived);
+  writeFileSync(path("script.ts"), "export default () => {};\n");
+  linkSync(path("text"), path("hard-link"));
+  const bomb = await buildImage({
+    manifest: { format: 1, description: "d", kernel: "k", memory: "16M", commandLine: "", disks: [], script: "s" },
+    files: new Map([
+      ["k", readFileSync(path("good.elf"))],
+      ["s", new Uint8Array(2 ** 26 + 1)],
+    ]),
+    root: new RootFiles(),
+  });
+  writeFileSync(path("bomb.bin"), bomb);
 });
 
 describe("bad input: one clear error, exit code 125, nothing on standard output", () => {
@@ -165,6 +182,50 @@ describe("bad input: one clear error, exit code 125, nothing on standard output"
       /unknown option '--memroy'\n\(Did you mean --memory\?\)/,
     ],
     ["two images", () => [p("good.elf"), p("good.elf")], /too many arguments/],
+    [
+      "an endless file for the guest",
+      () => [p("good.elf"), "--file", "/x=/dev/zero"],
+      /longer than the 2147483648 bytes/,
+    ],
+    ["an endless firmware", () => ["/dev/zero", "--flat"], /longer than the 2147483648 bytes/],
+    ["an endless disk", () => [p("good.elf"), "--disk", "/dev/zero"], /disk is a character device, expected a file/],
+    [
+      "an output that is a script",
+      () => [p("good.elf"), "--script", p("script.ts"), "--json", p("script.ts")],
+      /an input/,
+    ],
+    ["an output that is typed", () => [p("good.elf"), "--input", p("text"), "--serial2", p("text")], /an input/],
+    [
+      "an output that is an input by another name",
+      () => [p("good.elf"), "--file", `/x=${p("text")}`, "--json", p("hard-link")],
+      /this file is an input of the run/,
+    ],
+    [
+      "two outputs into one file",
+      () => [p("good.elf"), "--json", p("both"), "--trace-file", p("both")],
+      /--trace-file .*both: this file is also that of --json\n$/,
+    ],
+    [
+      "an instruction limit beyond what can be counted",
+      () => [p("good.elf"), "--max-instructions", "1e16"],
+      /at least 1 and below 2\^53/,
+    ],
+    [
+      "a trace from an address of more than 64 bits",
+      () => [p("good.elf"), "--trace-from", "0x10000000000000000"],
+      /expected a symbol, a 64-bit address \(0x\.\.\.\) or a time in ticks\n$/,
+    ],
+    ["kernel options of two lines", () => [p("good.elf"), "--append", "a\nb"], /Expected one line of kernel options/],
+    [
+      "an image whose base is not there",
+      () => [p("derived.bin")],
+      /derived\.bin: manifest\.json: "base": .*none\.bin: cannot be read: no such file\n$/,
+    ],
+    [
+      "an image whose script is mostly zeros, and long",
+      () => [p("bomb.bin")],
+      /bomb\.bin: s: 67108865 bytes, expected at most 67108864\n$/,
+    ],
   ])("%s", async (_what, args, message) => {
     const { code, out, err } = await run(...args());
     expect(err).toMatch(message);
@@ -187,6 +248,24 @@ describe("bad input: one clear error, exit code 125, nothing on standard output"
     await run(path("good.elf"), "--json", path("good.elf"));
     expect(Buffer.compare(readFileSync(path("good.elf")), before)).toBe(0);
     expect(existsSync(path("none"))).toBe(false);
+  });
+});
+
+describe("an output file is emptied only when everything is in order", () => {
+  it.each([
+    ["a wrong option", () => ["--trace-from", "nowhere"]],
+    ["another output that cannot be written", () => ["--serial2", path("none/x")]],
+  ])("%s", async (_what, args) => {
+    writeFileSync(path("kept.json"), "precious");
+    const { code } = await run(path("good.elf"), "--json", path("kept.json"), ...args());
+    expect(code).toBe(125);
+    expect(readFileSync(path("kept.json"), "utf8")).toBe("precious");
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("a full device is reported", async () => {
+    const { code, out, err } = await run(path("good.elf"), "--json", "/dev/full");
+    expect(err).toBe("error: --json /dev/full: cannot be written: no space left on the device\n");
+    expect({ code, out }).toEqual({ code: 125, out: "ok\n" });
   });
 });
 

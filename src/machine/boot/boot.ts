@@ -1,7 +1,7 @@
 /**
  * From what a user gives (an image bundle or a bare kernel, options on top) to a machine about to execute its first instruction.
  */
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { type TierOptions, tierOptions } from "../../cpu/index.ts";
 import { commandLine, platformOptions, splitCommand } from "../command-line.ts";
 import { type Disk, isGzip } from "../disk.ts";
@@ -9,6 +9,7 @@ import { type Elf, isElf, parseElf } from "../elf.ts";
 import { loadImage } from "../image.ts";
 import { RootFiles } from "../initramfs.ts";
 import { fileProblem, InputError } from "../input-error.ts";
+import { readInputFile } from "../input-file.ts";
 import { Machine } from "../machine.ts";
 import { parseMemorySize } from "../memory-size.ts";
 import { loadFirmware } from "./firmware.ts";
@@ -113,7 +114,7 @@ export async function readBootSource(path: string, options: { readonly flat?: bo
   }
   return {
     name: path,
-    kernel: await readFile(path),
+    kernel: await readInputFile(path, path),
     ...(flat && { flat }),
     root: new RootFiles(),
     disks: [],
