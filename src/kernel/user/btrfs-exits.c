@@ -7,6 +7,7 @@
  * errno. After each, the disk must mount again. Exit code: 0 if every errno was the one expected and nothing is left.
  */
 #include "lib/bpf.h"
+#include "lib/faults.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,7 +71,7 @@ static const struct injection injections[] = {
 	{ .step = "btrfs_get_fs_root", .nth = 1, .error = ENOMEM, .reject = "init_tree_roots" },
 	{ .step = "btrfs_start_pre_rw_mount", .nth = 1, .error = ENOMEM, .write = 1 },
 	{ .step = "btrfs_check_uuid_tree", .nth = 1, .error = ENOMEM, .options = "rescan_uuid_tree", .write = 1 },
-	{ .step = "btrfs_iget", .nth = 1, .error = ENOMEM, .reject = "open_ctree", .note = "root inode, .write = after open_ctree" },
+	{ .step = "btrfs_iget", .nth = 1, .error = ENOMEM, .reject = "open_ctree", .note = "root inode, after open_ctree" },
 };
 
 struct damage {
@@ -228,31 +229,6 @@ static void damage(const struct damage *damage, const unsigned char *good)
 	mount_again(damage->step, "superblock damaged", NULL);
 }
 
-static long left_allocated(void)
-{
-	FILE *f = fopen("/sys/kernel/debug/kmem/left_allocated", "r");
-	char text[32] = "-1";
-
-	if (f) {
-		fgets(text, sizeof(text), f);
-		fclose(f);
-	}
-	return strtol(text, NULL, 0);
-}
-
-/* Nobody has claimed the device and forgotten it. */
-static int is_free(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_EXCL);
-
-	if (fd < 0) {
-		perror(path);
-		return 0;
-	}
-	close(fd);
-	return 1;
-}
-
 int main(int argc, char **argv)
 {
 	unsigned char good[SUPER_SIZE];
@@ -281,5 +257,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++)
 		damage(&damages[i], good);
 	printf("%d not as expected; objects left allocated: %ld\n", failures, left_allocated());
-	return failures || left_allocated() || !is_free(device);
+	return failures || left_allocated() || !device_is_free(device);
 }

@@ -6,6 +6,7 @@
  * is handled, a branch in the middle of a function, each allocation of btrfs in turn; then commands that are refused.
  * Exit code: 0 if every mount ended as it should and nothing is left allocated.
  */
+#include "lib/faults.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define CONTROL "/sys/kernel/debug/dynamic_fault/control"
-#define LEFT "/sys/kernel/debug/kmem/left_allocated"
 #define MAX_SITES 64
 
 static const char *device, *directory;
@@ -24,13 +24,7 @@ static int wrong;
 /* Writes @words as one command: 0 or an errno. */
 static int command(const char *words)
 {
-	int fd = open(CONTROL, O_WRONLY), error = 0;
-
-	if (fd < 0 || write(fd, words, strlen(words)) < 0)
-		error = errno;
-	if (fd >= 0)
-		close(fd);
-	return error;
+	return write_file(CONTROL, words);
 }
 
 /* Calls @visit with each line of the control file. */
@@ -133,18 +127,6 @@ static void each_allocation(void)
 		wrong += left_on ? error != 0 : error != ENOMEM && error != 0;
 		command("class memory disable");
 	}
-}
-
-static long left_allocated(void)
-{
-	FILE *f = fopen(LEFT, "r");
-	char text[32] = "-1";
-
-	if (f) {
-		fgets(text, sizeof(text), f);
-		fclose(f);
-	}
-	return strtol(text, NULL, 10);
 }
 
 int main(int argc, char **argv)

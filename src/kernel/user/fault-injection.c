@@ -6,6 +6,7 @@
  * by chance, under one function only, copies from user space, futexes, requests to a disk. Exit code: 0 if every fault came where it
  * should and nothing is left allocated.
  */
+#include "lib/faults.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -25,13 +26,12 @@ static int wrong;
 
 static void set(const char *path, const char *value)
 {
-	int fd = open(path, O_WRONLY);
+	int error = write_file(path, value);
 
-	if (fd < 0 || write(fd, value, strlen(value)) < 0) {
-		fprintf(stderr, "fault-injection: %s: %s\n", path, strerror(errno));
+	if (error) {
+		fprintf(stderr, "fault-injection: %s: %s\n", path, strerror(error));
 		exit(2);
 	}
-	close(fd);
 }
 
 /* Whether this task, not its children, may fail; by a file that was opened when nothing failed. */
@@ -213,18 +213,6 @@ static void others(void)
 	configure("fail_make_request", "times=1 probability=0");
 	set("/sys/block/vda/make-it-fail", "0");
 	check("mount", try_mount(), 0);
-}
-
-static long left_allocated(void)
-{
-	char text[32] = "-1";
-	FILE *f = fopen(DEBUGFS "kmem/left_allocated", "r");
-
-	if (f) {
-		fgets(text, sizeof(text), f);
-		fclose(f);
-	}
-	return strtol(text, NULL, 10);
 }
 
 int main(int argc, char **argv)

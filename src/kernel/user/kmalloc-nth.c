@@ -8,6 +8,7 @@
  * allocation failed, and the mount without one succeeded.
  */
 #include "lib/bpf.h"
+#include "lib/faults.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,18 +133,6 @@ static int mount_once(int map, struct target target, const char *device, const c
 }
 
 /* What the kernel found left allocated after failed mounts and unmounts. */
-static long left_allocated(void)
-{
-	FILE *f = fopen("/sys/kernel/debug/kmem/left_allocated", "r");
-	char text[32] = "-1";
-
-	if (f) {
-		fgets(text, sizeof(text), f);
-		fclose(f);
-	}
-	return strtol(text, NULL, 0);
-}
-
 int main(int argc, char **argv)
 {
 	struct target target = { 0 };

@@ -8,6 +8,7 @@
  * The option "rw" asks for writing. Runs on Linux too, so that its answers and this kernel's can be compared line by line;
  * MILLISECONDS of rest after each case keep its limit on the rate of messages away.
  */
+#include "lib/faults.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -122,22 +123,12 @@ static void walk(const char *path, int depth)
 /* What the kernel has said since the last time, messages of btrfs only. */
 static void print_messages(int print)
 {
-	char record[2048];
-	ssize_t n;
+	char text[2048], *save;
 
-	while ((n = read(kmsg, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
-		char *text, *end;
-
-		if (n < 0)
-			continue;
-		record[n] = '\0';
-		text = strchr(record, ';');
-		end = text ? strchr(text, '\n') : NULL;
-		if (end)
-			*end = '\0';
-		if (print && text && (strstr(text, "BTRFS") || strstr(text, "BUG") || strstr(text, "left allocated")))
-			printf("  %s\n", text + 1);
-	}
+	while (kmsg_next(kmsg, text, sizeof(text)))
+		for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+			if (print && (strstr(line, "BTRFS") || strstr(line, "BUG") || strstr(line, "left allocated")))
+				printf("  %s\n", line);
 }
 
 static void run_case(const char *name, const char *options)
@@ -194,10 +185,11 @@ int main(int argc, char **argv)
 	rest = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
 	device = argv[2];
 	directory = argv[3];
-	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	kmsg = kmsg_open();
 	cases = fopen(argv[1], "r");
 	if (kmsg < 0 || !cases) {
-		perror(kmsg < 0 ? "/dev/kmsg" : argv[1]);
+		if (!cases)
+			perror(argv[1]);
 		return 1;
 	}
 	while (getline(&line, &size, cases) > 0) {

@@ -2,11 +2,12 @@
 /*
  * mount-stress COUNT SEED DEVICE DIRECTORY
  *
- * Mounts a btrfs disk COUNT times; each time the nth call that fault injection watches (allocations of objects and pages,
- * and disk requests) fails, n chosen at random from SEED among the calls that a mount makes. Every mount that lost a call must fail with ENOMEM or EIO or
- * have made it good; afterwards nothing may be left allocated: no object, no page, no use of the device, and the disk
- * must mount. Exit code 0 if so. The same seed makes the same run.
+ * Mounts a btrfs disk COUNT times; each time the nth call that fault injection watches (allocations of objects and pages, disk
+ * requests, copies from user memory) fails, n chosen at random from SEED among the calls that a mount makes. Every mount that lost
+ * a call must fail with ENOMEM, EIO or EFAULT or have made it good; afterwards nothing may be left allocated: no object, no
+ * page, no use of the device, and the disk must mount. Exit code 0 if so. The same seed makes the same run.
  */
+#include "lib/faults.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,12 +63,10 @@ static long pages_in_use(void)
 
 static void set(const char *path, const char *value)
 {
-	int fd = open(path, O_WRONLY);
+	int error = write_file(path, value);
 
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		perror(path);
-	if (fd >= 0)
-		close(fd);
+	if (error)
+		fprintf(stderr, "%s: %s\n", path, strerror(error));
 }
 
 /* By default allocations that may sleep, single pages and disks are left out. */
@@ -81,6 +80,7 @@ static void watch_everything(void)
 	set("/sys/kernel/debug/failslab/verbose", "0");
 	set("/sys/kernel/debug/fail_page_alloc/verbose", "0");
 	set("/sys/kernel/debug/fail_make_request/verbose", "0");
+	set("/sys/kernel/debug/fail_usercopy/verbose", "0");
 }
 
 static int mount_and_unmount(const char *device, const char *directory)
@@ -90,53 +90,10 @@ static int mount_and_unmount(const char *device, const char *directory)
 	return umount(directory);
 }
 
-static int fail_nth;
-
-/* The @nth call of this task fails; 0: none. */
-static void arm(unsigned long nth)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%lu", nth);
-	/* Taking the text from here is a call that can fail, too; it does so once. */
-	while (pwrite(fail_nth, text, strlen(text), 0) < 0) {
-		if (errno == EFAULT)
-			continue;
-		perror("fail-nth");
-		exit(1);
-	}
-}
-
-/* What is left to count. */
-static long disarm(void)
-{
-	char text[32] = "";
-
-	/* The text on its way here can be what fails. */
-	if (pread(fail_nth, text, sizeof(text) - 1, 0) < 0)
-		return 1;
-	arm(0);
-	return strtol(text, NULL, 10);
-}
-
-/* Nobody has claimed the device and forgotten it. */
-static int is_free(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_EXCL);
-
-	if (fd < 0) {
-		perror(path);
-		return 0;
-	}
-	close(fd);
-	return 1;
-}
-
 int main(int argc, char **argv)
 {
 	unsigned long made_good = 0, done = 0, no_memory = 0, io_error = 0, no_copy = 0, unexpected = 0, count;
 	long pages, objects, calls, left;
-	char text[32];
 
 	if (argc != 5) {
 		fprintf(stderr, "usage: mount-stress COUNT SEED DEVICE DIRECTORY\n");
@@ -145,18 +102,15 @@ int main(int argc, char **argv)
 	count = strtoul(argv[1], NULL, 0);
 	state = strtoul(argv[2], NULL, 0) * 2 + 1;
 	watch_everything();
-	fail_nth = open("/proc/self/fail-nth", O_RDWR);
-	if (fail_nth < 0) {
-		perror("/proc/self/fail-nth");
+	if (fail_nth_open())
 		return 1;
-	}
 	if (mount_and_unmount(argv[3], argv[4])) {
 		perror("the first mount");
 		return 1;
 	}
-	arm(UNREACHED);
+	fail_nth_arm(UNREACHED);
 	mount(argv[3], argv[4], "btrfs", 0, NULL);
-	calls = UNREACHED - disarm();
+	calls = UNREACHED - fail_nth_disarm();
 	umount(argv[4]);
 	printf("a mount makes %ld calls that can fail\n", calls);
 	pages = pages_in_use();
@@ -164,10 +118,10 @@ int main(int argc, char **argv)
 		unsigned long nth = random_number() % calls + 1;
 		int ret, error;
 
-		arm(nth);
+		fail_nth_arm(nth);
 		ret = mount(argv[3], argv[4], "btrfs", random_number() & 1 ? MS_RDONLY : 0, NULL);
 		error = errno;
-		left = disarm();
+		left = fail_nth_disarm();
 		if (!ret) {
 			*(left ? &done : &made_good) += 1;
 			if (umount(argv[4])) {
@@ -187,7 +141,6 @@ int main(int argc, char **argv)
 		if ((i + 1) % 10000 == 0)
 			printf("%lu mounts\n", i + 1);
 	}
-	close(fail_nth);
 	printf("%lu mounts: %lu ENOMEM, %lu EIO, %lu EFAULT, %lu another errno, %lu done without the call, %lu did not come to it\n",
 	       count, no_memory, io_error, no_copy, unexpected, made_good, done);
 	if (mount_and_unmount(argv[3], argv[4])) {
@@ -195,7 +148,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	pages = pages_in_use() - pages;
-	objects = read_file("/sys/kernel/debug/kmem/left_allocated", text, sizeof(text)) ? -1 : strtol(text, NULL, 0);
+	objects = left_allocated();
 	printf("left: %ld objects, %ld KiB of pages\n", objects, pages);
-	return objects || pages || unexpected || !is_free(argv[3]);
+	return objects || pages || unexpected || !device_is_free(argv[3]);
 }

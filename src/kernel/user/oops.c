@@ -6,6 +6,7 @@
  * oops line by line from /dev/kmsg. Exit code: 0 if the child was killed and the kernel went on.
  */
 #include "lib/bpf.h"
+#include "lib/faults.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -28,23 +29,19 @@ static const struct { const char *begins, *means; } explanations[] = {
 	{ "Call Trace:", "who had called, the innermost first; ? marks what was only found on the stack" },
 };
 
-/* The text of one record of /dev/kmsg, "level,number,time,flags;TEXT". Returns 1 behind the end of the call trace. */
-static int explain(const char *record)
+/* A line of the log. Returns 1 behind the end of the call trace. */
+static int explain(const char *text)
 {
 	static int in_trace;
-	const char *text = strchr(record, ';');
-	int length;
 
-	text = text ? text + 1 : record;
-	length = (int)strcspn(text, "\n");
 	if (in_trace && text[0] == ' ') {
-		printf("%.*s\n", length, text);
+		printf("%s\n", text);
 		return !strncmp(text, " </TASK>", 8);
 	}
 	for (unsigned int i = 0; i < sizeof(explanations) / sizeof(explanations[0]); i++) {
 		if (strncmp(text, explanations[i].begins, strlen(explanations[i].begins)))
 			continue;
-		printf("%.*s\n    -> %s\n", length, text, explanations[i].means);
+		printf("%s\n    -> %s\n", text, explanations[i].means);
 		in_trace |= !strncmp(text, "Call Trace:", 11);
 	}
 	return 0;
@@ -52,21 +49,14 @@ static int explain(const char *record)
 
 static int read_log(void)
 {
-	char record[2048];
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
-	ssize_t n;
+	char text[2048], *save;
+	int fd = kmsg_open(), ended = 0;
 
-	if (fd < 0) {
-		perror("/dev/kmsg");
+	if (fd < 0)
 		return -1;
-	}
-	while ((n = read(fd, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
-		if (n < 0)
-			continue;
-		record[n] = '\0';
-		if (explain(record))
-			break;
-	}
+	while (!ended && kmsg_next(fd, text, sizeof(text)))
+		for (char *line = strtok_r(text, "\n", &save); line && !ended; line = strtok_r(NULL, "\n", &save))
+			ended = explain(line);
 	close(fd);
 	return 0;
 }

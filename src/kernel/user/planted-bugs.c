@@ -7,6 +7,7 @@
  * fault, which must be silent, and with it, which must show the symptom. The second injects each of the faults: each must
  * be handled, and there must be no symptom. Exit code: 0 if all is as it should be. docs/planted-bugs.md
  */
+#include "lib/faults.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -144,19 +145,13 @@ static void append(const char *from, size_t length)
 /* The kernel's messages since the last time; only from here on without @keep. */
 static void read_log(int keep)
 {
-	char record[2048];
-	ssize_t n;
+	char message[2048];
 
-	while ((n = read(kmsg, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
-		char *message;
-
-		if (n < 0 || !keep)
-			continue;
-		record[n] = '\0';
-		message = strchr(record, ';');
-		if (message)
-			append(message + 1, strcspn(message, "\n"));
-	}
+	while (kmsg_next(kmsg, message, sizeof(message)))
+		if (keep) {
+			append(message, strlen(message));
+			append("\n", 1);
+		}
 }
 
 static int split(char *line, char **words)
@@ -240,12 +235,8 @@ static int complained(void)
 
 static void set(const struct bug *bug)
 {
-	int fd = bug->setting ? open(bug->setting, O_WRONLY) : -1;
-
-	if (fd >= 0) {
-		write(fd, bug->value, strlen(bug->value));
-		close(fd);
-	}
+	if (bug->setting)
+		write_file(bug->setting, bug->value);
 }
 
 static void begin(void)
@@ -306,7 +297,7 @@ int main(int argc, char **argv)
 {
 	int bad = 0, known = 0;
 
-	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	kmsg = kmsg_open();
 	if (argc != 2 || kmsg < 0) {
 		fprintf(stderr, "usage: planted-bugs BUG | --without\n");
 		return 2;

@@ -41,6 +41,12 @@ int main(int argc, char **argv)
 	else
 		printf("mount: done, %lu of %lu blocks used\n", (unsigned long)(st.f_blocks - st.f_bfree), (unsigned long)st.f_blocks);
 	fflush(stdout);
-	printf("umount: %s\n", umount(argv[i + 1]) ? strerror(errno) : "done");
+	if (umount(argv[i + 1])) {
+		/* What failed may have been this call: the disk must not stay. */
+		printf("umount: %s\n", strerror(errno));
+		if (umount(argv[i + 1]))
+			return 0;
+	}
+	printf("umount: done\n");
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "../lib/bpf.h"
+#include "../lib/faults.h"
 #include "inject.h"
 
 #define NO_END	-1	/* for a status: the command did not end in time */
@@ -98,25 +99,14 @@ static const char *describe_status(int status, char *text, size_t size)
 
 /* ---- What the kernel says about itself --------------------------------------------------------------------------- */
 
-static long number_in(const char *path)
-{
-	char text[32] = "0";
-	FILE *f = fopen(path, "r");
-
-	if (f) {
-		fgets(text, sizeof(text), f);
-		fclose(f);
-	}
-	return strtol(text, NULL, 0);
-}
-
 struct health {
 	long tainted, left_allocated;
 };
 
 static struct health look_at_kernel(void)
 {
-	return (struct health){ number_in("/proc/sys/kernel/tainted"), number_in("/sys/kernel/debug/kmem/left_allocated") };
+	/* On a kernel without a file for it, there is nothing to become worse. */
+	return (struct health){ number_in_file("/proc/sys/kernel/tainted"), left_allocated() };
 }
 
 /* What has become worse since @before, or "". */
