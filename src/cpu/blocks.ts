@@ -10,7 +10,7 @@ import type { OperandForm } from "./operand-forms.ts";
 import { layout, SEGMENT_BYTES, XMM_STRIDE } from "./state.ts";
 import { Fixed, type Handlers } from "./tier0/handlers.ts";
 import { RECORD_BYTES, Record } from "./tier0/record.ts";
-import { x87Layout } from "./x87.ts";
+import { x87Layout } from "./x87/layout.ts";
 
 const LONGEST_BLOCK = 64;
 /** Room that a block may need: header, instructions, fall-through, links. */

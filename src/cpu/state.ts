@@ -2,7 +2,8 @@
  * The processor's state and its layout in linear memory: one table, from which the TypeScript accessors and the generated
  * code take their offsets. The state starts at address 0 of the WebAssembly memory, so an offset is an address.
  */
-import { abridgedTags, readPhysical, tagWord, writePhysical, x87Layout } from "./x87.ts";
+import { x87Layout } from "./x87/layout.ts";
+import { abridgedTags, readPhysical, tagWord, writePhysical } from "./x87/registers.ts";
 
 export const generalRegisters = [
   "rax",

@@ -9,6 +9,7 @@
  */
 import type { Expr } from "../wasm/index.ts";
 import type { RegisterFile } from "./operand-forms.ts";
+import type { X87Fast } from "./x87/fast.ts";
 
 /** Sizes in bytes. */
 export type Size = 1 | 2 | 4 | 8;
@@ -157,6 +158,12 @@ export interface Tier {
    * changes where or how code runs is called by `transfer`.
    */
   call(routine: string, ...args: Expr[]): void;
+  /**
+   * Calls a function of x87/fast.ts. `done` gets its answer (i32); if that is 0, nothing has been changed, and `otherwise` does it.
+   */
+  attempt(name: X87Fast, args: readonly Expr[], done: (answer: Expr) => void, otherwise: () => void): void;
+  /** Address of the decoded record of this instruction (i32), for such functions. */
+  record(): Expr;
   /** Ends the block: calls a routine that has set RIP (far transfers, interrupts, mode changes). */
   transfer(routine: string, ...args: Expr[]): void;
   result(index: number): Expr;

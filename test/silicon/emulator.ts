@@ -10,7 +10,7 @@ import { Decoded, Decoder } from "../../src/cpu/decoder.ts";
 import { Cpu, type SystemBus, type TierOptions } from "../../src/cpu/index.ts";
 import { segmentOf } from "../../src/cpu/segmentation.ts";
 import { type Segment, layout as stateLayout, XMM_STRIDE } from "../../src/cpu/state.ts";
-import { x87Layout } from "../../src/cpu/x87.ts";
+import { x87Layout } from "../../src/cpu/x87/layout.ts";
 import { type Ending, type Outcome, type Patch, startRip, type TestCase } from "./case.ts";
 import { layout } from "./layout.ts";
 import { localDescriptors, segmentNames, segmentOfSelector } from "./segments.ts";

@@ -10,7 +10,7 @@ import { defineRoutine } from "../routines.ts";
 import { executeSseFloat, OPERAND_BYTES, sseException } from "../sse-float.ts";
 import { layout, type SegmentRegister, segmentAddress, segmentRegisters, XMM_STRIDE } from "../state.ts";
 import { Record } from "../tier0/record.ts";
-import { X87 } from "../x87.ts";
+import { X87 } from "../x87/unit.ts";
 
 const wrap = (address: bigint, offset: number): bigint => BigInt.asUintN(64, address + BigInt(offset));
 

@@ -8,7 +8,7 @@ import { i8x16, i16x8, i64x2, v128 } from "../../wasm/simd.ts";
 import { define } from "../definition.ts";
 import { layout } from "../state.ts";
 import type { Operand, Tier } from "../tier.ts";
-import { x87Layout } from "../x87.ts";
+import { x87Layout } from "../x87/layout.ts";
 import { immediateShifts, packedIntegers, shiftBy, shuffleLowWords, type VectorEffect } from "./packed-integer.ts";
 import { bytes, fromHalves, fromLow, immediateByte, readSource } from "./vector-operands.ts";
 

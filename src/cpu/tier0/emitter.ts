@@ -25,11 +25,15 @@ import type { OperandForm } from "../operand-forms.ts";
 import { routineId } from "../routines.ts";
 import { Flag, layout, SEGMENT_LIMIT, SEGMENTED_ADDRESS_MASK, segmentAddress } from "../state.ts";
 import type { Flags, Operand, Size, Tier } from "../tier.ts";
-import { x87Layout } from "../x87.ts";
+import { type X87Fast, x87FastFunctions } from "../x87/fast.ts";
+import { x87Layout } from "../x87/layout.ts";
 import { RECORD_BYTES, Record } from "./record.ts";
 
 /** Indices of the functions that every module imports. */
 export const Import = { read: 0, write: 1, commit: 2, call: 3, raise: 4 } as const;
+/** Behind them those of the x87. */
+const FIRST_X87_FUNCTION = Object.keys(Import).length;
+const x87FastNames = Object.keys(x87FastFunctions);
 /** Bit of the size argument of read and write: a fault is #SS. */
 export const STACK_ACCESS = 0x100;
 /** Bit of the size argument of write: the old contents are wanted, too. */
@@ -575,6 +579,16 @@ export class Emitter implements Tier {
   }
   call(routine: string, ...args: Expr[]): void {
     this.f.if(i32.eqz(this.callRoutine(routine, args)), () => this.f.return());
+  }
+  attempt(name: X87Fast, args: readonly Expr[], done: (answer: Expr) => void, otherwise: () => void): void {
+    const answer = this.f.let(call("i32", this.firstX87Function() + x87FastNames.indexOf(name), ...args));
+    this.if(answer, () => done(answer), otherwise);
+  }
+  protected firstX87Function(): number {
+    return FIRST_X87_FUNCTION;
+  }
+  record(): Expr {
+    return this.recordAddress();
   }
   transfer(routine: string, ...args: Expr[]): void {
     this.call(routine, ...args);

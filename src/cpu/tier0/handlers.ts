@@ -15,6 +15,7 @@ import {
 } from "../../wasm/index.ts";
 import { type Definition, definitions } from "../definition.ts";
 import { layout } from "../state.ts";
+import { instantiateX87Fast, x87FastImports } from "../x87/fast.ts";
 import { Emitter, emitLookup, type Variant } from "./emitter.ts";
 import { RECORD_BYTES, Record } from "./record.ts";
 
@@ -45,6 +46,7 @@ const imports = [
   { name: "commit", signature: recordSignature },
   { name: "call", signature: routineSignature },
   { name: "raise", signature: raiseSignature },
+  ...x87FastImports,
 ] as const;
 
 /** Table slots of the fixed handlers. */
@@ -166,6 +168,8 @@ export class Handlers {
   /** Runs a block: what `leave`s comes back here. */
   readonly enter: (block: number) => void;
   readonly #environment: WebAssembly.ModuleImports;
+  /** The functions of x87/fast.ts. */
+  readonly x87Functions: WebAssembly.ModuleImports;
   #lastModule: WebAssembly.Module | undefined;
   readonly #slots = new Map<number, number>();
   readonly #forms: string[] = [];
@@ -178,6 +182,7 @@ export class Handlers {
   constructor(memory: WebAssembly.Memory, slowPaths: SlowPaths) {
     this.table = new WebAssembly.Table({ initial: 2048, element: "anyfunc" });
     this.regions = new WebAssembly.Table({ initial: REGIONS, element: "anyfunc" });
+    this.x87Functions = instantiateX87Fast(memory);
     this.#environment = {
       memory,
       table: this.table,
@@ -187,6 +192,7 @@ export class Handlers {
       commit: slowPaths.commit.bind(slowPaths),
       call: slowPaths.call.bind(slowPaths),
       raise: slowPaths.raise.bind(slowPaths),
+      ...this.x87Functions,
     };
     const enter = new FunctionBuilder(handlerSignature, "enter");
     enter.tailCallIndirect(0, load32("i32", enter.param(0)), enter.param(0));

@@ -11,6 +11,7 @@ import type { Operand, Size } from "../tier.ts";
 import { type Bound, Emitter, type Variant } from "../tier0/emitter.ts";
 import { Fixed } from "../tier0/handlers.ts";
 import { RECORD_BYTES, Record } from "../tier0/record.ts";
+import type { X87Fast } from "../x87/fast.ts";
 import { type EffectLog, RegionFlags } from "./flags.ts";
 import { type Frame, TLB_OFFSET_MASK } from "./frame.ts";
 
@@ -260,6 +261,22 @@ export class RegionEmitter extends Emitter implements EffectLog {
     this.#mayLeave();
     if (this.unconditional) throw new OnlyTier0();
     this.#leave();
+  }
+  override attempt(name: X87Fast, args: readonly Expr[], done: (answer: Expr) => void, otherwise: () => void): void {
+    this.#frame.usesX87 = true;
+    super.attempt(
+      name,
+      args,
+      (answer) => {
+        // A conversion leaves its result aside.
+        if (name !== "x87Convert") this.#effects = true;
+        done(answer);
+      },
+      otherwise,
+    );
+  }
+  protected override firstX87Function(): number {
+    return 0;
   }
   override transfer(routine: string, ...args: Expr[]): void {
     this.call(routine, ...args);

@@ -28,6 +28,7 @@ export class Frame {
   readonly flagCarry: Expr;
   readonly flagAux: Expr;
   flagsWritten = false;
+  usesX87 = false;
   /** Operands of the last comparison. */
   readonly left: Expr;
   readonly right: Expr;

@@ -56,6 +56,11 @@ export class RegionBuilder {
     });
   }
 
+  /** Whether the region calls functions of x87/fast.ts. */
+  get usesX87(): boolean {
+    return this.#frame.usesX87;
+  }
+
   build(): FunctionBuilder {
     const f = this.#f;
     const frame = this.#frame;

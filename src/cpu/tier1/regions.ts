@@ -7,6 +7,7 @@ import { encodeModule } from "../../wasm/index.ts";
 import type { Block, Blocks, CodePlace, Region } from "../blocks.ts";
 import { Fixed, type Handlers, REGIONS, regionSignature } from "../tier0/handlers.ts";
 import { RECORD_BYTES, Record } from "../tier0/record.ts";
+import { x87FastImports } from "../x87/fast.ts";
 import { RegionBuilder, ripOf, successors } from "./region.ts";
 
 /** Largest region. */
@@ -87,13 +88,15 @@ export class Regions {
     const module = new WebAssembly.Module(
       encodeModule({
         types: [regionSignature],
-        functionImports: [],
+        functionImports: builder.usesX87 ? x87FastImports : [],
         memoryPages: 1,
         functions: [code],
         exports: [{ name: "region", function: 0 }],
       }),
     );
-    const instance = new WebAssembly.Instance(module, { env: { memory: this.#options.memory } });
+    const instance = new WebAssembly.Instance(module, {
+      env: { memory: this.#options.memory, ...this.#options.handlers.x87Functions },
+    });
     modulesAlive++;
     collected.register(instance, undefined);
     this.#options.handlers.regions.set(id, instance.exports.region);

@@ -3,8 +3,8 @@
  * spare and rounded once. Processors compute them with errors of up to one unit in the last place and differ from each other
  * there: results here are the correctly rounded ones.
  */
-import * as soft from "./soft-float.ts";
-import { bitLength, extended, type FloatContext, floatFlags, type Unpacked } from "./soft-float.ts";
+import * as soft from "../soft-float.ts";
+import { bitLength, extended, type FloatContext, floatFlags, type Unpacked } from "../soft-float.ts";
 
 /** Bits after the point of the constants. */
 const constantBits = 320;

@@ -5,58 +5,11 @@
  *
  * An instruction first computes, then touches memory, then changes the stack: a memory fault leaves everything as it was.
  */
-import * as soft from "./soft-float.ts";
-import { double, extended, FloatContext, type FloatFormat, floatFlags, rounding, single } from "./soft-float.ts";
-import { transcendental } from "./x87-transcendental.ts";
-
-/** Offsets of the fields in the x87 part of the CPU state. */
-export const x87Layout = {
-  control: 0,
-  status: 2,
-  /** One bit a physical register: 1 = holds a value (as FXSAVE has it). */
-  tags: 4,
-  /** Last non-control instruction: its 11 opcode bits, address, and the address of its memory operand. */
-  opcode: 6,
-  instructionPointer: 8,
-  dataPointer: 16,
-  /** Selectors that belong to the two addresses. */
-  codeSelector: 24,
-  dataSelector: 26,
-  /** Eight physical registers of 16 bytes each: significand, then sign and exponent. */
-  registers: 32,
-  size: 32 + 8 * 16,
-} as const;
-
-/** The 80-bit value in physical register `index` of the x87 part that lies at `base`. */
-export function readPhysical(view: DataView, base: number, index: number): bigint {
-  const at = base + x87Layout.registers + index * 16;
-  return (BigInt(view.getUint16(at + 8, true)) << 64n) | view.getBigUint64(at, true);
-}
-
-export function writePhysical(view: DataView, base: number, index: number, value: bigint): void {
-  const at = base + x87Layout.registers + index * 16;
-  view.setBigUint64(at, BigInt.asUintN(64, value), true);
-  view.setUint16(at + 8, Number(BigInt.asUintN(16, value >> 64n)), true);
-}
-
-/** The full tag word: two bits a physical register, 00 valid, 01 zero, 10 special, 11 empty. */
-export function tagWord(view: DataView, base: number): number {
-  const tags = view.getUint8(base + x87Layout.tags);
-  let word = 0;
-  for (let i = 0; i < 8; i++) {
-    const { kind } = soft.unpack(extended, readPhysical(view, base, i));
-    const tag = (tags >> i) & 1 ? (kind === "normal" ? 0 : kind === "zero" ? 1 : 2) : 3;
-    word |= tag << (2 * i);
-  }
-  return word;
-}
-
-/** What of a full tag word is kept: one bit a register. */
-export function abridgedTags(word: number): number {
-  let tags = 0;
-  for (let i = 0; i < 8; i++) if (((word >> (2 * i)) & 3) !== 3) tags |= 1 << i;
-  return tags;
-}
+import * as soft from "../soft-float.ts";
+import { double, extended, FloatContext, type FloatFormat, floatFlags, rounding, single } from "../soft-float.ts";
+import { x87Layout } from "./layout.ts";
+import { abridgedTags, readPhysical, tagWord, writePhysical } from "./registers.ts";
+import { transcendental } from "./transcendental.ts";
 
 /** What the unit needs of the processor around it. Memory accesses throw the processor's faults. */
 export interface X87Host {
@@ -1043,12 +996,5 @@ function toDecimal(context: FloatContext, value: bigint): bigint {
 function isControl({ opcode, modrm }: X87Instruction): boolean {
   const digit = (modrm >> 3) & 7;
   if (modrm < 0xc0) return (opcode === 0xd9 && digit >= 4) || (opcode === 0xdd && (digit === 4 || digit >= 6));
-  return (opcode === 0xdb && digit === 4) || (opcode === 0xdf && modrm === 0xe0);
-}
-
-/** Instructions that do not wait for a pending exception: FNINIT, FNCLEX, FNSTCW, FNSTSW, FNSTENV, FNSAVE. */
-export function isNonWaiting(opcode: number, modrm: number): boolean {
-  const digit = (modrm >> 3) & 7;
-  if (modrm < 0xc0) return (opcode === 0xd9 && digit >= 6) || (opcode === 0xdd && digit >= 6);
   return (opcode === 0xdb && digit === 4) || (opcode === 0xdf && modrm === 0xe0);
 }
