@@ -1,12 +1,12 @@
 /**
  * Every image with a planted bug, images/planted-bugs/BUG.bin: without its fault the kernel is silent, with it the symptom shows.
- * The console is compared with what is expected of it, and the exit code says the same. That the kernel without bugs handles each
- * of the faults is what images/planted-bugs.bin shows (images.test.ts).
+ * The console is compared with what is expected of it, and the exit code says the same. The kernel without bugs handles each of the
+ * faults (images/planted-bugs.bin in images.test.ts), and each call of the same functions on each way to it, which is here.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { boot, readBootSource } from "../src/index.ts";
+import { boot, readBootSource, type Stop } from "../src/index.ts";
 
 const directory = join(import.meta.dirname, "../images/planted-bugs");
 const recipe = JSON.parse(readFileSync(join(directory, "image.json"), "utf8")) as {
@@ -30,6 +30,24 @@ const symptoms: Readonly<Record<string, RegExp>> = {
   "endless-retry": /watchdog: BUG: soft lockup - CPU#0 stuck for 2s! \[try-mount:\d+\][\s\S]*RIP: 0010:open_ctree/,
 };
 
+/** Runs an image, with another command if one is given; what it prints, and how it ends. */
+async function run(
+  image: string,
+  exec?: string,
+): Promise<{ console: string; expected: string | undefined; end: Stop }> {
+  const source = await readBootSource(image);
+  const { machine } = boot(source, exec === undefined ? {} : { exec });
+  const chunks: Uint8Array[] = [];
+  machine.console.listener = (bytes) => chunks.push(bytes.slice());
+  const end = machine.run({ instructions: 5_000_000_000 });
+  const console = Buffer.concat(chunks).toString().replaceAll("\r\n", "\n");
+  return { console, expected: source.expectedConsole, end };
+}
+
+/** A mount that loses each call of a function once, by every stack that leads to it. */
+const everyStack = (options: string, mount: string): string =>
+  `/bin/inject ${options} --caller btrfs_mount_root --every-stack -- try-mount ${mount} /dev/vda /mnt`;
+
 test("every bug has its image and every image its bug", () => {
   const images = readdirSync(directory).filter((name) => name.endsWith(".bin"));
   expect(images.sort()).toEqual(bugs.map((bug) => `${bug}.bin`).sort());
@@ -38,16 +56,42 @@ test("every bug has its image and every image its bug", () => {
 
 describe.each(bugs)("planted bug: %s", (bug) => {
   test("is silent without its fault and shows its symptom with it", async () => {
-    const source = await readBootSource(join(directory, `${bug}.bin`));
-    const { machine } = boot(source);
-    const chunks: Uint8Array[] = [];
-    machine.console.listener = (bytes) => chunks.push(bytes.slice());
-    const end = machine.run({ instructions: 5_000_000_000 });
-    const console = Buffer.concat(chunks).toString().replaceAll("\r\n", "\n");
-    expect(console).toBe(source.expectedConsole);
+    const { console, expected, end } = await run(join(directory, `${bug}.bin`));
+    expect(console).toBe(expected);
     expect(end).toMatchObject({ reason: "exit", code: 0 });
     const fault = console.indexOf("$ inject");
     expect(console.slice(0, fault)).toMatch(/^\$ try-mount .*\nmount: done.*\numount: done\n$/);
     expect(console.slice(fault)).toMatch(symptoms[bug] ?? /never/);
   });
+});
+
+test.each([
+  ["-f kmalloc", "-r", 35],
+  ["-f kmem_cache_alloc", "", 30],
+  ["-f __alloc_pages", "", 15],
+  ["-f btrfs_search_slot -e EIO", "-o rescan_uuid_tree", 15],
+  ["-f should_fail_bio", "-r", 10],
+])("without a bug: inject %s, try-mount %s: each way fails cleanly", async (options, mount, stacks) => {
+  const { console, end } = await run(`${directory}.bin`, everyStack(options, mount));
+  const [, count, troubles] = /(\d+) stacks, one fault each; (\d+) runs? in trouble/.exec(console) ?? [];
+  expect(Number(count)).toBeGreaterThanOrEqual(stacks);
+  expect(troubles).toBe("0");
+  expect(console).toMatch(/no new stack: exit status 0$/m);
+  expect(end).toMatchObject({ reason: "exit", code: 0 });
+});
+
+test.each([
+  ["stale-error-pointer", "-f btrfs_search_slot -e EIO", /btrfs_get_fs_root < open_ctree: .*the kernel has died in it/],
+  ["use-after-free", "-f btrfs_search_slot -e EIO", /load_global_roots: .*the kernel has died in it/],
+  ["unchecked-null", "-f kmem_cache_alloc", /btrfs_alloc_path < btrfs_recover_balance .*the kernel has died in it/],
+  [
+    "wrong-label",
+    "-f btrfs_search_slot -e EIO",
+    /btrfs_read_block_groups .*: exit status 5; \d+ objects left allocated/,
+  ],
+])("who tries every way finds %s", async (bug, options, line) => {
+  const { console, end } = await run(join(directory, `${bug}.bin`), everyStack(options, "-r"));
+  expect(console).toMatch(line);
+  expect(console).toMatch(/ 1 run in trouble$/m);
+  expect(end).toMatchObject({ reason: "exit", code: 7 });
 });

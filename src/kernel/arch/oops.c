@@ -25,8 +25,6 @@
 static unsigned int oops_count;
 static bool panicking;
 static int panic_on_oops, panic_on_warn;
-#define TAINT_DIE	(1u << 7)
-#define TAINT_WARN	(1u << 9)
 static unsigned int tainted;		/* Documentation/admin-guide/tainted-kernels.rst */
 
 static int __init oops_setup(char *value)
@@ -64,12 +62,22 @@ static void __noreturn triple_fault(void)
 
 const char *print_tainted(void)
 {
-	switch (tainted) {
-	case TAINT_DIE: return "Tainted: G      D           ";
-	case TAINT_WARN: return "Tainted: G        W         ";
-	case TAINT_DIE | TAINT_WARN: return "Tainted: G      D W         ";
-	}
-	return "Not tainted";
+	static const char letters[] = "PFSRMBUDAWCIOELKXTN";
+	static char text[sizeof("Tainted: ") + sizeof(letters)];
+	char *to = text + sprintf(text, "Tainted: ");
+
+	if (!tainted)
+		return "Not tainted";
+	/* Without a proprietary module, the first is G. */
+	for (unsigned int bit = 0; letters[bit]; bit++)
+		*to++ = tainted & 1u << bit ? letters[bit] : bit ? ' ' : 'G';
+	*to = '\0';
+	return text;
+}
+
+void add_taint(unsigned int flag)
+{
+	tainted |= 1u << flag;
 }
 
 static void print_header(void)
@@ -183,7 +191,7 @@ static void print_oops_end_marker(void)
 
 static void __noreturn oops_end(struct pt_regs *regs)
 {
-	tainted |= TAINT_DIE;
+	add_taint(TAINT_DIE);
 	print_oops_end_marker();
 	/* Linux shows the place again, in case that the rest scrolled away. */
 	show_general(regs);
@@ -255,7 +263,7 @@ enum bug_trap_type report_bug(unsigned long addr, struct pt_regs *regs)
 		if (panic_on_warn)
 			panic("panic_on_warn set ...\n");
 		show_regs(regs);
-		tainted |= TAINT_WARN;
+		add_taint(TAINT_WARN);
 		print_oops_end_marker();
 		return BUG_TRAP_TYPE_WARN;
 	}

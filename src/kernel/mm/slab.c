@@ -82,6 +82,7 @@ static noinline void report_object(const char *what, struct kmem_cache *cache, v
 	print_callers(KERN_ERR, track);
 	print_hex_dump(KERN_ERR, "Object   ", DUMP_PREFIX_ADDRESS, 16, 1, object, min(cache->size, 64u), true);
 	dump_stack();
+	add_taint(TAINT_BAD_PAGE);
 }
 
 /* ---- objects ---- */
@@ -194,6 +195,7 @@ static struct track *find_track(struct slab *slab, const void *object)
 
 	if (unlikely(i >= slab->cache->objects || object_at(slab, i) != object)) {
 		pr_err("BUG %s (%s): Invalid object pointer 0x%px\n", slab->cache->name, print_tainted(), object);
+		add_taint(TAINT_BAD_PAGE);
 		dump_stack();
 		return NULL;
 	}

@@ -103,6 +103,7 @@ void softlockup_tick(struct pt_regs *regs)
 	printk(KERN_EMERG "watchdog: BUG: soft lockup - CPU#%d stuck for %us! [%s:%d]\n", 0,
 	       (unsigned int)((now - softlockup_since) / NSEC_PER_SEC), current->comm, current->pid);
 	show_regs(regs);
+	add_taint(TAINT_SOFTLOCKUP);
 	if (softlockup_panic)
 		panic("softlockup: hung tasks");
 }

@@ -188,8 +188,7 @@ int main(int argc, char **argv)
 	kmsg = kmsg_open();
 	cases = fopen(argv[1], "r");
 	if (kmsg < 0 || !cases) {
-		if (!cases)
-			perror(argv[1]);
+		perror(kmsg < 0 ? "/dev/kmsg" : argv[1]);
 		return 1;
 	}
 	while (getline(&line, &size, cases) > 0) {

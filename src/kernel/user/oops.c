@@ -52,8 +52,10 @@ static int read_log(void)
 	char text[2048], *save;
 	int fd = kmsg_open(), ended = 0;
 
-	if (fd < 0)
+	if (fd < 0) {
+		perror("/dev/kmsg");
 		return -1;
+	}
 	while (!ended && kmsg_next(fd, text, sizeof(text)))
 		for (char *line = strtok_r(text, "\n", &save); line && !ended; line = strtok_r(NULL, "\n", &save))
 			ended = explain(line);

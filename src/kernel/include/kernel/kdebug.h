@@ -41,6 +41,12 @@ void die(const char *str, struct pt_regs *regs, long err);
 void show_regs(struct pt_regs *regs);
 /* "Not tainted", or by what. */
 const char *print_tainted(void);
+/* Notes that something has happened after which the kernel is not to be trusted: /proc/sys/kernel/tainted. */
+#define TAINT_BAD_PAGE		5
+#define TAINT_DIE		7
+#define TAINT_WARN		9
+#define TAINT_SOFTLOCKUP	14
+void add_taint(unsigned int flag);
 void show_stack(struct task_struct *task, unsigned long *sp);
 void show_trace(struct pt_regs *regs, struct task_struct *task, const char *level);
 /* Return addresses from the frame at @fp (0: the caller's) on, hooked returns resolved. How many. */

@@ -101,15 +101,39 @@ static const char *describe_status(int status, char *text, size_t size)
 
 struct health {
 	long tainted, left_allocated;
+	int log;		/* a descriptor behind what the log has said so far */
 };
 
 static struct health look_at_kernel(void)
 {
 	/* On a kernel without a file for it, there is nothing to become worse. */
-	return (struct health){ number_in_file("/proc/sys/kernel/tainted"), left_allocated() };
+	struct health health = { number_in_file("/proc/sys/kernel/tainted"), left_allocated(), kmsg_open() };
+
+	if (health.log >= 0)
+		lseek(health.log, 0, SEEK_END);
+	return health;
 }
 
-/* What has become worse since @before, or "". */
+/* The first line of a report, or a leak that the kernel has noticed. */
+static int is_complaint(const char *line)
+{
+	return !strncmp(line, "BUG", 3) || !strncmp(line, "WARNING", 7) || strstr(line, " BUG: ") || strstr(line, ": leaked ") ||
+	       strstr(line, " leak ") || strstr(line, "cannot create duplicate");
+}
+
+static void read_complaint(int log, char *text, size_t size)
+{
+	char record[2048], *save;
+
+	while (kmsg_next(log, record, sizeof(record)))
+		for (char *line = strtok_r(record, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+			if (is_complaint(line)) {
+				snprintf(text, size, "the kernel says: %s", line);
+				return;
+			}
+}
+
+/* What has become worse since @before, which this ends, or "". */
 static const char *complaint(const struct health *before, char *text, size_t size)
 {
 	struct health now = look_at_kernel();
@@ -117,7 +141,13 @@ static const char *complaint(const struct health *before, char *text, size_t siz
 	*text = '\0';
 	if (now.tainted & ~before->tainted & 0x80)
 		snprintf(text, size, "the kernel has died in it (see its log)");
-	else if (now.tainted & ~before->tainted)
+	else
+		read_complaint(before->log, text, size);
+	close(before->log);
+	close(now.log);
+	if (*text)
+		return text;
+	if (now.tainted & ~before->tainted)
 		snprintf(text, size, "the kernel warns (see its log)");
 	else if (now.left_allocated != before->left_allocated)
 		snprintf(text, size, "%ld object%s left allocated", now.left_allocated - before->left_allocated,

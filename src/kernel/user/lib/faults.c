@@ -89,11 +89,7 @@ unsigned long fail_nth_disarm(void)
 
 int kmsg_open(void)
 {
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
-
-	if (fd < 0)
-		perror("/dev/kmsg");
-	return fd;
+	return open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
 }
 
 /* Undoes the escapes \xNN, which newlines within a record have, too. */
