@@ -24,7 +24,6 @@ void flush_signal_handlers(struct sighand_struct *sighand, bool force);
 void flush_pending(struct sigpending *pending);
 void exit_signals(struct task_struct *task);
 void notify_parent(struct task_struct *task, int sig);
-int send_signal_to(int sig, kernel_siginfo_t *info, struct task_struct *task, bool group);
 /* Ends the other threads of the process and waits for them (exec). */
 int de_thread(void);
 struct file;

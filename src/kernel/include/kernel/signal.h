@@ -84,6 +84,8 @@ static inline bool sig_kernel_only(int sig) { return sig == SIGKILL || sig == SI
 #define SEND_SIG_NOINFO		((kernel_siginfo_t *)0)	/* from the current task, kill(2)-like */
 #define SEND_SIG_PRIV		((kernel_siginfo_t *)1)	/* from the kernel */
 
+/* To the process, or the thread. 0 or -errno. */
+int send_signal_to(int sig, kernel_siginfo_t *info, struct task_struct *task, bool group);
 /* To the process. 0 or -errno. */
 int send_sig_info(int sig, kernel_siginfo_t *info, struct task_struct *task);
 int send_sig(int sig, struct task_struct *task, int priv);
