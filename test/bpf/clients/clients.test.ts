@@ -75,6 +75,10 @@ describe.skipIf(lacking !== undefined)("unmodified clients", () => {
     expect(await run("multi")).toBe(recorded("multi.txt"));
   }, 60_000);
 
+  test("helpers about the task: signals, control group, namespaces", async () => {
+    expect(await run("signals")).toBe(recorded("signals.txt"));
+  }, 60_000);
+
   test("bpftool prog, map, btf, link: plain and JSON", () => {
     const tool = output("command -v bpftool").trim();
     const libraries = output(`ldd ${tool}`).match(/\/lib\S+/g) ?? [];
