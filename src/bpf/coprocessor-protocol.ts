@@ -108,10 +108,13 @@ export const internalHelpers = {
   hash_lookup: 0x10010,
 } as const;
 
-type FieldType = "u32" | "s32" | "u64" | "tag";
+type FieldType = "u32" | "s32" | "u64" | "tag" | "offsets";
 export type Block = Readonly<Record<string, FieldType>>;
 
-const sizes = { u32: 4, s32: 4, u64: 8, tag: 8 } as const;
+/** Pointers to structures of the kernel that a map's value may hold, as on Linux. */
+export const MAX_OFFSETS = 8;
+
+const sizes = { u32: 4, s32: 4, u64: 8, tag: 8, offsets: 4 * MAX_OFFSETS } as const;
 
 /** The request blocks. Fields follow each other without gaps; 64-bit ones are where 8 divides the offset. */
 export const blocks = {
@@ -187,8 +190,16 @@ export const blocks = {
     /** Number of loads that may fault. */
     extable_cnt: "u32",
     attach_result: "u32",
-    reserved: "u32",
+    /** Whether what stands behind the tag is there. */
+    has_map_types: "u32",
     tag: "tag",
+    /** Array of `map_type` blocks, one for each of `maps`. */
+    map_types: "u64",
+  },
+  /** The type of a map's values: handle of the type information (0: none), number of the type. */
+  map_type: {
+    btf: "u32",
+    value_type: "u32",
   },
   map: {
     fd: "u32",
@@ -280,6 +291,11 @@ export const blocks = {
     /** As in `map`. */
     spin_lock: "u32",
     timer: "u32",
+    /** Asked: the map's creator has CAP_BPF. */
+    capable: "u32",
+    /** Offsets in the value of pointers to structures of the kernel. */
+    kptr_count: "u32",
+    kptrs: "offsets",
   },
   read_info: {
     data: "u64",
@@ -347,7 +363,8 @@ export function fieldOffsets<B extends Block>(block: B): { readonly [F in keyof 
   const offsets: Record<string, number> = {};
   let at = 0;
   for (const [name, type] of Object.entries(block)) {
-    if (at % sizes[type] !== 0 && type !== "tag") throw new Error(`field ${name} at ${at} is not aligned`);
+    if (at % Math.min(sizes[type], 8) !== 0 && type !== "tag" && type !== "offsets")
+      throw new Error(`field ${name} at ${at} is not aligned`);
     offsets[name] = at;
     at += sizes[type];
   }
@@ -401,7 +418,8 @@ export function coprocessorHeader(): string {
   for (const [name, block] of Object.entries(blocks)) {
     lines.push(`struct bpf_cop_${name} {`);
     for (const [field, type] of Object.entries(block)) {
-      lines.push(type === "tag" ? `\tu8 ${field}[8];` : `\t${type} ${field};`);
+      if (type === "offsets") lines.push(`\tu32 ${field}[${MAX_OFFSETS}];`);
+      else lines.push(type === "tag" ? `\tu8 ${field}[8];` : `\t${type} ${field};`);
     }
     const bytes = Object.values(block as Block).reduce((sum, type) => sum + sizes[type], 0);
     lines.push(

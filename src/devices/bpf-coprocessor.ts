@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { Btf } from "../bpf/btf.ts";
 import { validateBtf } from "../bpf/btf-validation/index.ts";
-import { checkMapTypes } from "../bpf/btf-validation/map-types.ts";
+import { checkMapTypes, kernelPointers } from "../bpf/btf-validation/map-types.ts";
 import {
   attachBits,
   attachResultBits,
@@ -411,18 +411,26 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
   }
 
   #checkMapBtf(block: BlockView<typeof blocks.check_map_btf>): void {
-    const result = checkMapTypes(this.#btf(block.u32("handle")), {
-      mapType: block.u32("map_type"),
-      keyType: block.u32("key_type"),
-      valueType: block.u32("value_type"),
-      keySize: block.u32("key_size"),
-      valueSize: block.u32("value_size"),
-      maxEntries: block.u32("max_entries"),
-      mapFlags: block.u32("map_flags"),
-    });
+    const result = checkMapTypes(
+      this.#btf(block.u32("handle")),
+      {
+        mapType: block.u32("map_type"),
+        keyType: block.u32("key_type"),
+        valueType: block.u32("value_type"),
+        keySize: block.u32("key_size"),
+        valueSize: block.u32("value_size"),
+        maxEntries: block.u32("max_entries"),
+        mapFlags: block.u32("map_flags"),
+        capable: block.u32("capable") !== 0,
+      },
+      this.#kernel(),
+    );
     block.set("error", result.errno);
     block.set("spin_lock", (result.spinLockOffset ?? -1) + 1);
     block.set("timer", (result.timerOffset ?? -1) + 1);
+    const kptrs = (result.kernelPointers ?? []).map(({ offset }) => offset);
+    block.set("kptr_count", kptrs.length);
+    block.setBytes("kptrs", new Uint8Array(Uint32Array.from(kptrs).buffer));
   }
 
   /** func_info and line_info of the program that is to be loaded. */
@@ -484,6 +492,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       if (inner !== undefined) describeKernelMap(inner);
       descriptors.set(fd, {
         ...describeMap(map),
+        ...this.#kernelPointers(block, index),
         frozen,
         valuesAddress: map.u64("values"),
         ...(inner !== undefined && { inner: describeMap(inner) }),
@@ -513,6 +522,9 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     this.#data = new Uint8Array(0);
     this.#log = new Uint8Array(0);
 
+    const hasPointers = [...maps.descriptors.values()].some(
+      (map) => typeof map === "object" && map.kernelPointers !== undefined,
+    );
     const result = this.#verify({
       type: block.u32("prog_type"),
       instructions: program,
@@ -525,7 +537,7 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
       interpreted: (privileges & loadBits.interpret) !== 0,
       rules: RULES_BY_CODE[(privileges >>> LOAD_RULES_SHIFT) & 0xf] ?? "6.1",
       typeInfo,
-      ...this.#attachTarget(block),
+      ...this.#attachTarget(block, hasPointers),
     });
     this.#log = new TextEncoder().encode(result.log);
     block.set("log_length", this.#log.length);
@@ -604,17 +616,38 @@ export class BpfCoprocessor implements MmioDevice, Stateful {
     block.setBytes("tag", tag);
   }
 
-  /** What the program is for, and the kernel's types; these are read when a program first wants them. */
-  #attachTarget(block: BlockView<typeof blocks.load>): Pick<ProgramToVerify, "attachTarget" | "kernelTypes"> {
-    if (!isTracingProgram(block.u32("prog_type")) || this.#kernelBtf.length === 0) return {};
+  /** The kernel's types; they are read when first something wants them. */
+  #kernel(): Btf | undefined {
+    if (this.#kernelBtf.length === 0) return undefined;
     this.#kernelTypes ??= new Btf(this.#kernelBtf);
-    const kernelTypes = this.#kernelTypes;
+    return this.#kernelTypes;
+  }
+
+  /** What the program is for, and the kernel's types if it may look at them. */
+  #attachTarget(
+    block: BlockView<typeof blocks.load>,
+    hasPointers: boolean,
+  ): Pick<ProgramToVerify, "attachTarget" | "kernelTypes"> {
+    const kernelTypes = isTracingProgram(block.u32("prog_type")) || hasPointers ? this.#kernel() : undefined;
+    if (kernelTypes === undefined) return {};
     const id = block.u32("attach_btf_id");
     if (id === 0) return { kernelTypes };
     const flags = block.u32("attach_flags");
     const hasAddress = (flags & attachBits.has_address) !== 0;
     const errorInjectable = (flags & attachBits.error_injectable) !== 0;
     return { kernelTypes, attachTarget: { btf: kernelTypes, id, hasAddress, errorInjectable } };
+  }
+
+  /** Pointers to structures of the kernel in the values of a map that a program uses. */
+  #kernelPointers(block: BlockView<typeof blocks.load>, index: number): Pick<MapDescriptor, "kernelPointers"> {
+    if (block.u32("has_map_types") !== 1) return {};
+    const size = blockSize(blocks.map_type);
+    const table = block.pointer("map_types", (index + 1) * size);
+    const entry = new BlockView(this.#memory, blocks.map_type, table + index * size);
+    const handle = entry.u32("btf");
+    const kernel = handle === 0 ? undefined : this.#kernel();
+    const pointers = kernel && kernelPointers(this.#btf(handle), entry.u32("value_type"), kernel);
+    return pointers === undefined || pointers.length === 0 ? {} : { kernelPointers: pointers };
   }
 
   #setKernelBtf(block: BlockView<typeof blocks.kernel_btf>): void {

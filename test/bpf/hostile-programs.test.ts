@@ -146,7 +146,11 @@ function load(guest: Guest, seed: number): boolean {
   );
   const lines = new Uint8Array(Uint32Array.from(functions.flatMap((start) => [start, 1, 1, 1024])).buffer);
   const hasLines = random.below(2) === 0;
-  const info = damage(Buffer.concat([records, hasLines ? lines : new Uint8Array(0)]), random, random.pick([0, 0, 0, 2]));
+  const info = damage(
+    Buffer.concat([records, hasLines ? lines : new Uint8Array(0)]),
+    random,
+    random.pick([0, 0, 0, 2]),
+  );
   guest.upload(info);
   const slots = damage(isa.encodeInstructions(insns), random, random.pick([0, 0, 0, 1, 3, 40]));
   guest.memory.write(DATA, slots);

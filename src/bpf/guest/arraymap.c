@@ -129,14 +129,19 @@ static int array_map_update_elem(struct bpf_map *map, void *key, void *value, u6
 {
 	struct bpf_array *array = to_array(map);
 	u32 index = *(u32 *)key;
+	void *element;
 
-	if (flags > BPF_EXIST)
+	if ((flags & ~BPF_F_LOCK) > BPF_EXIST)
 		return -EINVAL;
 	if (index >= map->max_entries)
 		return -E2BIG;
 	if (flags & BPF_NOEXIST)
 		return -EEXIST;
-	memcpy(array->value + (u64)array->elem_size * index, value, map->value_size);
+	if (bpf_map_check_lock_flag(map, flags))
+		return -EINVAL;
+	element = array->value + (u64)array->elem_size * index;
+	bpf_map_write_value(map, element, value);
+	bpf_map_free_fields(map, element);
 	return 0;
 }
 

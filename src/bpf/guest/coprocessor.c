@@ -370,6 +370,8 @@ static int load_locked(struct bpf_prog *prog, struct bpf_load_request *request)
 		.insn_cnt = request->insn_cnt,
 		.map_count = request->map_count,
 		.maps = request->map_count ? virt_to_phys((void *)request->maps) : 0,
+		.map_types = request->map_count ? virt_to_phys((void *)request->map_types) : 0,
+		.has_map_types = request->map_count != 0,
 		.btf = request->btf ? request->btf->handle : 0,
 		.btf_error = -request->btf_error,
 		.func_info_cnt = request->func_info_cnt,
@@ -539,18 +541,25 @@ int bpf_coprocessor_check_map_btf(struct bpf_map *map, const struct btf *btf, u3
 {
 	struct bpf_cop_check_map_btf *request = request_page;
 	int err;
+	u32 i;
 
 	mutex_lock(&coprocessor_mutex);
 	*request = (struct bpf_cop_check_map_btf){
 		.handle = btf->handle, .map_type = map->map_type, .key_type = key_type, .value_type = value_type,
 		.key_size = map->key_size, .value_size = map->value_size, .max_entries = map->max_entries,
-		.map_flags = map->map_flags };
+		.map_flags = map->map_flags, .capable = bpf_capable() };
 	err = command(BPF_COP_CMD_CHECK_MAP_BTF);
 	if (!err)
 		err = -(int)request->error;
 	if (!err) {
 		map->spin_lock = request->spin_lock;
 		map->timer = request->timer;
+		if (map->spin_lock)
+			bpf_map_add_field(map, map->spin_lock - 1, sizeof(struct bpf_spin_lock));
+		if (map->timer)
+			bpf_map_add_field(map, map->timer - 1, sizeof(struct bpf_timer));
+		for (i = 0; i < request->kptr_count; i++)
+			bpf_map_add_field(map, request->kptrs[i], sizeof(void *));
 	}
 	mutex_unlock(&coprocessor_mutex);
 	return err;

@@ -138,10 +138,17 @@ struct bpf_cop_load {
 	u32 unknown_fields;
 	u32 extable_cnt;
 	u32 attach_result;
-	u32 reserved;
+	u32 has_map_types;
 	u8 tag[8];
+	u64 map_types;
 };
-_Static_assert(sizeof(struct bpf_cop_load) == 152, "struct bpf_cop_load");
+_Static_assert(sizeof(struct bpf_cop_load) == 160, "struct bpf_cop_load");
+
+struct bpf_cop_map_type {
+	u32 btf;
+	u32 value_type;
+};
+_Static_assert(sizeof(struct bpf_cop_map_type) == 8, "struct bpf_cop_map_type");
 
 struct bpf_cop_map {
 	u32 fd;
@@ -229,8 +236,11 @@ struct bpf_cop_check_map_btf {
 	u32 error;
 	u32 spin_lock;
 	u32 timer;
+	u32 capable;
+	u32 kptr_count;
+	u32 kptrs[8];
 } __attribute__((aligned(8)));
-_Static_assert(sizeof(struct bpf_cop_check_map_btf) == 48, "struct bpf_cop_check_map_btf");
+_Static_assert(sizeof(struct bpf_cop_check_map_btf) == 88, "struct bpf_cop_check_map_btf");
 
 struct bpf_cop_read_info {
 	u64 data;

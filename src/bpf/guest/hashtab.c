@@ -209,12 +209,6 @@ static struct htab_elem *find(struct bpf_htab *htab, const void *key, u32 hash)
 	return NULL;
 }
 
-/* Bytes of a value as it is kept. */
-static u32 stored_size(const struct bpf_htab *htab)
-{
-	return htab->map.map_type == BPF_MAP_TYPE_HASH_OF_MAPS ? sizeof(void *) : htab->map.value_size;
-}
-
 /* The element itself: programs' look-ups are generated around this. */
 __BPF_HELPER(__htab_map_lookup_elem, bpf_helper_entry_hash_lookup, BPF_COP_HELPER_HASH_LOOKUP)
 {
@@ -289,11 +283,22 @@ static struct htab_elem *take(struct bpf_htab *htab, bool replaces)
 	return elem;
 }
 
+/* The value of an element that was free. */
+static void write_new(const struct bpf_htab *htab, struct htab_elem *elem, const void *value)
+{
+	if (htab->map.map_type == BPF_MAP_TYPE_HASH_OF_MAPS) {
+		memcpy(elem_value(htab, elem), value, sizeof(void *));
+		return;
+	}
+	bpf_map_clear_fields(&htab->map, elem_value(htab, elem));
+	bpf_map_write_value(&htab->map, elem_value(htab, elem), value);
+}
+
 static int check_update(const struct htab_elem *old, u64 flags)
 {
-	if (old && flags == BPF_NOEXIST)
+	if (old && (flags & ~BPF_F_LOCK) == BPF_NOEXIST)
 		return -EEXIST;
-	if (!old && flags == BPF_EXIST)
+	if (!old && (flags & ~BPF_F_LOCK) == BPF_EXIST)
 		return -ENOENT;
 	return 0;
 }
@@ -305,12 +310,16 @@ static int htab_map_update_elem(struct bpf_map *map, void *key, void *value, u64
 	struct htab_elem *old, *elem;
 	int err;
 
-	if (flags > BPF_EXIST)
+	if ((flags & ~BPF_F_LOCK) > BPF_EXIST || bpf_map_check_lock_flag(map, flags))
 		return -EINVAL;
 	old = find(htab, key, hash);
 	err = check_update(old, flags);
 	if (err)
 		return err;
+	if (old && (flags & BPF_F_LOCK)) {
+		bpf_map_write_value(map, elem_value(htab, old), value);
+		return 0;
+	}
 	if (old && bpf_map_is_percpu(map)) {
 		memcpy(elem_value(htab, old), value, map->value_size);
 		return 0;
@@ -320,7 +329,7 @@ static int htab_map_update_elem(struct bpf_map *map, void *key, void *value, u64
 		return bpf_map_error(elem);
 	elem->hash = hash;
 	memcpy(elem->key, key, map->key_size);
-	memcpy(elem_value(htab, elem), value, stored_size(htab));
+	write_new(htab, elem, value);
 	list_add(&elem->hash_node, bucket_of(htab, hash));
 	htab->count++;
 	if (old)
@@ -364,7 +373,7 @@ static int htab_lru_map_update_elem(struct bpf_map *map, void *key, void *value,
 	elem = lru_take(htab, key, hash);
 	if (!elem)
 		return -ENOMEM;
-	memcpy(elem_value(htab, elem), value, map->value_size);
+	write_new(htab, elem, value);
 	old = find(htab, key, hash);
 	err = check_update(old, flags);
 	if (err) {
@@ -472,7 +481,8 @@ static int htab_map_get_next_key(struct bpf_map *map, void *key, void *next_key)
 }
 
 /* Whole buckets at a time; the place where the next call goes on is a bucket's number. */
-static int lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr, bool delete)
+static int copy_buckets(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr, void *shown,
+			bool delete)
 {
 	char __user *keys = u64_to_user_ptr(attr->batch.keys), *values = u64_to_user_ptr(attr->batch.values);
 	void __user *in = u64_to_user_ptr(attr->batch.in_batch);
@@ -480,7 +490,8 @@ static int lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union b
 	struct bpf_htab *htab = to_htab(map);
 	int err = 0;
 
-	if (attr->batch.elem_flags || attr->batch.flags)
+	if ((attr->batch.elem_flags & ~BPF_F_LOCK) || bpf_map_check_lock_flag(map, attr->batch.elem_flags) ||
+	    attr->batch.flags)
 		return -EINVAL;
 	if (!attr->batch.count)
 		return 0;
@@ -509,6 +520,9 @@ static int lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union b
 			if (map->ops->map_fd_sys_lookup_elem) {
 				inner = map->ops->map_fd_sys_lookup_elem(*(void **)value);
 				value = &inner;
+			} else if (map->field_count) {
+				value = memcpy(shown, value, size);
+				bpf_map_clear_fields(map, value);
 			}
 			if (copy_to_user(keys + (u64)total * map->key_size, elem->key, map->key_size) ||
 			    copy_to_user(values + (u64)total * size, value, size))
@@ -523,6 +537,16 @@ static int lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union b
 	if (copy_to_user(u64_to_user_ptr(attr->batch.out_batch), &batch, sizeof(batch)) ||
 	    put_user(total, &uattr->batch.count))
 		return -EFAULT;
+	return err;
+}
+
+static int lookup_batch(struct bpf_map *map, const union bpf_attr *attr, union bpf_attr __user *uattr, bool delete)
+{
+	/* Room for a value without what user space may not see. */
+	void *shown = map->field_count ? kvmalloc(map->value_size, GFP_USER | __GFP_NOWARN) : NULL;
+	int err = map->field_count && !shown ? -ENOMEM : copy_buckets(map, attr, uattr, shown, delete);
+
+	kvfree(shown);
 	return err;
 }
 

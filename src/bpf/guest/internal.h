@@ -79,6 +79,17 @@ static inline int bpf_map_error(const void *pointer)
 	return error;
 }
 
+/* Parts of values that are the kernel's own: locks, pointers. */
+void bpf_map_add_field(struct bpf_map *map, u32 offset, u32 size);
+/* Copies a value, but for these parts. */
+void bpf_map_write_value(const struct bpf_map *map, void *to, const void *from);
+/* A value that is new, or goes to user space. */
+void bpf_map_clear_fields(const struct bpf_map *map, void *value);
+/* An element is overwritten or gone: its lock stays as it is. */
+void bpf_map_free_fields(const struct bpf_map *map, void *value);
+/* -EINVAL if BPF_F_LOCK is asked for and values have no lock. */
+int bpf_map_check_lock_flag(const struct bpf_map *map, u64 flags);
+
 void bpf_map_inc_with_uref(struct bpf_map *map);
 void bpf_map_put_with_uref(struct bpf_map *map);
 /* O_ flags of the descriptor that a map's BPF_F_RDONLY and BPF_F_WRONLY ask for, or -EINVAL. */
@@ -202,6 +213,7 @@ struct bpf_load_request {
 	const struct bpf_insn *insns;
 	u32 insn_cnt;
 	struct bpf_cop_map *maps;
+	const struct bpf_cop_map_type *map_types;	/* one for each of maps */
 	u32 map_count;
 	/* Type information, or the errno that resolving it gave; func_info and line_info, as many records as could be read. */
 	struct btf *btf;

@@ -6,10 +6,9 @@
 #include <kernel/mm.h>
 #include "internal.h"
 
-static bool elem_flags_ok(const union bpf_attr *attr)
+static bool elem_flags_ok(const struct bpf_map *map, const union bpf_attr *attr)
 {
-	/* BPF_F_LOCK would need a spin lock in the value. */
-	return !attr->batch.elem_flags;
+	return !(attr->batch.elem_flags & ~BPF_F_LOCK) && !bpf_map_check_lock_flag(map, attr->batch.elem_flags);
 }
 
 int generic_map_update_batch(struct bpf_map *map, struct file *file, const union bpf_attr *attr,
@@ -20,7 +19,7 @@ int generic_map_update_batch(struct bpf_map *map, struct file *file, const union
 	void *key, *value;
 	int err = 0;
 
-	if (!elem_flags_ok(attr))
+	if (!elem_flags_ok(map, attr))
 		return -EINVAL;
 	if (!attr->batch.count)
 		return 0;
@@ -54,7 +53,7 @@ int generic_map_delete_batch(struct bpf_map *map, const union bpf_attr *attr, un
 	int err = 0;
 	u32 done;
 
-	if (!elem_flags_ok(attr))
+	if (!elem_flags_ok(map, attr))
 		return -EINVAL;
 	if (!attr->batch.count)
 		return 0;
@@ -86,7 +85,7 @@ int generic_map_lookup_batch(struct bpf_map *map, const union bpf_attr *attr, un
 	void *buf, *key, *last, *value;
 	int err;
 
-	if (!elem_flags_ok(attr))
+	if (!elem_flags_ok(map, attr))
 		return -EINVAL;
 	if (!attr->batch.count)
 		return 0;

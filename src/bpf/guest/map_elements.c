@@ -41,6 +41,7 @@ int bpf_map_copy_value(struct bpf_map *map, void *key, void *value)
 		if (!found)
 			return -ENOENT;
 		memcpy(value, found, bpf_map_value_size(map));
+		bpf_map_clear_fields(map, value);
 		return 0;
 	}
 }
@@ -76,7 +77,7 @@ static int lookup(struct bpf_map *map, struct file *file, union bpf_attr *attr)
 
 	if (!bpf_map_can_read(file))
 		return -EPERM;
-	if (attr->flags & BPF_F_LOCK)
+	if (bpf_map_check_lock_flag(map, attr->flags))
 		return -EINVAL;
 	key = copy_key(attr->key, map->key_size);
 	if (IS_ERR(key))
@@ -122,7 +123,7 @@ static int update(struct bpf_map *map, struct file *file, union bpf_attr *attr)
 
 	if (!bpf_map_can_write(file, map))
 		return -EPERM;
-	if (attr->flags & BPF_F_LOCK)
+	if (bpf_map_check_lock_flag(map, attr->flags))
 		return -EINVAL;
 	key = copy_key(attr->key, map->key_size);
 	if (IS_ERR(key))

@@ -247,6 +247,7 @@ static int check_attach(const union bpf_attr *attr)
 struct load {
 	struct bpf_prog *prog;
 	struct bpf_cop_map *maps;	/* MAX_USED_MAPS, one for each descriptor; behind them the templates of inner maps */
+	struct bpf_cop_map_type *map_types;
 	u32 map_count;
 };
 
@@ -296,6 +297,9 @@ static int resolve_map(struct load *load, u32 fd)
 	}
 	entry->frozen = map->frozen;
 	describe_map(entry, map);
+	if (map->btf)
+		load->map_types[load->map_count - 1] =
+			(struct bpf_cop_map_type){ .btf = map->btf->handle, .value_type = map->btf_value_type_id };
 	if (map->inner_map_meta) {
 		struct bpf_cop_map *inner = entry + MAX_USED_MAPS;
 
@@ -461,6 +465,7 @@ static int verify_and_place(struct load *load, const union bpf_attr *attr, union
 		.insns = prog->insns,
 		.insn_cnt = prog->insn_cnt,
 		.maps = load->maps,
+		.map_types = load->map_types,
 	};
 	int err;
 
@@ -537,7 +542,8 @@ int bpf_prog_load(union bpf_attr *attr, union bpf_attr __user *uattr)
 	err = -ENOMEM;
 	prog->insns = kvmalloc(attr->insn_cnt * sizeof(struct bpf_insn), GFP_USER);
 	load.maps = kcalloc(2 * MAX_USED_MAPS, sizeof(load.maps[0]), GFP_KERNEL);
-	if (!prog->insns || !load.maps)
+	load.map_types = kcalloc(MAX_USED_MAPS, sizeof(load.map_types[0]), GFP_KERNEL);
+	if (!prog->insns || !load.maps || !load.map_types)
 		goto free;
 	err = -EFAULT;
 	if (copy_from_user(prog->insns, u64_to_user_ptr(attr->insns), attr->insn_cnt * sizeof(struct bpf_insn)))
@@ -552,6 +558,7 @@ int bpf_prog_load(union bpf_attr *attr, union bpf_attr __user *uattr)
 	err = verify_and_place(&load, attr, uattr);
 	if (err)
 		goto free;
+	kfree(load.map_types);
 	kfree(load.maps);
 	prog->id = bpf_new_id(&last_prog_id);
 	list_add_tail(&prog->list, &all_progs);
@@ -560,6 +567,7 @@ int bpf_prog_load(union bpf_attr *attr, union bpf_attr __user *uattr)
 		bpf_prog_put(prog);
 	return fd;
 free:
+	kfree(load.map_types);
 	kfree(load.maps);
 	bpf_prog_free(prog);
 	return err;

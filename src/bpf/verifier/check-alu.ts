@@ -128,8 +128,8 @@ function pointerArithmetic(
   const offsetIsDst = offset === dst;
   const pointer = pointerOperand.clone();
   const addend = offset.clone();
-  dst.type = pointer.type;
-  dst.id = pointer.id;
+  // scalar += pointer takes over all of the pointer, its place in the liveness chain included, as Linux 6.1 does.
+  if (offsetIsDst) dst.assignAll(pointerOperand);
   checkSaneOffset(env, addend, pointer.type);
   checkSaneOffset(env, pointer, pointer.type);
   dst.markUnbounded32();
@@ -145,17 +145,11 @@ function pointerArithmetic(
         dst.umax = pointer.umax;
         dst.varOff = pointer.varOff;
         dst.off = Number(fixed);
-        dst.assignPointee(pointer);
-        dst.frameno = pointer.frameno;
-        dst.refObjId = pointer.refObjId;
         break;
       }
       addRanges(dst, pointer, addend);
       dst.varOff = tnumAdd(pointer.varOff, addend.varOff);
       dst.off = pointer.off;
-      dst.assignPointee(pointer);
-      dst.frameno = pointer.frameno;
-      dst.refObjId = pointer.refObjId;
       if (isPacketPointer(pointer.type)) {
         dst.id = env.newId();
         dst.range = 0;

@@ -6,20 +6,26 @@ import {
   BPF_CMPXCHG,
   BPF_DW,
   BPF_FETCH,
+  BPF_LDX,
+  BPF_MEM,
   BPF_OR,
   BPF_REG_0,
+  BPF_STX,
   BPF_W,
   BPF_XCHG,
   BPF_XOR,
+  bpfClass,
+  bpfMode,
   bpfSize,
   type Instruction,
 } from "../isa.ts";
 import { coerceToSize } from "./bounds.ts";
-import { checkStructureAccess } from "./check-btf.ts";
+import { checkStructureAccess, pointsTo } from "./check-btf.ts";
 import { checkStackRead, checkStackWrite } from "./check-stack.ts";
 import { contextAccess } from "./context-access/index.ts";
 import type { VerifierEnvironment } from "./environment.ts";
 import { EACCES, EINVAL, ENOTSUPP } from "./errors.ts";
+import type { KernelPointer } from "./interface.ts";
 import { BPF_MAX_VAR_OFF } from "./limits.ts";
 import { checkRegisterArgument, DST_OP, SRC_OP } from "./liveness.ts";
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, BPF_MAP_TYPE_ARRAY } from "./map-types.ts";
@@ -31,6 +37,7 @@ import {
   isReadOnlyMemory,
   isSocketPointer,
   mayBeNull,
+  PTR_MAYBE_NULL,
   PTR_TO_BTF_ID,
   PTR_TO_CTX,
   PTR_TO_FLOW_KEYS,
@@ -41,8 +48,10 @@ import {
   PTR_TO_PACKET_END,
   PTR_TO_PACKET_META,
   PTR_TO_STACK,
+  PTR_UNTRUSTED,
   type RegisterState,
   SCALAR_VALUE,
+  TYPE_FLAGS,
   typeName,
 } from "./register-state.ts";
 import { S64_MIN, tnumAdd, tnumConst, tnumIsAligned, tnumIsConst, tnumString } from "./tnum.ts";
@@ -53,6 +62,7 @@ export const BPF_WRITE = 2;
 /** Sizes of the special fields of map values. */
 const SPIN_LOCK_SIZE = 4;
 const TIMER_SIZE = 16;
+const KPTR_SIZE = 8;
 /** Bytes that network drivers leave before a packet, so that the IP header is aligned. */
 const NET_IP_ALIGN = 2;
 
@@ -126,13 +136,14 @@ export function checkMapPermission(
   if (kind === BPF_READ && map.flags & BPF_F_WRONLY_PROG) env.reject(EACCES, `read from map forbidden, ${place}`);
 }
 
-/** An access to a map value stays inside it and away from locks and timers. */
+/** An access to a map value stays inside it and away from locks and timers; pointers of the kernel are only loaded and stored whole. */
 export function checkMapAccess(
   env: VerifierEnvironment,
   regno: number,
   offset: number,
   size: number,
   zeroSizeAllowed: boolean,
+  direct = false,
 ): void {
   const reg = env.registers[regno];
   const map = reg.map;
@@ -146,6 +157,58 @@ export function checkMapAccess(
   }
   if (touches(map?.timerOffset, TIMER_SIZE)) {
     env.reject(EACCES, "bpf_timer cannot be accessed directly by load/store");
+  }
+  const pointer = map?.kernelPointers?.find((candidate) => touches(candidate.offset, KPTR_SIZE));
+  if (pointer === undefined) return;
+  if (!direct) env.reject(EACCES, "kptr cannot be accessed indirectly by helper");
+  if (!tnumIsConst(reg.varOff)) env.reject(EACCES, "kptr access cannot have variable offset");
+  const at = offset + Number(BigInt.asIntN(64, reg.varOff.value));
+  if (pointer.offset !== at) {
+    const found = BigInt.asUintN(64, BigInt(at));
+    env.reject(EACCES, `kptr access misaligned expected=${pointer.offset} off=${found}`);
+  }
+  if (size !== KPTR_SIZE) env.reject(EACCES, "kptr access size must be BPF_DW");
+}
+
+/** The pointer of the kernel at exactly this place of a map's value. */
+function kernelPointerAt(reg: RegisterState, offset: number): KernelPointer | undefined {
+  if (!tnumIsConst(reg.varOff)) return undefined;
+  const at = offset + Number(BigInt.asIntN(64, reg.varOff.value));
+  return reg.map?.kernelPointers?.find((candidate) => candidate.offset === at);
+}
+
+/** A register may be stored as a pointer of the kernel: it is one, to a structure of that type. (map_kptr_match_type) */
+function checkStoredPointer(env: VerifierEnvironment, pointer: KernelPointer, regno: number): void {
+  const reg = env.registers[regno];
+  const { name } = pointer.structure;
+  const allowed = PTR_MAYBE_NULL | (pointer.referenced ? 0 : PTR_UNTRUSTED);
+  const isPointer = baseType(reg.type) === PTR_TO_BTF_ID && (reg.type & TYPE_FLAGS & ~allowed) === 0;
+  if (isPointer) checkUnmodified(env, reg, regno, true);
+  if (isPointer && pointsTo(env, reg, name)) return;
+  const found = isPointer ? (reg.structure?.name ?? "") : "";
+  const untrusted = pointer.referenced ? "" : ` or ${typeName(PTR_TO_BTF_ID | PTR_UNTRUSTED)}${name}`;
+  const expected = `${typeName(PTR_TO_BTF_ID)}${name}${untrusted}`;
+  env.reject(EACCES, `invalid kptr access, R${regno} type=${typeName(reg.type)}${found} expected=${expected}`);
+}
+
+/** A load or store of a pointer of the kernel in a map's value. (check_map_kptr_access) */
+function checkKernelPointer(env: VerifierEnvironment, pointer: KernelPointer, valueRegno: number): void {
+  const insn = env.instruction;
+  if (bpfMode(insn.code) !== BPF_MEM) {
+    env.reject(EACCES, "kptr in map can only be accessed using BPF_MEM instruction mode");
+  }
+  const kind = bpfClass(insn.code);
+  if (kind !== BPF_LDX && pointer.referenced) env.reject(EACCES, "store to referenced kptr disallowed");
+  if (kind === BPF_LDX) {
+    const value = env.registers[valueRegno];
+    value.markKnownZero();
+    value.type = PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_UNTRUSTED;
+    value.structure = pointer.structure;
+    value.id = env.newId();
+  } else if (kind === BPF_STX) {
+    if (!env.registers[valueRegno].isNull()) checkStoredPointer(env, pointer, valueRegno);
+  } else if (insn.imm !== 0) {
+    env.reject(EACCES, `BPF_ST imm must be 0 when storing to kptr at off=${pointer.offset}`);
   }
 }
 
@@ -260,8 +323,10 @@ export function checkMemoryAccess(
   } else if (type === PTR_TO_MAP_VALUE) {
     refuseLeak(env, kind, valueRegno, "map");
     checkMapPermission(env, regno, offset, size, kind);
-    checkMapAccess(env, regno, offset, size, false);
-    if (isLoad) {
+    checkMapAccess(env, regno, offset, size, false, true);
+    const pointer = kernelPointerAt(reg, offset);
+    if (pointer !== undefined) checkKernelPointer(env, pointer, valueRegno);
+    else if (isLoad) {
       const constant = constantInMap(reg, offset, size);
       env.markUnknown(value);
       if (constant !== null) value.markKnown(constant);

@@ -3,10 +3,18 @@
  * file descriptors are resolved by a function of the caller, and the result is the program ready for code generation.
  * Program types, map types and flags have the numbers of `<linux/bpf.h>`.
  */
-import type { Btf } from "../btf.ts";
+import type { Btf, BtfType } from "../btf.ts";
 import type { Instruction } from "../isa.ts";
 import type { RuleName } from "./rules.ts";
 import type { LineInfo } from "./type-info.ts";
+
+/** A pointer to a structure of the kernel in a map's value. */
+export interface KernelPointer {
+  readonly offset: number;
+  readonly structure: BtfType;
+  /** The map owns what it points to: it is only ever exchanged. */
+  readonly referenced: boolean;
+}
 
 /** A map, as far as the verifier has to know it. */
 export interface MapDescriptor {
@@ -28,6 +36,7 @@ export interface MapDescriptor {
   /** Offsets in the value, from the map's BTF. */
   readonly spinLockOffset?: number;
   readonly timerOffset?: number;
+  readonly kernelPointers?: readonly KernelPointer[];
   /** The template of an array or hash of maps. */
   readonly inner?: MapDescriptor;
 }

@@ -2,10 +2,12 @@
  * Random BPF programs for comparing kernels. Most statements keep to what the verifier allows, as far as a rough idea of what
  * each register holds can tell; a part of the programs is given wild ones too. Programs use the maps that runner.c creates.
  */
-import { HELPER_COUNT, helperPrototype } from "../../../src/bpf/helpers.ts";
+import { type ArgumentKind, HELPER_COUNT, helperName, helperPrototype } from "../../../src/bpf/helpers.ts";
 import * as isa from "../../../src/bpf/isa.ts";
+import { BPF_F_SLEEPABLE } from "../../../src/bpf/verifier/environment.ts";
 import { EBADF } from "../../../src/bpf/verifier/errors.ts";
 import { verify } from "../../../src/bpf/verifier/index.ts";
+import { BtfWriter } from "../btf-writer.ts";
 import { Random } from "../random-program.ts";
 
 /** A program as runner.c loads it. */
@@ -13,6 +15,12 @@ export interface TypedProgram {
   /** BPF_PROG_TYPE_. */
   readonly type: number;
   readonly insns: readonly isa.Instruction[];
+  readonly attachType?: number;
+  readonly flags?: number;
+  /** Type information, and of each function the number of its type. */
+  readonly types?: { readonly btf: Uint8Array; readonly functions: readonly number[] };
+  /** Name of the kernel's function that it is loaded for. */
+  readonly target?: string;
 }
 
 const SOCKET_FILTER = 1;
@@ -20,11 +28,17 @@ const SCHED_CLS = 3;
 const RAW_TRACEPOINT = 17;
 /** Kprobe, tracepoint and perf event programs can be loaded only, the others run too. */
 const TYPES = [SOCKET_FILTER, SOCKET_FILTER, SCHED_CLS, RAW_TRACEPOINT, RAW_TRACEPOINT, RAW_TRACEPOINT, 2, 5, 7];
-const LOADED_ONLY = [2, 5, 7];
+const TRACING = 26;
+const LSM = 29;
+const LOADED_ONLY = [2, 5, 7, TRACING, LSM];
 
 /** The maps of runner.c by their place in its table. */
 const FIRST_MAP = 20;
-const MAPS = { array: 0, hash: 1, wideHash: 2, single: 3, readOnly: 4, ringbuf: 5, programs: 6, perCpu: 7 };
+const MAPS = {
+  ...{ array: 0, hash: 1, wideHash: 2, single: 3, readOnly: 4, ringbuf: 5, programs: 6, perCpu: 7 },
+  ...{ locked: 8, lockedHash: 9, pointers: 10, text: 11 },
+};
+const LOCK_OFFSET = 4;
 const WITH_ELEMENTS: readonly (readonly [map: number, keySize: number, valueSize: number])[] = [
   [MAPS.array, 4, 8],
   [MAPS.hash, 4, 8],
@@ -44,6 +58,9 @@ const HELPER = {
   ringbufReserve: 131,
   ringbufSubmit: 132,
   ringbufDiscard: 133,
+  spinLock: 93,
+  spinUnlock: 94,
+  currentTask: 158,
   forEachMapElem: 164,
   loop: 181,
 };
@@ -95,8 +112,11 @@ class FunctionWriter {
   /** Loops keep their counters. */
   readonly #kept = new Set<number>();
   #depth = 0;
+  /** Everything that programs with type information have is written, too. */
+  readonly #typed: boolean;
 
-  constructor(random: Random, type: number, wild: number, callees: readonly number[]) {
+  constructor(random: Random, type: number, wild: number, callees: readonly number[], typed = false) {
+    this.#typed = typed;
     this.#random = random;
     this.#type = type;
     this.#wild = wild;
@@ -514,6 +534,200 @@ class FunctionWriter {
     this.#called("number");
   }
 
+  /** r0 is checked; what follows is done, or the program ends, where it is null. */
+  #ifNotNull(): void {
+    this.#emit(isa.BPF_JMP | isa.BPF_JNE | isa.BPF_K, 0, 0, 2, 0);
+    this.#set(0, 0);
+    this.#emit(isa.BPF_JMP | isa.BPF_EXIT);
+  }
+
+  /** A register among r6 to r9 that may be used up. */
+  #saved(): number | undefined {
+    const register = 7 + this.#random.below(3);
+    return this.#kept.has(register) ? undefined : register;
+  }
+
+  #lockedRegion(): void {
+    const saved = this.#saved();
+    if (saved === undefined) return;
+    this.#mapAndKey(this.#one(2) ? MAPS.locked : MAPS.lockedHash, 4);
+    this.#call(HELPER.mapLookup);
+    if (!this.#isWild()) this.#ifNotNull();
+    this.#move(saved, 0);
+    const lock = (helper: number): void => {
+      this.#move(1, this.#isWild() ? 0 : saved);
+      this.#add(1, this.#isWild() ? this.#random.below(24) : LOCK_OFFSET);
+      this.#call(helper);
+      this.#called("nothing");
+    };
+    lock(HELPER.spinLock);
+    for (let count = this.#random.below(3); count > 0; count--) {
+      const size = this.#random.pick(SIZES);
+      const at = this.#isWild() ? this.#random.below(24) : 8 + this.#random.below(2) * 8;
+      if (this.#one(2)) this.#emit(isa.BPF_ST | isa.BPF_MEM | size, saved, 0, at, this.#edge());
+      else {
+        this.#emit(isa.BPF_LDX | isa.BPF_MEM | size, 0, saved, at);
+        this.#hold(0, "number");
+      }
+      if (this.#isWild()) this.statement();
+    }
+    if (!this.#isWild()) lock(HELPER.spinUnlock);
+    this.#hold(saved, "nothing");
+  }
+
+  /** A pointer to a structure of the kernel in a map's value. */
+  #kernelPointer(): void {
+    const saved = this.#saved();
+    if (saved === undefined) return;
+    this.#mapAndKey(MAPS.pointers, 4);
+    this.#call(HELPER.mapLookup);
+    this.#ifNotNull();
+    this.#move(saved, 0);
+    const at = this.#isWild() ? this.#random.below(16) : 0;
+    const size = this.#isWild() ? this.#random.pick(SIZES) : isa.BPF_DW;
+    switch (this.#random.below(4)) {
+      case 0:
+        this.#emit(isa.BPF_ST | isa.BPF_MEM | size, saved, 0, at, this.#isWild() ? 1 : 0);
+        break;
+      case 1:
+        this.#call(HELPER.currentTask);
+        if (this.#isWild()) this.#add(0, 8 * this.#random.below(3));
+        this.#emit(isa.BPF_STX | isa.BPF_MEM | size, saved, 0, at);
+        break;
+      case 2:
+        this.#emit(isa.BPF_STX | isa.BPF_MEM | size, saved, this.#random.below(10), at);
+        break;
+      default: {
+        this.#emit(isa.BPF_LDX | isa.BPF_MEM | size, 0, saved, at);
+        if (this.#one(2)) this.#emit(isa.BPF_STX | isa.BPF_MEM | size, saved, 0, at);
+        if (this.#one(3)) this.#ifNotNull();
+        if (this.#one(3)) this.#emit(isa.BPF_STX | isa.BPF_MEM | size, saved, 0, this.#one(3) ? 8 : at);
+      }
+    }
+    this.#called("nothing");
+    this.#hold(saved, this.#one(2) ? { value: 0 } : "nothing");
+  }
+
+  /** A record of the ring buffer that is kept over some statements. */
+  #record(): void {
+    const saved = this.#saved();
+    if (saved === undefined) return;
+    const size = 8 * (1 + this.#random.below(4));
+    this.#map(1, MAPS.ringbuf);
+    this.#set(2, size);
+    this.#set(3, 0);
+    this.#call(HELPER.ringbufReserve);
+    this.#ifNotNull();
+    this.#move(saved, 0);
+    this.#called("nothing");
+    this.#kept.add(saved);
+    for (let count = 1 + this.#random.below(3); count > 0; count--) {
+      if (this.#one(2)) this.statement();
+      else this.#emit(isa.BPF_ST | isa.BPF_MEM | isa.BPF_W, saved, 0, 4 * this.#random.below(size / 4), this.#edge());
+    }
+    this.#kept.delete(saved);
+    if (!this.#isWild()) {
+      this.#move(1, saved);
+      this.#set(2, this.#random.below(3));
+      this.#call(this.#one(2) ? HELPER.ringbufSubmit : HELPER.ringbufDiscard);
+    }
+    this.#hold(saved, "nothing");
+    this.#called("nothing");
+  }
+
+  /** One argument of a helper, of the kind that it takes, mostly. */
+  #argument(register: number, kind: ArgumentKind, helper: number, before: ArgumentKind | undefined): void {
+    const slot = -64 + 8 * this.#random.below(4);
+    const stack = (at: number): void => {
+      this.#move(register, 10);
+      this.#add(register, at);
+    };
+    if (this.#isWild()) {
+      if (this.#one(3)) this.#set(register, 0);
+      else if (this.#one(2)) stack(-4 * this.#random.below(20));
+      else this.#map(register, this.#random.below(12), this.#one(2) ? this.#random.below(16) : undefined);
+      return;
+    }
+    switch (kind) {
+      case "ctx": {
+        const context = this.#holds.indexOf("context");
+        if (context > 5 && register !== context) this.#move(register, context);
+        return;
+      }
+      case "map":
+        this.#map(register, helperName(helper).includes("ringbuf") ? MAPS.ringbuf : this.#random.below(12));
+        return;
+      case "size":
+      case "sizeOrZero":
+        this.#set(register, this.#one(3) ? 8 * this.#random.below(5) : this.#random.below(33));
+        if (this.#one(4)) {
+          this.#emit(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_W, register, 10, -64);
+          this.#emit(isa.BPF_ALU64 | isa.BPF_AND | isa.BPF_K, register, 0, 0, this.#random.pick(MASKS));
+        }
+        return;
+      case "allocSize":
+        this.#set(register, 8 * this.#random.below(10));
+        return;
+      case "func":
+        if (this.#callees.length === 0) return;
+        this.references.push({ slot: this.insns.length, callee: this.#random.pick(this.#callees) });
+        this.insns.push(...isa.ldImm64(register, isa.BPF_PSEUDO_FUNC, 0n));
+        return;
+      case "constString":
+        this.#map(register, MAPS.text, this.#one(2) ? 0 : this.#random.below(24));
+        return;
+      case "spinLock":
+      case "timer":
+      case "taskStruct":
+      case "ringbufMem":
+        return;
+      case "anything":
+        if (before !== "func" && this.#one(3)) stack(slot);
+        else this.#set(register, this.#one(2) ? 0 : this.#edge());
+        return;
+      default:
+        if (kind.endsWith("OrNull") && this.#one(4)) this.#set(register, 0);
+        else if (this.#one(6)) this.#map(register, this.#one(2) ? MAPS.single : MAPS.readOnly, 0);
+        else stack(slot);
+    }
+  }
+
+  /** Any helper, with arguments that its prototype asks for. */
+  #anyHelper(): void {
+    const id = this.#random.pick(HELPER_IDS);
+    const prototype = helperPrototype(id);
+    if (prototype === undefined && !this.#isWild()) return;
+    for (let at = -64; at < -32; at += 8) this.#emit(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, 10, 0, at, this.#edge());
+    const kinds = prototype?.arguments ?? [];
+    if (kinds.includes("taskStruct")) this.#call(HELPER.currentTask);
+    kinds.forEach((kind, index) => {
+      this.#argument(index + 1, kind, id, kinds[index - 1]);
+      if (kind === "taskStruct") this.#move(index + 1, 0);
+    });
+    this.#call(id);
+    this.#called(prototype?.returns === "integer" ? "number" : "nothing");
+  }
+
+  #typedStatement(): void {
+    switch (this.#random.below(6)) {
+      case 0:
+        this.#lockedRegion();
+        return;
+      case 1:
+        this.#kernelPointer();
+        return;
+      case 2:
+        this.#record();
+        return;
+      case 3:
+        this.#function();
+        return;
+      default:
+        // What helpers return differs from kernel to kernel.
+        if (LOADED_ONLY.includes(this.#type)) this.#anyHelper();
+    }
+  }
+
   /** Any fields at all. */
   #noise(): void {
     const { code, dst, src, off, imm } = isa.instruction(
@@ -531,6 +745,11 @@ class FunctionWriter {
   statement(): void {
     if (this.#depth > 6) return;
     this.#depth++;
+    if (this.#typed && this.#one(7)) {
+      this.#typedStatement();
+      this.#depth--;
+      return;
+    }
     const choice = this.#random.below(100);
     if (choice < 34) this.#arithmetic();
     else if (choice < 38) this.#constant();
@@ -579,6 +798,65 @@ class FunctionWriter {
   }
 }
 
+/** What programs of the kernel's functions are for: names that both kernels have, with the same prototypes. */
+const TARGETS: Readonly<Record<number, readonly (readonly [attachType: number, name: string])[]>> = {
+  [TRACING]: [
+    [24, "vfs_read"],
+    [25, "vfs_read"],
+    [24, "do_nanosleep"],
+    [25, "do_sys_openat2"],
+  ],
+  [LSM]: [
+    [27, "bpf_lsm_file_open"],
+    [27, "bpf_lsm_task_alloc"],
+    [27, "bpf_lsm_bprm_check_security"],
+    [27, "bpf_lsm_file_free_security"],
+  ],
+};
+
+/** The names of contexts in the type information of programs. */
+const CONTEXTS: Readonly<Record<number, string>> = {
+  [SOCKET_FILTER]: "__sk_buff",
+  [SCHED_CLS]: "__sk_buff",
+  2: "bpf_user_pt_regs_t",
+  7: "bpf_perf_event_data",
+};
+
+/** Types for functions of a program: most of them static, with any prototypes. */
+function functionTypes(random: Random, type: number, count: number, wild: number): NonNullable<TypedProgram["types"]> {
+  const btf = new BtfWriter();
+  const int = btf.int("int", 4);
+  const long = btf.int("long", 8);
+  const pair = btf.struct("pair", 16, [
+    { name: "a", type: int, offset: 0 },
+    { name: "b", type: long, offset: 8 },
+  ]);
+  const context = btf.struct(CONTEXTS[type] ?? "context", 8, []);
+  const kinds = [int, long, int, long, btf.pointer(context), btf.pointer(pair), btf.pointer(int), btf.pointer(0), pair];
+  const functions = Array.from({ length: count }, (_, index) => {
+    const isGlobal = index === 0 ? random.below(20) !== 0 : random.below(3) === 0;
+    const length = index === 0 || random.below(20) === 0 ? random.below(7) : random.below(4);
+    const types = wild > 0 ? kinds : kinds.slice(0, isGlobal ? 4 : 8);
+    const parameters = Array.from({ length }, (_empty, at) => ({ name: `p${at}`, type: random.pick(types) }));
+    const result = random.below(12) === 0 ? random.pick([0, kinds[5]]) : random.pick([int, long]);
+    return btf.func(`f${index}`, btf.prototype(result, parameters), isGlobal ? 1 : 0);
+  });
+  return { btf: btf.bytes(), functions };
+}
+
+/** The program of a seed with type information: locks, pointers of the kernel, all helpers, callbacks, global functions, more types. */
+export function typedProgram(seed: number): TypedProgram {
+  const random = new Random(seed ^ 0x7e57_ab1e);
+  const type = random.pick([...TYPES, 2, TRACING, TRACING, LSM]);
+  const wild = random.pick([0, 0, 200, 60, 15]);
+  const [attachType, target] = TARGETS[type] === undefined ? [0, undefined] : random.pick(TARGETS[type]);
+  const statements = 3 + random.below(25);
+  const { insns, functions } = writeProgram(random, type, wild, 1 + random.below(MAX_FUNCTIONS), statements, true);
+  const types = random.below(12) === 0 ? undefined : functionTypes(random, type, functions, wild);
+  const sleepable = target !== undefined && random.below(3) === 0 ? BPF_F_SLEEPABLE : 0;
+  return { type, insns, attachType, target, types, flags: sleepable };
+}
+
 /** The program of a seed. */
 export function differentialProgram(seed: number): TypedProgram {
   const random = new Random(seed);
@@ -586,26 +864,46 @@ export function differentialProgram(seed: number): TypedProgram {
   const wild = random.pick([0, 0, 200, 60, 15]);
   const count = random.below(2) === 0 ? 1 : 1 + random.below(MAX_FUNCTIONS);
   const statements = 3 + random.below(random.below(8) === 0 ? 80 : 25);
+  const { insns } = writeProgram(random, type, wild, count, statements, false);
+  return { type, insns };
+}
+
+/** Writes main program and functions. With type information functions that nobody refers to are left out. */
+function writeProgram(
+  random: Random,
+  type: number,
+  wild: number,
+  count: number,
+  statements: number,
+  typed: boolean,
+): { insns: isa.Instruction[]; functions: number } {
   const functions = Array.from({ length: count }, (_, number) => {
     const callees = Array.from({ length: count - 1 - number }, (_empty, later) => number + 1 + later);
     // A function may call itself only where nothing is to be accepted.
     if (wild === 15 && random.below(10) === 0) callees.push(number);
-    const writer = new FunctionWriter(random, type, wild, callees);
+    const writer = new FunctionWriter(random, type, wild, callees, typed);
     writer.body(number === 0, number === 0 ? statements : 1 + random.below(10));
     return writer;
   });
+  // Functions refer to later ones, or to themselves.
+  const used = new Set([0]);
+  functions.forEach(({ references }, number) => {
+    if (!typed) used.add(number);
+    if (used.has(number)) for (const { callee } of references) used.add(callee);
+  });
   const starts: number[] = [];
   let at = 0;
-  for (const { insns } of functions) {
+  for (const [number, { insns }] of functions.entries()) {
     starts.push(at);
-    at += insns.length;
+    if (used.has(number)) at += insns.length;
   }
   const insns = functions.flatMap((writer, number) => {
+    if (!used.has(number)) return [];
     for (const { slot, callee } of writer.references)
       writer.insns[slot] = { ...writer.insns[slot], imm: starts[callee] - (starts[number] + slot) - 1 };
     return writer.insns;
   });
-  return { type, insns };
+  return { insns, functions: used.size };
 }
 
 /** BPF_MAP_TYPE_, key size, value size, entries and flags. */
@@ -618,6 +916,10 @@ const MAP_SHAPES = [
   [27, 0, 0, 4096, 0],
   [3, 4, 4, 2, 0],
   [6, 4, 24, 2, 0],
+  [2, 4, 24, 2, 0],
+  [1, 4, 24, 3, 1],
+  [2, 4, 16, 1, 0],
+  [2, 4, 26, 1, 128],
 ] as const;
 
 /**
@@ -645,9 +947,30 @@ export function mayDependOnAddresses({ type, insns }: TypedProgram): boolean {
 /** The file that runner.c reads. */
 export function programFile(programs: readonly TypedProgram[]): Uint8Array {
   return Buffer.concat(
-    programs.flatMap(({ type, insns }) => [
-      new Uint8Array(Uint32Array.of(type, insns.length).buffer),
-      isa.encodeInstructions(insns),
-    ]),
+    programs.flatMap(({ type, insns, attachType, flags, types, target }) => {
+      const name = Buffer.from(target ?? "", "latin1");
+      const btf = types?.btf ?? new Uint8Array(0);
+      const functions = Uint32Array.from(types === undefined ? [] : functionRecords(insns, types.functions));
+      const head = [type, insns.length, attachType ?? 0, flags ?? 0, btf.length, functions.length / 2, name.length];
+      return [
+        new Uint8Array(Uint32Array.from(head).buffer),
+        isa.encodeInstructions(insns),
+        btf,
+        new Uint8Array(functions.buffer),
+        name,
+      ];
+    }),
   );
+}
+
+/**
+ * func_info: where each function begins and its type. After instructions were taken out the functions are where calls lead to; there may
+ * be fewer of them then.
+ */
+function functionRecords(insns: readonly isa.Instruction[], types: readonly number[]): number[] {
+  const starts = new Set([0]);
+  insns.forEach((insn, slot) => {
+    if (isa.isPseudoCall(insn) || isa.isPseudoFunc(insn)) starts.add(slot + insn.imm + 1);
+  });
+  return [...starts].sort((a, b) => a - b).flatMap((start, index) => [start, types[index] ?? 0]);
 }

@@ -13,7 +13,7 @@ import { listing } from "../../../src/bpf/disassembler.ts";
 import { helperName } from "../../../src/bpf/helpers.ts";
 import { missingForGuest } from "../../kernel/guest.ts";
 import { type Answer, hostKernel, type Kernel, linuxImage, miniatureKernel } from "./kernels.ts";
-import { differentialProgram, mayDependOnAddresses, type TypedProgram } from "./programs.ts";
+import { differentialProgram, mayDependOnAddresses, type TypedProgram, typedProgram } from "./programs.ts";
 import { shrink } from "./shrink.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -26,6 +26,7 @@ interface Options {
   readonly programs: number;
   readonly seed: number;
   readonly linux?: string;
+  readonly typed?: boolean;
   readonly differences: number;
   readonly timeout: number;
 }
@@ -58,8 +59,14 @@ interface Compared {
 }
 
 /** Compares on these seeds; prints at most so many differences. */
-function compare(ours: Kernel, linux: Kernel, sameVersion: boolean, seeds: readonly number[], most: number): Compared {
-  const programs = seeds.map((seed) => differentialProgram(seed));
+function compare(
+  ours: Kernel,
+  linux: Kernel,
+  sameVersion: boolean,
+  programs: readonly TypedProgram[],
+  firstSeed: number,
+  most: number,
+): Compared {
   const [theirs, here] = [linux.ask(programs, false), ours.ask(programs, false)];
   const parts = programs.map((program, index) => difference(program, theirs[index], here[index], sameVersion));
   const differing = parts.flatMap((part, index) => (part === undefined ? [] : [{ part, index }]));
@@ -77,7 +84,7 @@ function compare(ours: Kernel, linux: Kernel, sameVersion: boolean, seeds: reado
   );
   const [linuxLogs, ourLogs] = small.length === 0 ? [[], []] : [linux.ask(small, true), ours.ask(small, true)];
   shownOnes.forEach(({ part, index }, at) => {
-    console.log(`seed ${seeds[index]}: the ${part} differs (program type ${small[at].type})`);
+    console.log(`seed ${firstSeed + index}: the ${part} differs (program type ${small[at].type})`);
     const options = { helperName: (id: number): string => helperName(id).replace("bpf_", "") };
     console.log(listing(small[at].insns, options).trimEnd());
     console.log(`  Linux:  ${shown(linuxLogs[at])}\n  enomem: ${shown(ourLogs[at])}`);
@@ -113,8 +120,11 @@ function main(options: Options): void {
     let accepted = 0;
     for (let done = 0; done < options.programs; done += BATCH) {
       const count = Math.min(BATCH, options.programs - done);
-      const seeds = Array.from({ length: count }, (_, index) => options.seed + done + index);
-      const compared = compare(miniatureKernel(runner), linux, sameVersion, seeds, options.differences - found);
+      const first = options.seed + done;
+      const make = options.typed === true ? typedProgram : differentialProgram;
+      const programs = Array.from({ length: count }, (_, index) => make(first + index));
+      const most = options.differences - found;
+      const compared = compare(miniatureKernel(runner), linux, sameVersion, programs, first, most);
       found += compared.found;
       accepted += compared.accepted;
       console.log(`${done + count} programs, ${accepted} accepted by Linux, ${found} differ`);
@@ -144,6 +154,10 @@ main(
     .description("compares the miniature kernel's BPF with Linux's on random programs")
     .option("--programs <n>", "how many", atLeast(1), 1000)
     .option("--seed <n>", "of the first program; the next has the next", atLeast(0), 1)
+    .option(
+      "--typed",
+      "programs with type information: locks, callbacks, global functions, all helpers, more program types",
+    )
     .option("--linux <image>", "a Linux 6.1 kernel image for QEMU instead of this host's kernel", image)
     .option("--differences <n>", "makes so many small and prints them, and only counts the rest", atLeast(0), 5)
     .option("--timeout <seconds>", "how long QEMU may take for one batch", atLeast(1), 600)

@@ -72,9 +72,9 @@ function simplerOperands(insns: readonly isa.Instruction[]): Change[] {
 /** Asks which of the candidates make the kernels differ still, and ends with the small program. */
 type Shrinking = Generator<readonly TypedProgram[], TypedProgram, readonly boolean[]>;
 
-function* shrinking({ type, insns: all }: TypedProgram): Shrinking {
-  let insns = all;
-  const changed = (change: Change): TypedProgram => ({ type, insns: apply(insns, change) });
+function* shrinking(program: TypedProgram): Shrinking {
+  let { insns } = program;
+  const changed = (change: Change): TypedProgram => ({ ...program, insns: apply(insns, change) });
   for (const changes of [cuts, simplerOperands, cuts]) {
     for (;;) {
       const possible = changes(insns);
@@ -89,7 +89,7 @@ function* shrinking({ type, insns: all }: TypedProgram): Shrinking {
       insns = apply(insns, smaller[Math.max(differs.lastIndexOf(true), 0)]);
     }
   }
-  return { type, insns };
+  return { ...program, insns };
 }
 
 /**

@@ -70,6 +70,8 @@ struct bpf_deferred {
 	void (*func)(struct bpf_deferred *deferred);
 };
 
+#define BPF_MAP_FIELDS_MAX	10
+
 struct bpf_map {
 	const struct bpf_map_ops *ops;
 	enum bpf_map_type map_type;
@@ -92,6 +94,11 @@ struct bpf_map {
 	u32 btf_key_type_id;
 	u32 btf_value_type_id;
 	u32 spin_lock, timer;		/* offsets of these in a value plus 1; 0: there is none */
+	/* What of a value is the kernel's: lock, timer, pointers; in the order of their places. */
+	struct {
+		u32 offset, size;
+	} fields[BPF_MAP_FIELDS_MAX];
+	u32 field_count;
 	/* PROG_ARRAY: kind of the programs that it holds, fixed by the first. */
 	struct {
 		bool set;
