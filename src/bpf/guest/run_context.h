@@ -20,8 +20,9 @@ struct bpf_tramp_run_ctx {
 	int srcu_idx;
 };
 
-/* Registers to walk the stack from. */
-const struct pt_regs *bpf_run_regs(void);
+/* Registers to walk the stack from: the event's, or those of the program that called the helper with this frame. */
+const struct pt_regs *bpf_regs_behind(const unsigned long *frame);
+#define bpf_run_regs()	bpf_regs_behind(__builtin_frame_address(0))
 u32 bpf_walk_kernel_stack(const struct pt_regs *regs, u64 *ips, u32 max);
 
 #endif

@@ -87,7 +87,7 @@ static u32 walk_user_stack(u64 *ips, u32 max)
 
 static u64 trace[PERF_MAX_STACK_DEPTH];
 
-static long get_stack(void *buf, u32 size, u64 flags)
+static __always_inline long get_stack(void *buf, u32 size, u64 flags)
 {
 	u32 skip = flags & BPF_F_SKIP_FIELD_MASK, count, copied;
 

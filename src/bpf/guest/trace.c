@@ -151,14 +151,14 @@ unsigned int trace_call_bpf(struct trace_event_call *call, void *ctx)
 	return call->only_prog ? only : ret;
 }
 
-const struct pt_regs *bpf_run_regs(void)
+const struct pt_regs *bpf_regs_behind(const unsigned long *frame)
 {
 	static struct pt_regs here;
 
 	if (bpf_run_ctx.regs)
 		return bpf_run_ctx.regs;
-	here.ip = _THIS_IP_;
-	here.bp = (unsigned long)__builtin_frame_address(0);
-	here.sp = here.bp;
+	here.bp = frame[0];
+	here.ip = frame[1];
+	here.sp = (unsigned long)(frame + 2);
 	return &here;
 }

@@ -4,13 +4,20 @@
 #include <kernel/cred.h>
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
+#include <kernel/nsproxy.h>
+#include <kernel/security.h>
 #include <kernel/sched.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 
+noinline int cap_capable(const struct cred *cred, struct user_namespace *targ_ns, int cap, unsigned int opts)
+{
+	return cred->cap_effective >> cap & 1 ? 0 : -EPERM;
+}
+
 bool capable(int cap)
 {
-	return current->cred->cap_effective >> cap & 1;
+	return !security_capable(current_cred(), &init_user_ns, cap, 0);
 }
 
 bool in_group_p(gid_t gid)

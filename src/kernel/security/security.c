@@ -4,6 +4,7 @@
  * either. /sys/kernel/security/lsm names the modules. (Documentation/bpf/prog_lsm.rst)
  */
 #include <kernel/compiler.h>
+#include <kernel/cred.h>
 #include <kernel/errno.h>
 #include <kernel/init.h>
 #include <kernel/security.h>
@@ -22,6 +23,16 @@
 	__hook result security_##name parameters		\
 	{							\
 		return bpf_lsm_##name arguments;		\
+	}
+#define LSM_HOOK_CAPABILITY(result, none, name, parameters, arguments)	\
+	result bpf_lsm_##name parameters;				\
+	__hook result bpf_lsm_##name parameters				\
+	{								\
+		return none;						\
+	}								\
+	__hook result security_##name parameters			\
+	{								\
+		return cap_##name arguments ?: bpf_lsm_##name arguments; \
 	}
 #include <kernel/lsm_hook_defs.h>
 #undef LSM_HOOK

@@ -6,6 +6,8 @@
 #include <linux/capability.h>
 #include <kernel/types.h>
 
+struct user_namespace;
+
 #define NGROUPS_INLINE 32
 
 struct cred {
@@ -27,7 +29,9 @@ struct cred {
 #define current_fsuid()	(current->cred->fsuid.val)
 #define current_fsgid()	(current->cred->fsgid.val)
 
-/* The current task's effective capabilities. */
+/* Whether @cred has the capability: 0 or -EPERM. Nobody has made a user namespace. */
+int cap_capable(const struct cred *cred, struct user_namespace *targ_ns, int cap, unsigned int opts);
+/* Whether the current task may: its effective capabilities, and what security modules say. */
 bool capable(int cap);
 static inline bool perfmon_capable(void);
 bool in_group_p(gid_t gid);

@@ -2,9 +2,16 @@
 /*
  * The hooks of security modules that this kernel calls, with the arguments that they have in Linux 6.1:
  * LSM_HOOK(result, what no module means, name, (parameters), (arguments)). Included several times, so it has no guard.
+ * LSM_HOOK_CAPABILITY: the module "capability" is asked first.
  * (Documentation/bpf/prog_lsm.rst, docs/lsm.md)
  */
+#ifndef LSM_HOOK_CAPABILITY
+#define LSM_HOOK_CAPABILITY	LSM_HOOK
+#endif
+
 LSM_HOOK(int, 0, ptrace_access_check, (struct task_struct *child, unsigned int mode), (child, mode))
+LSM_HOOK_CAPABILITY(int, 0, capable, (const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts),
+		    (cred, ns, cap, opts))
 LSM_HOOK(int, 0, syslog, (int type), (type))
 LSM_HOOK(int, 0, settime, (const struct timespec64 *ts, const struct timezone *tz), (ts, tz))
 LSM_HOOK(int, 0, vm_enough_memory, (struct mm_struct *mm, long pages), (mm, pages))
@@ -61,3 +68,5 @@ LSM_HOOK(int, 0, bpf, (int cmd, union bpf_attr *attr, unsigned int size), (cmd, 
 LSM_HOOK(int, 0, bpf_map, (struct bpf_map *map, fmode_t fmode), (map, fmode))
 LSM_HOOK(int, 0, bpf_prog, (struct bpf_prog *prog), (prog))
 LSM_HOOK(int, 0, perf_event_open, (struct perf_event_attr *attr, int type), (attr, type))
+
+#undef LSM_HOOK_CAPABILITY

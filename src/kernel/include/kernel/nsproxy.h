@@ -20,6 +20,11 @@ struct pid_namespace {
 	struct ns_common ns;
 };
 
+struct user_namespace {
+	int level;
+	struct ns_common ns;
+};
+
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 	struct pid_namespace *pid_ns_for_children;
@@ -27,6 +32,7 @@ struct nsproxy {
 
 extern struct mnt_namespace init_mnt_ns;
 extern struct pid_namespace init_pid_ns;
+extern struct user_namespace init_user_ns;
 extern struct nsproxy init_nsproxy;
 
 #endif

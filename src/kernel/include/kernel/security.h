@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel asks security modules before it does something: security_NAME() for each hook. The modules are "capability", which is
- * built into the checks themselves, and BPF, whose programs are attached to bpf_lsm_NAME().
+ * built into most of the checks themselves, and BPF, whose programs are attached to bpf_lsm_NAME().
  */
 #ifndef _KERNEL_SECURITY_H
 #define _KERNEL_SECURITY_H
@@ -25,6 +25,7 @@ struct perf_event_attr;
 struct task_struct;
 struct timespec64;
 struct timezone;
+struct user_namespace;
 struct vm_area_struct;
 struct vfsmount;
 union bpf_attr;
