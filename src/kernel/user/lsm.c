@@ -220,7 +220,7 @@ static const struct hook {
 	{ "sb_statfs", do_statfs }, { "sb_mount", do_mount }, { "sb_umount", do_umount }, { "task_kill", do_kill },
 	{ "task_alloc", do_fork }, { "socket_create", do_socket }, { "bpf", do_map }, { "bpf_map", do_map },
 	{ "bpf_prog", do_program }, { "perf_event_open", do_event }, { "bprm_creds_for_exec", do_exec },
-	{ "bprm_check_security", do_exec },
+	{ "bprm_check_security", do_exec }, { "capable", do_mount }, { "capable", do_umount }, { "capable", do_open },
 };
 
 static void each_hook(void)
