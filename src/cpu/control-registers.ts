@@ -15,6 +15,8 @@ const CR0 = {
 } as const;
 const CR0_DEFINED = 0xe005_003fn;
 export const CR4 = {
+  VME: 1n,
+  PVI: 2n,
   TSD: 4n,
   DE: 8n,
   PSE: 0x10n,
@@ -31,7 +33,6 @@ export const CR4 = {
   SMEP: 0x10_0000n,
   SMAP: 0x20_0000n,
 } as const;
-/** VME and PVI are not there. */
 const CR4_DEFINED = Object.values(CR4).reduce<bigint>((all, bit) => all | bit, 0n);
 /** A write to CR3 with CR4.PCIDE set and this bit asks to keep what the TLB holds, which is never an obligation. */
 const CR3_NO_FLUSH = 1n << 63n;

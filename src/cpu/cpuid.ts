@@ -4,6 +4,7 @@
 
 /** Feature bits of leaf 1, EDX. */
 const FPU = 1 << 0;
+const VME = 1 << 1;
 const DE = 1 << 2;
 const PSE = 1 << 3;
 const TSC = 1 << 4;
@@ -69,7 +70,7 @@ const RDPID = 1 << 22;
 const UMIP = 1 << 2;
 
 const baseFeatures =
-  FPU | DE | PSE | TSC | MSR | PAE | CX8 | APIC | MTRR | PGE | CMOV | PAT | CLFSH | MMX | FXSR | SSE | SSE2;
+  FPU | VME | DE | PSE | TSC | MSR | PAE | CX8 | APIC | MTRR | PGE | CMOV | PAT | CLFSH | MMX | FXSR | SSE | SSE2;
 
 const extendedFeatures =
   SSE3 |

@@ -22,6 +22,7 @@ import { readStack, StackReader, stackMask } from "./stack-access.ts";
 import { Attribute, Flag } from "./state.ts";
 import { innerStack, NewStack, readTask64 } from "./task-state.ts";
 import { enterVirtualSegment, interruptToTask, returnToTask } from "./task-switch.ts";
+import { virtualInterruptReturn } from "./virtual-interrupts.ts";
 
 export type DeliveryKind = "exception" | "interrupt" | "software";
 
@@ -240,7 +241,7 @@ export function writableFlags(cpu: Cpu, size: number): number {
   const { cpl, systemFlags } = cpu.state;
   const iopl = (systemFlags >> 12) & 3;
   let mask = 0xcd5 | Flag.TF | Flag.NT;
-  if (cpl === 0) mask |= Flag.IOPL;
+  if (cpl === 0) mask |= Flag.IOPL | (size > 2 ? Flag.VIF | Flag.VIP : 0);
   if (cpl <= iopl) mask |= Flag.IF;
   if (size > 2) mask |= Flag.AC | Flag.ID | Flag.RF;
   return mask;
@@ -251,8 +252,8 @@ export function interruptReturn(cpu: Cpu, size: number, next: bigint): void {
   const { state } = cpu;
   if (size === (cpu.longMode ? 8 : 4) && cpu.fastReturn()) return;
   if (isRealMode(cpu)) {
-    if (state.systemFlags & Flag.VM && (state.systemFlags & Flag.IOPL) !== Flag.IOPL) throw generalProtection();
-    interruptReturnReal(cpu, size);
+    if (state.systemFlags & Flag.VM && (state.systemFlags & Flag.IOPL) !== Flag.IOPL) virtualInterruptReturn(cpu, size);
+    else interruptReturnReal(cpu, size);
     return;
   }
   if (state.systemFlags & Flag.NT) {

@@ -30,6 +30,7 @@ import {
 import { readStack, writeStack } from "./stack-access.ts";
 import { Flag, layout, numberedRegisters, segmentRegisters } from "./state.ts";
 import { Record } from "./tier0/record.ts";
+import { virtualInterrupt } from "./virtual-interrupts.ts";
 
 /** IA32_APIC_BASE, which the local APIC keeps, and its global enable. */
 const APIC_BASE_MSR = 0x1b;
@@ -93,10 +94,6 @@ defineRoutine("enter", (cpu) => {
 
 // Flags and interrupts
 
-defineRoutine("checkVirtual8086Flags", (cpu) => {
-  const { systemFlags } = cpu.state;
-  if (systemFlags & Flag.VM && (systemFlags & Flag.IOPL) !== Flag.IOPL) throw generalProtection();
-});
 defineRoutine("alignmentFlagChanged", (cpu) => cpu.modeChanged());
 defineRoutine("flagsLoaded", (cpu) => cpu.interruptsMayBeOpen());
 defineRoutine("enableInterrupts", (cpu) => {
@@ -109,13 +106,9 @@ defineRoutine("halt", (cpu) => cpu.halt());
 
 defineRoutine("softwareInterrupt", (cpu, record) => {
   const vector = cpu.argumentNumber(0);
-  // INT n in virtual-8086 mode needs IOPL 3.
-  if (
-    cpu.argumentNumber(1) === 1 &&
-    cpu.state.systemFlags & Flag.VM &&
-    (cpu.state.systemFlags & Flag.IOPL) !== Flag.IOPL
-  )
-    throw generalProtection();
+  // INT n of a virtual-8086 program needs IOPL 3, or has a handler there; INT3 and INTO do not ask.
+  const isIntN = cpu.argumentNumber(1) === 1;
+  if (isIntN && cpu.state.systemFlags & Flag.VM && virtualInterrupt(cpu, vector, cpu.recordNextRip(record))) return;
   if (!cpu.fastDelivery(vector, "software", record)) softwareInterrupt(cpu, vector, cpu.recordNextRip(record));
 });
 defineRoutine("debugInterrupt", (cpu, record) => debugInterrupt(cpu, cpu.recordNextRip(record)));

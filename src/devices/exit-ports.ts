@@ -6,6 +6,8 @@ import type { AccessSize, PortDevice } from "./device.ts";
 
 export const KEYBOARD_CONTROLLER_PORT = 0x64;
 export const RESET_CONTROL_PORT = 0xcf9;
+/** Four ports of which the reset control register is the second. */
+export const PCI_ADDRESS_PORT = 0xcf8;
 const PULSE_RESET = 0xfe;
 const RESET_CPU = 0x04;
 const PVPANIC_PANICKED = 1;
@@ -38,12 +40,17 @@ export function keyboardResetPort(reset: () => void): PortDevice {
   };
 }
 
-/** The reset control register: setting bit 2 resets. */
+/**
+ * The reset control register: setting bit 2 resets. It answers to bytes alone: wider accesses around it are about the address register of
+ * PCI configuration, which is not there.
+ */
 export function resetControlPort(reset: () => void): PortDevice {
+  const offset = RESET_CONTROL_PORT - PCI_ADDRESS_PORT;
   let value = 0;
   return {
-    readPort: () => value,
-    writePort: (_offset: number, _size: AccessSize, written: number) => {
+    readPort: (at: number, size: AccessSize) => (at === offset && size === 1 ? value : 2 ** (8 * size) - 1),
+    writePort: (at: number, size: AccessSize, written: number) => {
+      if (at !== offset || size !== 1) return;
       const rising = (written & ~value & RESET_CPU) !== 0;
       value = written & 0x0e;
       if (rising) reset();

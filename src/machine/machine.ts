@@ -16,8 +16,8 @@ import {
   debugExitPort,
   KEYBOARD_CONTROLLER_PORT,
   keyboardResetPort,
+  PCI_ADDRESS_PORT,
   pvpanicPort,
-  RESET_CONTROL_PORT,
   resetControlPort,
 } from "../devices/exit-ports.ts";
 import { IoApic } from "../devices/io-apic.ts";
@@ -204,7 +204,7 @@ export class Machine {
     );
     const reset = (): void => this.end({ reason: "reboot" });
     this.bus.mapPorts(KEYBOARD_CONTROLLER_PORT, 1, keyboardResetPort(reset));
-    this.bus.mapPorts(RESET_CONTROL_PORT, 1, resetControlPort(reset));
+    this.bus.mapPorts(PCI_ADDRESS_PORT, 4, resetControlPort(reset));
   }
 
   /** Guest time and alarms, for devices. */

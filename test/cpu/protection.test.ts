@@ -211,6 +211,18 @@ describe("virtual-8086 mode", () => {
 });
 
 describe("segment limits", () => {
+  it.each(["loop", "loope", "loopne"])("%s to a target behind the limit leaves ECX alone", async (name) => {
+    set(SELECTOR.small, descriptor(0, CODE + 0x3f, 0x9b, 4));
+    const start = CODE + 0x20;
+    await code(
+      CODE,
+      `mov ecx, 5; xor eax, eax; ${name === "loopne" ? "inc eax" : "nop"}; push ${SELECTOR.small}; push ${start}; retf`,
+    );
+    await code(start, `${name} ${CODE + 0x60}`);
+    expect(haltedIn()).toEqual({ vector: 13, stack: expect.arrayContaining([0, start]) });
+    expect(cpu.state.rcx).toBe(5n);
+  });
+
   const small = (limit: number, type: number, flags: number) => set(SELECTOR.small, descriptor(0, limit, type, flags));
   const load = (register: string): string => `mov ax, ${SELECTOR.small}; mov ${register}, ax;`;
 

@@ -16,13 +16,15 @@ export const GUESTS = [
   "modes",
   "smc",
   "vm86",
+  "virtual-interrupts",
   "debug",
 ] as const;
 
 /**
  * Checks that fail on QEMU 7.2 (TCG), "?": it does not come to the end. TCG checks neither limits nor null selectors at memory accesses,
  * and no reserved bits of control registers; its #PF with the reserved bit has no present bit; error codes of gates in long mode have
- * twice the vector and no external bit; no exceptions of SSE, RF is not pushed; no general detect; INT1 is an interrupt.
+ * twice the vector and no external bit; no exceptions of SSE, RF is not pushed; no general detect; INT1 is an interrupt;
+ * there are no virtual interrupts.
  */
 export const QEMU_FAILS: Readonly<Record<string, string>> = {
   protected: "fhi",
@@ -33,6 +35,7 @@ export const QEMU_FAILS: Readonly<Record<string, string>> = {
   modes: "",
   smc: "",
   vm86: "jFGK",
+  "virtual-interrupts": "abdefgklmnorswy",
   debug: "qrstHILP",
 };
 

@@ -1,7 +1,6 @@
 /** Instructions on single flags (AMD64 APM volume 3, chapter 3). */
 import { c32, i32 } from "../../wasm/index.ts";
 import { define } from "../definition.ts";
-import { Vector } from "../fault.ts";
 import { Flag, layout } from "../state.ts";
 import type { Tier } from "../tier.ts";
 
@@ -15,21 +14,17 @@ const change = (t: Tier, clear: number, set: number): void =>
 define("cld", "FC", (t) => change(t, Flag.DF, 0));
 define("std", "FD", (t) => change(t, 0, Flag.DF));
 
-/** CLI and STI need CPL <= IOPL (virtual-8086 mode: IOPL 3; no virtual interrupt flags). */
-function checkPrivilege(t: Tier): void {
+/** CLI and STI need CPL <= IOPL (virtual-8086 mode: IOPL 3); else they may be about the virtual interrupt flag. */
+function byPrivilege(t: Tier, allowed: () => void, virtual: string): void {
   const iopl = i32.and(i32.shr_u(t.field("i32", layout.systemFlags), c32(12)), c32(3));
-  t.raiseIf(i32.gt_u(t.field("i32", layout.cpl), iopl), Vector.GP, 0);
+  t.if(i32.gt_u(t.field("i32", layout.cpl), iopl), () => t.call(virtual), allowed);
 }
-define("cli", "FA", (t) => {
-  checkPrivilege(t);
-  change(t, Flag.IF, 0);
-});
+define("cli", "FA", (t) => byPrivilege(t, () => change(t, Flag.IF, 0), "clearVirtualInterruptFlag"));
 define(
   "sti",
   "FB",
   (t) => {
-    checkPrivilege(t);
-    t.call("enableInterrupts");
+    byPrivilege(t, () => t.call("enableInterrupts"), "setVirtualInterruptFlag");
     t.endBlock();
   },
   { ends: true },

@@ -94,12 +94,29 @@ function flagsImage(t: Tier): Expr {
   return i32.or(i32.or(t.flags.image(), system), c32(2));
 }
 
+/** Virtual-8086 mode with IOPL below 3 (i32). */
+const isRestricted = (t: Tier): Expr => {
+  const bits = t.let(i32.and(t.field("i32", layout.systemFlags), c32(Flag.VM | Flag.IOPL)));
+  return i32.and(i32.ne(i32.and(bits, c32(Flag.VM)), c32(0)), i32.ne(bits, c32(Flag.VM | Flag.IOPL)));
+};
+
 define(
   "pushf",
   "9C",
   (t) => {
-    if (t.mode !== 64) t.call("checkVirtual8086Flags");
-    t.push(i64.extend_i32_u(t.let(flagsImage(t))));
+    if (t.mode === 64) {
+      t.push(i64.extend_i32_u(t.let(flagsImage(t))));
+      return;
+    }
+    const image = t.variable(i64.extend_i32_u(flagsImage(t)));
+    t.if(isRestricted(t), () => {
+      t.call("checkVirtualFlags", c64(t.size));
+      // VIF is shown in the place of IF, and IOPL as 3.
+      const virtual = i32.and(i32.shr_u(t.field("i32", layout.systemFlags), c32(10)), c32(Flag.IF));
+      const shown = i64.extend_i32_u(i32.or(virtual, c32(Flag.IOPL)));
+      t.assign(image, i64.or(i64.and(image, c64(~(Flag.IF | Flag.IOPL))), shown));
+    });
+    t.push(image);
   },
   { default64: true },
 );
@@ -109,7 +126,7 @@ define(
   "9D",
   (t) => {
     const value = t.loadStack(0, t.size);
-    if (t.mode !== 64) t.call("checkVirtual8086Flags");
+    if (t.mode !== 64) t.if(isRestricted(t), () => t.call("loadVirtualFlags", c64(t.size), value));
     const pointer = t.let(i64.add(t.stackPointer(), c64(t.size)));
     const image = t.let(i32.wrap(value));
     const system = t.let(t.field("i32", layout.systemFlags));

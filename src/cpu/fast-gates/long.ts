@@ -160,7 +160,7 @@ export class LongGates {
       Flag.AC |
       Flag.ID |
       Flag.RF |
-      (cpl === 0 ? Flag.IOPL : 0) |
+      (cpl === 0 ? Flag.IOPL | Flag.VIF | Flag.VIP : 0) |
       (cpl <= iopl ? Flag.IF : 0);
     i32[layout.systemFlags >> 2] = (i32[layout.systemFlags >> 2] & ~writable) | (flags & writable);
     i32[layout.rip >> 2] = i32[stack];

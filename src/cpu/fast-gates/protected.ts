@@ -162,7 +162,7 @@ export class ProtectedGates {
 
     const iopl = (old >> 12) & 3;
     const always = Flag.DF | Flag.TF | Flag.NT | Flag.AC | Flag.ID | Flag.RF;
-    const writable = always | (cpl === 0 ? Flag.IOPL : 0) | (cpl <= iopl ? Flag.IF : 0);
+    const writable = always | (cpl === 0 ? Flag.IOPL | Flag.VIF | Flag.VIP : 0) | (cpl <= iopl ? Flag.IF : 0);
     i32[layout.systemFlags >> 2] = (old & ~writable) | (flags & writable);
     i32[layout.rip >> 2] = rip;
     i32[(layout.rip + 4) >> 2] = 0;
