@@ -133,7 +133,8 @@ export class BareMachine {
    */
   reset(): void {
     const { memory, cpu } = this.machine;
-    memory.write(this.#used, new Uint8Array(this.#memory - this.#used));
+    // Page tables are cleared when they are made.
+    memory.write(this.#used, new Uint8Array(this.#reserved + TABLES - this.#used));
     this.#free = this.#reserved;
     this.#mapped.clear();
     this.#tables = undefined;
@@ -144,7 +145,7 @@ export class BareMachine {
 
   #enter(): void {
     const { cpu } = this.machine;
-    this.#used = this.mode === "long" && this.#options.identity !== true ? this.#reserved : 0;
+    this.#used = this.#options.identity === true ? 0 : this.#reserved;
     const start = { rip: 0n, user: this.#options.user === true };
     if (this.mode === "long") {
       this.#tables = this.#makeTables(4);
@@ -206,8 +207,13 @@ export class BareMachine {
 
   /** Writes bytes at a virtual address, whatever the page's permissions. Throws RangeError where nothing is mapped. */
   write(address: bigint, data: Uint8Array): void {
-    for (const [physical, start, end] of this.#pieces(address, data.length))
-      this.machine.memory.write(physical, data.subarray(start, end));
+    const { memory } = this.machine;
+    for (const [physical, start, end] of this.#pieces(address, data.length)) {
+      const piece = data.subarray(start, end);
+      this.#used = Math.min(this.#used, physical);
+      // Code that is there already keeps its translation.
+      if (!memory.holds(physical, piece)) memory.write(physical, piece);
+    }
   }
 
   /** Throws RangeError where nothing is mapped. */
@@ -245,6 +251,7 @@ export class BareMachine {
     if (!(instructions >= 0)) throw new InputError(`instructions: ${instructions}, expected how many to run at most`);
     const limit = machine.instructions + instructions;
     this.#exception = undefined;
+    if (this.#tables === undefined) this.#used = 0;
     cpu.wake();
     const { address, until } = condition;
     if (address !== undefined) machine.breakpoints.add(address);

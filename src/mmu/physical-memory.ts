@@ -44,6 +44,13 @@ export class PhysicalMemory {
     return this.#bytes.slice(address, address + length);
   }
 
+  /** Whether these bytes are there. Throws RangeError outside RAM. */
+  holds(address: number, data: Uint8Array): boolean {
+    this.#check(address, data.length);
+    for (let i = 0; i < data.length; i++) if (this.#bytes[address + i] !== data[i]) return false;
+    return true;
+  }
+
   /** Throws RangeError outside RAM. */
   write(address: number, data: Uint8Array): void {
     this.#check(address, data.length);

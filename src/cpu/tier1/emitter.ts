@@ -15,8 +15,8 @@ import type { X87Fast } from "../x87/fast.ts";
 import { type EffectLog, RegionFlags } from "./flags.ts";
 import { type Frame, TLB_OFFSET_MASK } from "./frame.ts";
 
-/** Thrown while an instruction is described: it can only be executed by tier 0. */
-class OnlyTier0 extends Error {}
+/** Thrown while an instruction is described: it can only be executed by tier 0. One for all: a stack trace of each takes time. */
+const ONLY_TIER_0 = new Error("only tier 0 executes this");
 
 /** Where jumps to known addresses lead: see region.ts. */
 export interface Edges {
@@ -52,7 +52,7 @@ export class RegionEmitter extends Emitter implements EffectLog {
     try {
       return this.emit() ? "left" : "next";
     } catch (error) {
-      if (!(error instanceof OnlyTier0)) throw error;
+      if (error !== ONLY_TIER_0) throw error;
       f.back(mark);
       this.#frame.known = undefined;
       this.#leave();
@@ -71,7 +71,7 @@ export class RegionEmitter extends Emitter implements EffectLog {
     this.#frame.leaveTo(c32(this.#record));
   }
   #mayLeave(): void {
-    if (this.#effects) throw new OnlyTier0();
+    if (this.#effects) throw ONLY_TIER_0;
   }
 
   override if(condition: Expr, then: () => void, otherwise?: () => void): void {
@@ -216,7 +216,7 @@ export class RegionEmitter extends Emitter implements EffectLog {
   /** A target outside the limit of CS raises a fault, by a link record of its own. */
   #leaveIfOutside(): void {
     const { view } = this.#frame;
-    if (view.getInt32(view.getInt32(this.#record + Record.target, true), true) === Fixed.raise) throw new OnlyTier0();
+    if (view.getInt32(view.getInt32(this.#record + Record.target, true), true) === Fixed.raise) throw ONLY_TIER_0;
   }
   override jump(target: Operand): void {
     this.#leaveIfOutside();
@@ -259,7 +259,7 @@ export class RegionEmitter extends Emitter implements EffectLog {
   }
   override call(_routine: string, ..._args: Expr[]): void {
     this.#mayLeave();
-    if (this.unconditional) throw new OnlyTier0();
+    if (this.unconditional) throw ONLY_TIER_0;
     this.#leave();
   }
   override attempt(name: X87Fast, args: readonly Expr[], done: (answer: Expr) => void, otherwise: () => void): void {

@@ -21,6 +21,9 @@ const WARM = 16;
 /** Blocks of a page whose regions were dropped because of writes wait up to 2^this times longer. */
 const MOST_PATIENCE = 12;
 
+/** The code goes on in a page that is not known to be mapped. */
+const NOT_HERE = new Error("not mapped");
+
 let modulesAlive = 0;
 const collected = new FinalizationRegistry<undefined>(() => {
   modulesAlive--;
@@ -199,14 +202,11 @@ export class Regions {
     };
     try {
       return blocks.get(place, false, () => {
-        throw new NotHere();
+        throw NOT_HERE;
       });
     } catch (error) {
-      if (error instanceof NotHere) return undefined;
+      if (error === NOT_HERE) return undefined;
       throw error;
     }
   }
 }
-
-/** The code goes on in a page that is not known to be mapped. */
-class NotHere extends Error {}
