@@ -39,8 +39,17 @@ describe.skipIf(missing !== undefined)("inject", () => {
 
   test("every command ends with its exit code", () => {
     expect([...printed].filter(([, text]) => text.includes("not as it should be"))).toEqual([]);
-    expect(printed.size).toBe(56);
+    expect(printed.size).toBe(66);
     expect(result.exitCode).toBe(0);
+  });
+
+  test("the first thing wrong with an option is told", () => {
+    expect(said("-f kmalloc -n -1")).toMatch(/neither N, N- nor N-M/);
+    expect(said("-f kmalloc -r 99999999999999999999")).toMatch(/more than 64 bits/);
+    expect(said("-f kmalloc -p 99999")).toMatch(/there is no task 99999/);
+    expect(said("-f kmalloc --max-runs 3")).toMatch(/goes with --every-stack/);
+    expect(said("-f kmalloc,kmalloc")).toMatch(/kmalloc is named twice/);
+    expect(said("-f mount")).toMatch(/similar: __x64_sys_mount/);
   });
 
   test.each([

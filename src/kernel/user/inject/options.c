@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The command line of inject. */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +29,7 @@ static const char usage[] =
 	"      --every-stack         run COMMAND again and again, each time failing a call with a stack not seen before\n"
 	"      --max-runs N          with --every-stack: no more than that\n"
 	"      --count               no fault: count the calls that match, by function and caller\n"
-	"      --timeout SECONDS     do not wait longer than that for COMMAND (default 600)\n"
+	"      --timeout SECONDS     do not wait longer than that for COMMAND (default 600; 0: wait for ever)\n"
 	"  -v, --verbose             what is attached where\n"
 	"exit code: 0 a fault fired and COMMAND ended; 1 no call matched; 2 usage; 3 the function cannot be made to fail;\n"
 	"  4 no privilege or no support; 5 COMMAND cannot be run; 7 COMMAND was killed or did not end, or the kernel complained\n";
@@ -47,10 +51,23 @@ void complain(const char *format, ...)
 static unsigned long number(const char *text, const char *option)
 {
 	char *end;
-	unsigned long value = text[0] == '-' ? (unsigned long)strtol(text, &end, 0) : strtoul(text, &end, 0);
+	unsigned long value;
 
+	errno = 0;
+	value = text[0] == '-' ? (unsigned long)strtol(text, &end, 0) : strtoul(text, &end, 0);
 	if (end == text || *end)
 		FAIL_USAGE("%s: \"%s\" is not a number", option, text);
+	if (errno == ERANGE)
+		FAIL_USAGE("%s: %s has more than 64 bits", option, text);
+	return value;
+}
+
+static unsigned int number_from(unsigned int least, const char *text, const char *option)
+{
+	unsigned long value = number(text, option);
+
+	if (value < least || value > INT_MAX)
+		FAIL_USAGE("%s: %s is not between %u and %d", option, text, least, INT_MAX);
 	return value;
 }
 
@@ -59,6 +76,7 @@ static void parse_nth(const char *text, struct options *options)
 {
 	char *end;
 
+	errno = 0;
 	options->first = options->last = strtoul(text, &end, 10);
 	if (end != text && *end == '-') {
 		const char *last = end + 1;
@@ -66,7 +84,7 @@ static void parse_nth(const char *text, struct options *options)
 		options->last = *last ? strtoul(last, &end, 10) : ~0UL;
 		end = *last ? end : "";
 	}
-	if (end == text || *end || !options->first || options->last < options->first)
+	if (!isdigit(*text) || *end || errno || !options->first || options->last < options->first)
 		FAIL_USAGE("--nth: \"%s\" is neither N, N- nor N-M; calls are counted from 1", text);
 }
 
@@ -74,6 +92,8 @@ static void add_callers(const char *text, struct function *callers, int *count, 
 {
 	char *copy = strdup(text), *rest = copy, *name, similar[256];
 
+	if (!text[strspn(text, ",")])
+		FAIL_USAGE("%s: no function is named", option);
 	while ((name = strtok_r(rest, ",", &rest))) {
 		if (*count == MAX_CALLERS)
 			FAIL_USAGE("%s: more than %d functions", option, MAX_CALLERS);
@@ -97,6 +117,9 @@ static void add_functions(const char *text, struct options *options)
 		}
 		if (options->function_count == MAX_FUNCTIONS)
 			FAIL_USAGE("--function: more than %d functions", MAX_FUNCTIONS);
+		for (int i = 0; i < options->function_count; i++)
+			if (!strcmp(options->functions[i].name, name))
+				FAIL_USAGE("--function: %s is named twice", name);
 		options->functions[options->function_count++].name = name;
 	}
 }
@@ -191,15 +214,17 @@ void options_parse(int argc, char **argv, struct options *options)
 			} else if (is(option, "-p", "--pid")) {
 				choose_task(options, TASK_PID);
 				options->pid = number(value, option);
+				if (options->pid <= 0 || (kill(options->pid, 0) && errno == ESRCH))
+					FAIL_USAGE("--pid: there is no task %s", value);
 			} else if (is(option, "-c", "--comm")) {
 				if (strlen(value) >= COMM_LEN)
 					FAIL_USAGE("--comm: \"%s\" is longer than 15 letters, as no task's name is", value);
 				choose_task(options, TASK_COMM);
 				strcpy(options->comm, value);
 			} else if (is(option, NULL, "--max-runs")) {
-				options->max_runs = number(value, option);
+				options->max_runs = number_from(1, value, option);
 			} else {
-				options->timeout = number(value, option);
+				options->timeout = number_from(0, value, option);
 			}
 		}
 	}
@@ -214,6 +239,8 @@ void options_parse(int argc, char **argv, struct options *options)
 		FAIL_USAGE("--error and --return exclude each other");
 	if (options->every_stack && (options->count_only || options->first != 1 || options->last != 1))
 		FAIL_USAGE("--every-stack picks the calls itself: neither --nth nor --count");
+	if (options->max_runs && !options->every_stack)
+		FAIL_USAGE("--max-runs goes with --every-stack: without it there is one run");
 	if (options->every_stack && options->task != TASK_COMMAND)
 		FAIL_USAGE("--every-stack watches the command itself: neither --pid nor --comm nor --any-task");
 }

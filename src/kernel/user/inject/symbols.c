@@ -140,8 +140,14 @@ static int distance(const char *a, const char *b, int limit)
 void symbols_suggest(const char *name, char *text, size_t size)
 {
 	int found = 0;
+	char call[128];
 
 	*text = '\0';
+	/* A system call by its own name, or by the one that it has in the source. */
+	snprintf(call, sizeof(call), "__x64_sys_%s", name + (strncmp(name, "sys_", 4) ? 0 : 4));
+	for (size_t i = 0; i < count && !found; i++)
+		if (!strcmp(symbols[i].name, call))
+			found = snprintf(text, size, "%s", call) > 0;
 	for (int limit = 1; limit <= 3 && limit * 3 <= (int)strlen(name) && !found; limit++)
 		for (size_t i = 0; i < count && found < 5; i++) {
 			bool close = distance(name, symbols[i].name, limit) <= limit;
