@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { main } from "../../run.ts";
+import { runHere } from "../run/run-here.ts";
 import { hasTypes, imagePath } from "./images.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/scripts.md"), "utf8");
@@ -25,13 +25,7 @@ describe("docs/scripts.md", () => {
       const whole = code.includes("export default") ? code : `export default async function (session) {\n${code}}\n`;
       const file = join(folder, `snippet${index}.ts`);
       writeFileSync(file, whole);
-      let err = "";
-      const exitCode = await main([imagePath(image), "--script", file], {
-        stdout: () => undefined,
-        stderr: (text) => {
-          err += text;
-        },
-      });
+      const { code: exitCode, err } = await runHere(imagePath(image), "--script", file);
       expect(err).not.toMatch(/^error:/m);
       // What the guest makes of it is another matter: a refused mount is an exit code too.
       expect([0, 1]).toContain(exitCode);

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { main } from "../../run.ts";
+import { runHere } from "../run/run-here.ts";
 import { hasTypes, imagePath } from "./images.ts";
 
 const examples = join(import.meta.dirname, "../../examples");
@@ -226,17 +226,13 @@ describe("examples", () => {
     const missing =
       (example.needsTypes === true && !typed) || (example.needsFile !== undefined && !existsSync(example.needsFile));
     it.skipIf(missing)(`${name} works`, async () => {
-      let out = "";
-      let err = "";
       const script = join(examples, `${name}.ts`);
-      const code = await main([imagePath(example.image), "--script", script, ...(example.options ?? [])], {
-        stdout: (data) => {
-          out += typeof data === "string" ? data : Buffer.from(data).toString();
-        },
-        stderr: (text) => {
-          err += text;
-        },
-      });
+      const { code, out, err } = await runHere(
+        imagePath(example.image),
+        "--script",
+        script,
+        ...(example.options ?? []),
+      );
       if (example.lines !== undefined) expect(err).toBe(`${example.lines.trimStart()}\n`);
       let rest = err.split("\n");
       for (const part of example.parts ?? []) {

@@ -3,28 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { main } from "../../run.ts";
 import { buildImage } from "../../src/machine/image.ts";
 import { RootFiles } from "../../src/machine/initramfs.ts";
+import { runHere as run } from "./run-here.ts";
 import { assemble, printAndExit, tinyElf } from "./tiny-guest.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "enomem-run-"));
 const path = (name: string): string => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true }));
-
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const code = await main(args, {
-    stdout: (data) => {
-      out += typeof data === "string" ? data : Buffer.from(data).toString();
-    },
-    stderr: (text) => {
-      err += text;
-    },
-  });
-  return { code, out, err };
-}
 
 beforeAll(async () => {
   const code = await assemble(printAndExit("ok\n", 0), 32);

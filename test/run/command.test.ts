@@ -4,28 +4,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { main } from "../../run.ts";
 import { buildImage } from "../../src/machine/image.ts";
 import { RootFiles } from "../../src/machine/initramfs.ts";
+import { runHere as run } from "./run-here.ts";
 import { assemble, printAndExit, type TinyElfOptions, tinyElf } from "./tiny-guest.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "enomem-run-"));
 const path = (name: string): string => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true }));
-
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const code = await main(args, {
-    stdout: (data) => {
-      out += typeof data === "string" ? data : Buffer.from(data).toString();
-    },
-    stderr: (text) => {
-      err += text;
-    },
-  });
-  return { code, out, err };
-}
 
 let count = 0;
 async function guest(text: string, options: TinyElfOptions = {}): Promise<string> {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { main } from "../../run.ts";
 import { Disk } from "../../src/index.ts";
+import { runHere } from "./run-here.ts";
 
 const root = join(import.meta.dirname, "../..");
 const image = join(root, "images/override-open-ctree.bin");
@@ -12,15 +12,8 @@ const directory = mkdtempSync(join(tmpdir(), "guest-input-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 async function run(...options: string[]): Promise<{ code: number; console: string; errors: string }> {
-  const chunks: Uint8Array[] = [];
-  let errors = "";
-  const code = await main([image, ...options], {
-    stdout: (data) => chunks.push(typeof data === "string" ? Buffer.from(data) : data.slice()),
-    stderr: (text) => {
-      errors += text;
-    },
-  });
-  return { code, console: Buffer.concat(chunks).toString().replaceAll("\r\n", "\n"), errors };
+  const { code, out, err } = await runHere(image, ...options);
+  return { code, console: out.replaceAll("\r\n", "\n"), errors: err };
 }
 
 function file(name: string, data: Uint8Array | string): string {

@@ -5,30 +5,13 @@
  * which is then entered with the function's own return address on top of the stack. (semantics A29, C3)
  */
 #include <kernel/pt_regs_asm.h>
-#include <kernel/segment.h>
 
 	.text
 	.globl	ftrace_regs_caller
 	.type	ftrace_regs_caller, @function
 	.p2align 4
 ftrace_regs_caller:
-	pushq	$__KERNEL_DS
-	pushq	%rsp
-	pushfq
-	addq	$16, 8(%rsp)		/* pt_regs.sp: the stack at the function's entry */
-	pushq	$__KERNEL_CS
-	pushq	32(%rsp)		/* ip: where this call returns to */
-	pushq	$-1
-	PUSH_REGS
-	movq	%rsp, %rdi
-	cld
-	call	kprobe_ftrace_handler
-	movq	RIP(%rsp), %rax
-	movq	%rax, PT_REGS_SIZE(%rsp)
-	POP_REGS
-	lea	24(%rsp), %rsp		/* orig_ax, ip, cs */
-	popfq
-	lea	16(%rsp), %rsp		/* sp, ss */
+	CALL_WITH_KERNEL_REGS kprobe_ftrace_handler, 32(%rsp)	/* ip: where this call returns to */
 	ret
 	.size	ftrace_regs_caller, . - ftrace_regs_caller
 

@@ -3,6 +3,8 @@
 #ifndef _KERNEL_PT_REGS_ASM_H
 #define _KERNEL_PT_REGS_ASM_H
 
+#include <kernel/segment.h>
+
 #define R15 0
 #define RBP 32
 #define RAX 80
@@ -51,6 +53,31 @@
 	popq	%rdx
 	popq	%rsi
 	popq	%rdi
+.endm
+
+/*
+ * Calls @handler with a struct pt_regs of here, in the kernel, as if nothing had been pushed: its ip is @ip, an operand as seen
+ * after four pushes. All registers and flags are restored from it; its ip is left where a ret behind this finds it: the caller
+ * provides those eight bytes.
+ */
+.macro CALL_WITH_KERNEL_REGS handler, ip
+	pushq	$__KERNEL_DS
+	pushq	%rsp
+	pushfq
+	addq	$16, 8(%rsp)		/* pt_regs.sp */
+	pushq	$__KERNEL_CS
+	pushq	\ip
+	pushq	$-1
+	PUSH_REGS
+	movq	%rsp, %rdi
+	cld
+	call	\handler
+	movq	RIP(%rsp), %rax
+	movq	%rax, PT_REGS_SIZE(%rsp)
+	POP_REGS
+	lea	24(%rsp), %rsp		/* orig_ax, ip, cs */
+	popfq
+	lea	16(%rsp), %rsp		/* sp, ss */
 .endm
 
 #endif
