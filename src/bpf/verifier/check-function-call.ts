@@ -139,11 +139,15 @@ export function enterCallback(
     callee.inCallback = true;
     callee.callbackReturnRange = tnumRange(0n, 1n);
   };
+  if (helper === LOOP) recordLoop(env, subprogram);
+  if (env.state.frames.length >= MAX_CALL_FRAMES) refuseDepth(env);
+  // As for any static function, what does not fit is only noted: these are the helper's registers, not yet the callback's.
+  checkArguments(env, subprogram, true);
   switch (helper) {
     case FOR_EACH:
       if (map === null || !isIterable(map.type)) env.reject(EINVAL, "callback function not allowed for map");
       enter(env, subprogram, (caller, callee) => {
-        pointTo(callee, BPF_REG_1, CONST_PTR_TO_MAP);
+        callee.registers[BPF_REG_1].assignAll(caller.registers[BPF_REG_1]);
         pointTo(callee, BPF_REG_2, PTR_TO_MAP_KEY);
         pointTo(callee, BPF_REG_3, PTR_TO_MAP_VALUE);
         callee.registers[BPF_REG_4].assignAll(caller.registers[BPF_REG_3]);
@@ -152,7 +156,6 @@ export function enterCallback(
       });
       return;
     case LOOP:
-      recordLoop(env, subprogram);
       enter(env, subprogram, (caller, callee) => {
         env.markUnknown(callee.registers[BPF_REG_1]);
         callee.registers[BPF_REG_2].assignAll(caller.registers[BPF_REG_3]);

@@ -810,7 +810,7 @@ const TARGETS: Readonly<Record<number, readonly (readonly [attachType: number, n
     [27, "bpf_lsm_file_open"],
     [27, "bpf_lsm_task_alloc"],
     [27, "bpf_lsm_bprm_check_security"],
-    [27, "bpf_lsm_file_free_security"],
+    [27, "bpf_lsm_task_free"],
   ],
 };
 
