@@ -320,6 +320,14 @@ define("set_hash", ["ctx", "anything"], "integer", { types: classifier });
 define("get_cgroup_classid", ["ctx"], "integer", { types: classifier });
 define("get_route_realm", ["ctx"], "integer", { types: classifier });
 
+/** As Linux has it, programs of raw tracepoints and trampolines give a buffer that get_stack counts as one to read. */
+const STACK_TO_READ_MEMORY: ReadonlyMap<number, HelperPrototype> = new Map(
+  [...PROTOTYPES]
+    .filter(([, { name }]) => name === "bpf_get_stack")
+    .map(([id, prototype]) => [id, { ...prototype, arguments: ["ctx", "readonlyMem", "sizeOrZero", "anything"] }]),
+);
+const hasEventContext = only(BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACEPOINT, BPF_PROG_TYPE_PERF_EVENT);
+
 /** The prototype of a helper, whoever may call it. */
 export function helperPrototype(id: number): HelperPrototype | undefined {
   return PROTOTYPES.get(id);
@@ -336,7 +344,7 @@ export function offeredHelper(
   // Tracing programs need both capabilities to be loaded at all.
   if (prototype.needs !== "nothing" && !program.capable) return undefined;
   if (prototype.needs === "perfmon" && !program.perfmon) return undefined;
-  return prototype;
+  return (hasEventContext(program.type) ? undefined : STACK_TO_READ_MEMORY.get(id)) ?? prototype;
 }
 
 /** Helpers that call a function of the program. */

@@ -179,7 +179,14 @@ function checkType(env: VerifierEnvironment, regno: number, rule: ArgumentRule, 
     }
     return;
   }
-  if (!OFFSET_ALLOWED.has(reg.type) || kind === "ringbufMem") checkUnmodified(env, reg, regno);
+  if (kind === "ringbufMem") checkUnmodified(env, reg, regno);
+  else checkArgumentOffset(env, regno);
+}
+
+/** A pointer that is passed on has no offset, but for those to memory. (check_func_arg_reg_off) */
+export function checkArgumentOffset(env: VerifierEnvironment, regno: number): void {
+  const reg = env.registers[regno];
+  if (!OFFSET_ALLOWED.has(reg.type)) checkUnmodified(env, reg, regno, reg.type === PTR_TO_BTF_ID);
 }
 
 function mayPassPacket(env: VerifierEnvironment, prototype: HelperPrototype): boolean {
@@ -191,11 +198,12 @@ export function checkHelperMemory(
   env: VerifierEnvironment,
   regno: number,
   size: number,
+  access: number,
   zeroSizeAllowed: boolean,
   use: BufferUse | null,
 ): void {
   const reg = env.registers[regno];
-  const fills = use?.uninitialized === true;
+  const fills = access === BPF_WRITE;
   switch (baseType(reg.type)) {
     case PTR_TO_PACKET:
     case PTR_TO_PACKET_META:
@@ -206,7 +214,7 @@ export function checkHelperMemory(
       checkRegion(env, regno, reg.off, size, reg.map?.keySize ?? 0, false);
       return;
     case PTR_TO_MAP_VALUE:
-      checkMapPermission(env, regno, reg.off, size, fills ? BPF_WRITE : BPF_READ);
+      checkMapPermission(env, regno, reg.off, size, access);
       checkMapAccess(env, regno, reg.off, size, zeroSizeAllowed);
       return;
     case PTR_TO_MEM:
@@ -229,37 +237,39 @@ function checkSize(env: VerifierEnvironment, regno: number, zeroSizeAllowed: boo
   meta.largestSize = reg.umax;
   // How much is filled is not known: then all of it must be initialised before.
   const use = tnumIsConst(reg.varOff) ? meta : null;
+  const access = meta.uninitialized ? BPF_WRITE : BPF_READ;
   if (reg.smin < 0n) {
     env.reject(EACCES, `R${regno} min value is negative, either use unsigned or 'var &= const'`);
   }
-  if (reg.umin === 0n) checkHelperMemory(env, regno - 1, 0, zeroSizeAllowed, use);
+  if (reg.umin === 0n) checkHelperMemory(env, regno - 1, 0, access, zeroSizeAllowed, use);
   if (reg.umax >= BPF_MAX_VAR_SIZ) {
     env.reject(EACCES, `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   }
-  checkHelperMemory(env, regno - 1, Number(reg.umax), zeroSizeAllowed, use);
+  checkHelperMemory(env, regno - 1, Number(reg.umax), access, zeroSizeAllowed, use);
   markPrecise(env, regno);
 }
 
+/** Whatever is wrong, Linux calls it EACCES, here and for timers. */
 function checkSpinLock(env: VerifierEnvironment, regno: number, isLock: boolean): void {
   const reg = env.registers[regno];
   const map = reg.map;
   const value = Number(BigInt.asIntN(64, reg.varOff.value));
   if (!tnumIsConst(reg.varOff)) {
-    env.reject(EINVAL, `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);
+    env.reject(EACCES, `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);
   }
   if (map?.spinLockOffset === undefined) {
-    env.reject(EINVAL, "map '' has no valid bpf_spin_lock");
+    env.reject(EACCES, "map '' has no valid bpf_spin_lock");
   }
   if (map.spinLockOffset !== value + reg.off) {
-    env.reject(EINVAL, `off ${value + reg.off} doesn't point to 'struct bpf_spin_lock'`);
+    env.reject(EACCES, `off ${value + reg.off} doesn't point to 'struct bpf_spin_lock'`);
   }
   if (isLock) {
-    if (env.state.activeSpinLock !== 0) env.reject(EINVAL, "Locking two bpf_spin_locks are not allowed");
+    if (env.state.activeSpinLock !== 0) env.reject(EACCES, "Locking two bpf_spin_locks are not allowed");
     env.state.activeSpinLock = reg.id;
     return;
   }
-  if (env.state.activeSpinLock === 0) env.reject(EINVAL, "bpf_spin_unlock without taking a lock");
-  if (env.state.activeSpinLock !== reg.id) env.reject(EINVAL, "bpf_spin_unlock of different lock");
+  if (env.state.activeSpinLock === 0) env.reject(EACCES, "bpf_spin_unlock without taking a lock");
+  if (env.state.activeSpinLock !== reg.id) env.reject(EACCES, "bpf_spin_unlock of different lock");
   env.state.activeSpinLock = 0;
 }
 
@@ -268,15 +278,15 @@ function checkTimer(env: VerifierEnvironment, regno: number, meta: CallMeta): vo
   const map = reg.map;
   const value = Number(BigInt.asIntN(64, reg.varOff.value));
   if (!tnumIsConst(reg.varOff)) {
-    env.reject(EINVAL, `R${regno} doesn't have constant offset. bpf_timer has to be at the constant offset`);
+    env.reject(EACCES, `R${regno} doesn't have constant offset. bpf_timer has to be at the constant offset`);
   }
   if (map?.timerOffset === undefined) {
-    env.reject(EINVAL, "map '' has no valid bpf_timer");
+    env.reject(EACCES, "map '' has no valid bpf_timer");
   }
   if (map.timerOffset !== value + reg.off) {
-    env.reject(EINVAL, `off ${value + reg.off} doesn't point to 'struct bpf_timer' that is at ${map.timerOffset}`);
+    env.reject(EACCES, `off ${value + reg.off} doesn't point to 'struct bpf_timer' that is at ${map.timerOffset}`);
   }
-  if (meta.map !== null) env.reject(EFAULT, "verifier bug. Two map pointers in a timer helper");
+  if (meta.map !== null) env.reject(EACCES, "verifier bug. Two map pointers in a timer helper");
   meta.map = map;
   meta.mapUid = reg.mapUid;
 }
@@ -339,7 +349,7 @@ function checkArgument(env: VerifierEnvironment, index: number, kind: ArgumentKi
       break;
     case "key":
       if (meta.map === null) env.reject(EACCES, "invalid map_ptr to access map->key");
-      checkHelperMemory(env, regno, meta.map.keySize, false, null);
+      checkHelperMemory(env, regno, meta.map.keySize, BPF_READ, false, null);
       break;
     case "value":
     case "valueOrNull":
@@ -347,7 +357,7 @@ function checkArgument(env: VerifierEnvironment, index: number, kind: ArgumentKi
       if (isNullAllowed) break;
       if (meta.map === null) env.reject(EACCES, "invalid map_ptr to access map->value");
       meta.uninitialized = kind === "uninitValue";
-      checkHelperMemory(env, regno, meta.map.valueSize, false, meta);
+      checkHelperMemory(env, regno, meta.map.valueSize, meta.uninitialized ? BPF_WRITE : BPF_READ, false, meta);
       break;
     case "mem":
     case "memOrNull":
@@ -379,7 +389,7 @@ function checkArgument(env: VerifierEnvironment, index: number, kind: ArgumentKi
       break;
     case "long":
       meta.uninitialized = true;
-      checkHelperMemory(env, regno, 8, false, meta);
+      checkHelperMemory(env, regno, 8, BPF_WRITE, false, meta);
       checkAlignment(env, reg, 0, 8, true);
       break;
     case "constString":

@@ -63,12 +63,12 @@ export function checkFunctionCall(env: VerifierEnvironment): void {
   const subprogram = env.findSubprogram(target);
   if (subprogram < 0) env.reject(EFAULT, `verifier bug. No program starts at insn ${target}`);
   if (env.state.frames.length >= MAX_CALL_FRAMES) refuseDepth(env);
-  const fits = checkArguments(env, subprogram, true);
+  const errno = checkArguments(env, subprogram, true);
   if (!isGlobalFunction(env, subprogram)) {
     enter(env, subprogram, setupCall);
     return;
   }
-  if (!fits) env.reject(EINVAL, `Caller passes invalid args into func#${subprogram}`);
+  if (errno !== 0) env.reject(errno, `Caller passes invalid args into func#${subprogram}`);
   if (env.log.perInstruction) env.verbose(`Func#${subprogram} is global and valid. Skipping.\n`);
   forgetCallerSaved(env);
   const result = env.registers[BPF_REG_0];

@@ -5,17 +5,15 @@
  */
 import { type Btf, BtfError, type BtfType } from "../btf.ts";
 import { BPF_REG_1 } from "../isa.ts";
-import { checkHelperMemory } from "./check-call.ts";
-import { BPF_WRITE, checkMapPermission } from "./check-memory.ts";
+import { checkArgumentOffset, checkHelperMemory } from "./check-call.ts";
+import { BPF_READ, BPF_WRITE } from "./check-memory.ts";
 import type { VerifierEnvironment } from "./environment.ts";
-import { EACCES, EINVAL, Rejection } from "./errors.ts";
+import { EINVAL, Rejection } from "./errors.ts";
 import { contextStructures } from "./program-types.ts";
 import {
-  baseType,
-  MEM_RDONLY,
+  mayBeNull,
   PTR_MAYBE_NULL,
   PTR_TO_CTX,
-  PTR_TO_MAP_VALUE,
   PTR_TO_MEM,
   type RegisterState,
   SCALAR_VALUE,
@@ -39,7 +37,7 @@ function sizeBehind(env: VerifierEnvironment, btf: Btf, target: BtfType, index: 
   } catch (error) {
     if (!(error instanceof BtfError)) throw error;
   }
-  const name = target.name === "" ? "" : target.name;
+  const name = target.kind === "void" ? "" : target.name;
   env.verbose(`arg#${index} reference type('${kindName(target)} ${name}') size cannot be determined: -22\n`);
   return undefined;
 }
@@ -68,14 +66,17 @@ export function isGlobalFunction(env: VerifierEnvironment, subprogram: number): 
 }
 
 /** Memory that a global function may read and write. */
-function checkMemoryArgument(env: VerifierEnvironment, reg: RegisterState, regno: number, size: number): void {
-  if (reg.isNull()) return;
+function checkMemoryArgument(env: VerifierEnvironment, reg: RegisterState, regno: number, size: number): boolean {
+  if (reg.isNull()) return true;
   const { type } = reg;
   reg.type &= ~PTR_MAYBE_NULL;
   try {
-    checkHelperMemory(env, regno, size, true, null);
-    if (baseType(reg.type) === PTR_TO_MAP_VALUE) checkMapPermission(env, regno, reg.off, size, BPF_WRITE);
-    if ((reg.type & MEM_RDONLY) !== 0) env.reject(EACCES);
+    checkHelperMemory(env, regno, size, BPF_READ, true, null);
+    checkHelperMemory(env, regno, size, BPF_WRITE, true, null);
+    return true;
+  } catch (error) {
+    if (error instanceof Rejection) return false;
+    throw error;
   } finally {
     reg.type = type;
   }
@@ -94,24 +95,24 @@ function matches(env: VerifierEnvironment, prototype: Prototype, index: number, 
   if (isNumber(type)) return reg.type === SCALAR_VALUE || no(`R${regno} is not a scalar`);
   if (type.kind !== "ptr") return no(`Unrecognized arg#${index} type ${kindName(type)}`);
   const target = btf.resolve(type.type);
+  checkArgumentOffset(env, regno);
   if (isContext(env, target)) {
     return reg.type === PTR_TO_CTX || no(`arg#${index} expected pointer to ctx, but got ${kindName(type)}`);
   }
   if (!isGlobalCall) return no(`reg type unsupported for arg#${index} function ${prototype.name}#${prototype.id}`);
   const size = sizeBehind(env, btf, target, index);
   if (size === undefined) return false;
-  checkMemoryArgument(env, reg, regno, size);
-  return true;
+  return checkMemoryArgument(env, reg, regno, size);
 }
 
 /**
  * Compares registers with the prototype of a function that is about to be called, or of the main program.
  *
- * @returns false if something does not fit
+ * @returns 0, or the errno for what does not fit
  */
-export function checkArguments(env: VerifierEnvironment, subprogram: number, isCall: boolean): boolean {
+export function checkArguments(env: VerifierEnvironment, subprogram: number, isCall: boolean): number {
   const prototype = prototypeOf(env, subprogram);
-  if (prototype === undefined || env.unreliableFunctions.has(subprogram)) return false;
+  if (prototype === undefined || env.unreliableFunctions.has(subprogram)) return EINVAL;
   const check = (): boolean => {
     const count = prototype.parameters.length;
     if (count > MAX_ARGUMENTS) {
@@ -121,14 +122,15 @@ export function checkArguments(env: VerifierEnvironment, subprogram: number, isC
     const isGlobalCall = isCall && isGlobalFunction(env, subprogram);
     return prototype.parameters.every((_, index) => matches(env, prototype, index, isGlobalCall));
   };
-  let fits = false;
+  let errno: number;
   try {
-    fits = check();
+    errno = check() ? 0 : EINVAL;
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
+    errno = error.errno;
   }
-  if (!fits) env.unreliableFunctions.add(subprogram);
-  return fits;
+  if (errno !== 0) env.unreliableFunctions.add(subprogram);
+  return errno;
 }
 
 /** The registers at the beginning of a global function: anything that its prototype allows. */
@@ -165,8 +167,8 @@ export function prepareArguments(env: VerifierEnvironment, subprogram: number): 
     reg.markKnownZero();
     reg.type = PTR_TO_MEM | PTR_MAYBE_NULL;
     reg.memSize = size;
-    // Linux numbers it when it reads the prototype, and again when it sets the register up.
+    // Linux numbers them when it reads the prototype, and again when it sets the registers up.
     env.newId();
-    reg.id = env.newId();
   });
+  for (const reg of env.registers.slice(BPF_REG_1)) if (mayBeNull(reg.type)) reg.id = env.newId();
 }

@@ -65,6 +65,7 @@ const HELPER = {
   loop: 181,
 };
 /** The helpers that our kernel has, and ids that no helper has. */
+const SOCKET_COOKIE = 46;
 const HELPER_IDS = [...Array(HELPER_COUNT + 3).keys()].filter(
   (id) => id === 0 || id >= HELPER_COUNT || helperPrototype(id) !== undefined,
 );
@@ -695,6 +696,8 @@ class FunctionWriter {
   /** Any helper, with arguments that its prototype asks for. */
   #anyHelper(): void {
     const id = this.#random.pick(HELPER_IDS);
+    // Linux offers programs on its functions another one of that name.
+    if (id === SOCKET_COOKIE) return;
     const prototype = helperPrototype(id);
     if (prototype === undefined && !this.#isWild()) return;
     for (let at = -64; at < -32; at += 8) this.#emit(isa.BPF_ST | isa.BPF_MEM | isa.BPF_DW, 10, 0, at, this.#edge());
@@ -803,7 +806,7 @@ const TARGETS: Readonly<Record<number, readonly (readonly [attachType: number, n
   [TRACING]: [
     [24, "vfs_read"],
     [25, "vfs_read"],
-    [24, "do_nanosleep"],
+    [24, "vfs_write"],
     [25, "do_sys_openat2"],
   ],
   [LSM]: [

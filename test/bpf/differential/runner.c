@@ -189,9 +189,12 @@ static unsigned int hash_of_maps(void)
 	return sum;
 }
 
-/* Masks the addresses that loads of maps show: "(18) r1 = 0xffff888004d8a800". */
+/* Masks the addresses that loads of maps show: "(18) r1 = 0xffff888004d8a800", and numbers of types: "has btf_id 254". */
 static void mask_addresses(char *text)
 {
+	for (char *at = text; (at = strstr(at, "has btf_id ")); )
+		for (at += 11; *at >= '0' && *at <= '9'; at++)
+			memmove(at, at + 1, strlen(at)), at--;
 	while ((text = strstr(text, "(18) r"))) {
 		text = strchr(text, '=');
 		if (!text)
