@@ -253,6 +253,6 @@ const struct inode_operations btrfs_file_inode_operations = {
 
 const struct file_operations btrfs_file_operations = {
 	.llseek = generic_file_llseek,
-	.read = generic_file_read,
+	.read_iter = generic_file_read_iter,
 	.mmap = generic_file_mmap,
 };

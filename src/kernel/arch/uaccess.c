@@ -12,7 +12,7 @@ bool access_ok(const void __user *addr, unsigned long size)
 {
 	unsigned long a = (unsigned long)addr;
 
-	return current->uaccess_kernel || (size <= TASK_SIZE_MAX && a <= TASK_SIZE_MAX - size);
+	return size <= TASK_SIZE_MAX && a <= TASK_SIZE_MAX - size;
 }
 
 /* Bytes not copied. A fault in the words is retried bytewise, so that the count is exact. */
@@ -75,15 +75,9 @@ unsigned long raw_copy_to_user(void __user *to, const void *from, unsigned long 
 	return access_ok(to, n) ? copy_faultable(to, from, n) : n;
 }
 
-/* Copies within the kernel by the same functions (kernel_read) are no user's. */
-static bool fails_on_purpose(void)
-{
-	return !current->uaccess_kernel && should_fail_usercopy();
-}
-
 unsigned long copy_from_user(void *to, const void __user *from, unsigned long n)
 {
-	unsigned long left = fails_on_purpose() ? n : raw_copy_from_user(to, from, n);
+	unsigned long left = should_fail_usercopy() ? n : raw_copy_from_user(to, from, n);
 
 	/* Nothing of the kernel's stack must show where nothing was read. */
 	if (left)
@@ -93,7 +87,7 @@ unsigned long copy_from_user(void *to, const void __user *from, unsigned long n)
 
 unsigned long copy_to_user(void __user *to, const void *from, unsigned long n)
 {
-	return fails_on_purpose() ? n : raw_copy_to_user(to, from, n);
+	return should_fail_usercopy() ? n : raw_copy_to_user(to, from, n);
 }
 
 unsigned long clear_user(void __user *to, unsigned long n)
@@ -198,7 +192,7 @@ long strncpy_from_user_nofault(char *dst, const void __user *unsafe_addr, long c
 
 long strncpy_from_user(char *dst, const char __user *src, long count)
 {
-	if (fails_on_purpose())
+	if (should_fail_usercopy())
 		return -EFAULT;
 	for (long n = 0; n < count; n++) {
 		int c = access_ok(src + n, 1) ? load_byte(src + n) : -1;

@@ -53,15 +53,15 @@ static loff_t blkdev_llseek(struct file *file, loff_t offset, int whence)
 	return offset;
 }
 
-/* Moves bytes between user memory and the cached block at *@pos; how many, or an errno. */
-static ssize_t blkdev_move(struct block_device *bdev, char __user *to, const char __user *from, size_t count, loff_t pos)
+/* Moves bytes between @iter and the cached block at @pos; how many, or an errno. */
+static ssize_t blkdev_move(struct block_device *bdev, struct iov_iter *iter, size_t count, loff_t pos)
 {
 	struct buffer_head *bh = bread(bdev, pos >> BDEV_BLOCK_SHIFT);
 	size_t offset = pos & (BDEV_BLOCK_SIZE - 1), n;
 	ssize_t ret;
 
 	/* A first read is Linux's readahead; a block that it did not bring is read once more by itself. */
-	if (bh == ERR_PTR(-EIO) && to)
+	if (bh == ERR_PTR(-EIO) && !iter->data_source)
 		bh = bread(bdev, pos >> BDEV_BLOCK_SHIFT);
 	if (IS_ERR(bh))
 		return PTR_ERR(bh);
@@ -69,10 +69,10 @@ static ssize_t blkdev_move(struct block_device *bdev, char __user *to, const cha
 	if (n > count)
 		n = count;
 	ret = n;
-	if (to) {
-		if (copy_to_user(to, bh->b_data + offset, n))
+	if (!iter->data_source) {
+		if (copy_to_iter(bh->b_data + offset, n, iter) < n)
 			ret = -EFAULT;
-	} else if (copy_from_user(bh->b_data + offset, from, n)) {
+	} else if (copy_from_iter(bh->b_data + offset, n, iter) < n) {
 		ret = -EFAULT;
 	} else {
 		u64 first = (pos - offset + (offset & -SECTOR_SIZE)) >> SECTOR_SHIFT;
@@ -90,15 +90,26 @@ static ssize_t blkdev_move(struct block_device *bdev, char __user *to, const cha
 #define DIRECT_CHUNK	(128 * 1024)	/* of one request */
 #define DMA_ALIGNMENT	(SECTOR_SIZE - 1)
 
-/* O_DIRECT: whole sectors past the cache, one request for up to DIRECT_CHUNK bytes. */
-static ssize_t blkdev_direct(struct block_device *bdev, char __user *to, const char __user *from, size_t count, loff_t *pos)
+/* On Linux the device reaches a program's pages itself: there is no copy that fail_usercopy could make fail. */
+static bool move_directly(void *chunk, size_t n, struct iov_iter *iter)
 {
-	unsigned long address = (unsigned long)(to ? to : from);
+	if (!iter->is_user)
+		return (iter->data_source ? copy_from_iter(chunk, n, iter) : copy_to_iter(chunk, n, iter)) == n;
+	if (iter->data_source ? raw_copy_from_user(chunk, iter->ubuf, n) : raw_copy_to_user(iter->ubuf, chunk, n))
+		return false;
+	iov_iter_advance(iter, n);
+	return true;
+}
+
+/* O_DIRECT: whole sectors past the cache, one request for up to DIRECT_CHUNK bytes. */
+static ssize_t blkdev_direct(struct block_device *bdev, struct iov_iter *iter, size_t count, loff_t *pos)
+{
+	bool write = iter->data_source;
 	ssize_t ret = 0;
 	size_t done = 0;
 	void *chunk;
 
-	if ((*pos | count | address) & DMA_ALIGNMENT)
+	if ((*pos | count | (unsigned long)iter->kbuf) & DMA_ALIGNMENT)
 		return -EINVAL;
 	chunk = kmalloc(min_t(size_t, count, DIRECT_CHUNK), GFP_KERNEL);
 	if (!chunk)
@@ -106,12 +117,11 @@ static ssize_t blkdev_direct(struct block_device *bdev, char __user *to, const c
 	while (done < count && !ret) {
 		size_t n = min_t(size_t, count - done, DIRECT_CHUNK);
 
-		/* The device reaches the pages itself on Linux: no copy that fail_usercopy could make fail. */
-		if (from && raw_copy_from_user(chunk, from + done, n))
+		if (write && !move_directly(chunk, n, iter))
 			ret = -EFAULT;
 		else
-			ret = bdev_rw_sectors(bdev, to ? REQ_OP_READ : REQ_OP_WRITE, *pos >> SECTOR_SHIFT, chunk, n);
-		if (!ret && to && raw_copy_to_user(to + done, chunk, n))
+			ret = bdev_rw_sectors(bdev, write ? REQ_OP_WRITE : REQ_OP_READ, *pos >> SECTOR_SHIFT, chunk, n);
+		if (!ret && !write && !move_directly(chunk, n, iter))
 			ret = -EFAULT;
 		if (!ret) {
 			done += n;
@@ -120,27 +130,28 @@ static ssize_t blkdev_direct(struct block_device *bdev, char __user *to, const c
 	}
 	kfree(chunk);
 	/* What was read before is no longer what is there. */
-	if (from)
+	if (write)
 		invalidate_bdev(bdev);
 	return done ? (ssize_t)done : ret;
 }
 
-static ssize_t blkdev_transfer(struct file *file, char __user *to, const char __user *from, size_t count, loff_t *pos)
+/* Reads or writes, as @iter's direction says. */
+static ssize_t blkdev_transfer(struct kiocb *iocb, struct iov_iter *iter)
 {
-	struct block_device *bdev = file->private_data;
-	loff_t size = bdev_nr_bytes(bdev);
-	size_t done = 0;
+	struct block_device *bdev = iocb->ki_filp->private_data;
+	loff_t size = bdev_nr_bytes(bdev), *pos = &iocb->ki_pos;
+	size_t count = iov_iter_count(iter), done = 0;
 
 	if (*pos < 0)
 		return -EINVAL;
 	if (*pos >= size)
-		return from && count ? -ENOSPC : 0;
+		return iter->data_source && count ? -ENOSPC : 0;
 	if (count > (u64)(size - *pos))
 		count = size - *pos;
-	if ((file->f_flags & O_DIRECT) && count)
-		return blkdev_direct(bdev, to, from, count, pos);
+	if ((iocb->ki_filp->f_flags & O_DIRECT) && count)
+		return blkdev_direct(bdev, iter, count, pos);
 	while (done < count) {
-		ssize_t n = blkdev_move(bdev, to ? to + done : NULL, from ? from + done : NULL, count - done, *pos);
+		ssize_t n = blkdev_move(bdev, iter, count - done, *pos);
 
 		if (n < 0)
 			return done ? (ssize_t)done : n;
@@ -148,16 +159,6 @@ static ssize_t blkdev_transfer(struct file *file, char __user *to, const char __
 		*pos += n;
 	}
 	return done;
-}
-
-static ssize_t blkdev_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
-{
-	return blkdev_transfer(file, buf, NULL, count, pos);
-}
-
-static ssize_t blkdev_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
-{
-	return blkdev_transfer(file, NULL, buf, count, pos);
 }
 
 static int blkdev_fsync(struct file *file, loff_t start, loff_t end, int datasync)
@@ -204,8 +205,8 @@ const struct file_operations def_blk_fops = {
 	.open = blkdev_open,
 	.release = blkdev_close,
 	.llseek = blkdev_llseek,
-	.read = blkdev_read,
-	.write = blkdev_write,
+	.read_iter = blkdev_transfer,
+	.write_iter = blkdev_transfer,
 	.fsync = blkdev_fsync,
 	.unlocked_ioctl = blkdev_ioctl,
 };

@@ -65,29 +65,28 @@ static void free_pipe(struct pipe_inode_info *pipe)
 	kfree(pipe);
 }
 
-static ssize_t pipe_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+static ssize_t pipe_read(struct kiocb *iocb, struct iov_iter *to)
 {
+	struct file *file = iocb->ki_filp;
 	struct pipe_inode_info *pipe = file->private_data;
 	ssize_t done = 0;
 	int err;
 
-	if (!count)
+	if (!iov_iter_count(to))
 		return 0;
 	mutex_lock(&pipe->mutex);
 	for (;;) {
-		while (pipe->used && count) {
+		while (pipe->used && iov_iter_count(to)) {
 			struct pipe_buffer *b = &pipe->bufs[pipe->head];
-			unsigned int n = min_t(size_t, count, b->len);
+			unsigned int n = min_t(size_t, iov_iter_count(to), b->len);
 
-			if (copy_to_user(buf, b->page + b->offset, n)) {
+			if (copy_to_iter(b->page + b->offset, n, to) < n) {
 				if (!done)
 					done = -EFAULT;
 				goto out;
 			}
 			b->offset += n;
 			b->len -= n;
-			buf += n;
-			count -= n;
 			done += n;
 			if (!b->len) {
 				free_page((unsigned long)b->page);
@@ -120,8 +119,10 @@ static bool pipe_writable(const struct pipe_inode_info *pipe)
 	return pipe->used < pipe->size || !pipe->readers;
 }
 
-static ssize_t pipe_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static ssize_t pipe_write(struct kiocb *iocb, struct iov_iter *from)
 {
+	struct file *file = iocb->ki_filp;
+	size_t count = iov_iter_count(from);
 	struct pipe_inode_info *pipe = file->private_data;
 	ssize_t done = 0;
 	int err = 0;
@@ -135,12 +136,11 @@ static ssize_t pipe_write(struct file *file, const char __user *buf, size_t coun
 		unsigned int at = b->offset + b->len, n = count % PAGE_SIZE;
 
 		if (at + n <= PAGE_SIZE) {
-			if (copy_from_user(b->page + at, buf, n)) {
+			if (copy_from_iter(b->page + at, n, from) < n) {
 				mutex_unlock(&pipe->mutex);
 				return -EFAULT;
 			}
 			b->len += n;
-			buf += n;
 			done = n;
 		}
 	}
@@ -159,14 +159,13 @@ static ssize_t pipe_write(struct file *file, const char __user *buf, size_t coun
 				err = -ENOMEM;
 				break;
 			}
-			if (copy_from_user(page, buf, n)) {
+			if (copy_from_iter(page, n, from) < n) {
 				free_page((unsigned long)page);
 				err = -EFAULT;
 				break;
 			}
 			*b = (struct pipe_buffer){ page, 0, n };
 			pipe->used++;
-			buf += n;
 			done += n;
 			continue;
 		}
@@ -282,8 +281,8 @@ static int fifo_open(struct inode *inode, struct file *file)
 
 const struct file_operations pipefifo_fops = {
 	.open = fifo_open,
-	.read = pipe_read,
-	.write = pipe_write,
+	.read_iter = pipe_read,
+	.write_iter = pipe_write,
 	.poll = pipe_poll,
 	.unlocked_ioctl = pipe_ioctl,
 	.release = pipe_release,

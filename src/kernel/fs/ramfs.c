@@ -114,8 +114,8 @@ out:
 static const struct file_operations ramfs_file_operations = {
 	.llseek = ramfs_llseek,
 	.fallocate = ramfs_fallocate,
-	.read = generic_file_read,
-	.write = ram_file_write,
+	.read_iter = generic_file_read_iter,
+	.write_iter = ram_file_write_iter,
 	.mmap = generic_file_mmap,
 	.fsync = noop_fsync,
 };

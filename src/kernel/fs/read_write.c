@@ -81,36 +81,85 @@ SYSCALL_DEFINE3(lseek, unsigned int, fd, long, offset, unsigned int, whence)
 	return result;
 }
 
+/* One call of read_iter or write_iter on behalf of a position that is kept elsewhere. */
+static ssize_t call_iter(struct file *file, ssize_t (*function)(struct kiocb *, struct iov_iter *), struct iov_iter *iter,
+			 loff_t *pos)
+{
+	struct kiocb iocb = { file, *pos };
+	ssize_t ret = function(&iocb, iter);
+
+	if (ret > 0)
+		*pos = iocb.ki_pos;
+	return ret;
+}
+
+/* Only files that take a kernel's buffer as well as a program's can be read so. */
+ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t *pos)
+{
+	struct kvec kvec = { buf, count };
+	struct iov_iter iter;
+
+	if (!(file->f_mode & FMODE_READ) || !file->f_op->read_iter)
+		return file->f_mode & FMODE_READ ? -EINVAL : -EBADF;
+	iov_iter_kvec(&iter, ITER_DEST, &kvec, 1, count);
+	return call_iter(file, file->f_op->read_iter, &iter, pos);
+}
+
+ssize_t kernel_write(struct file *file, const void *buf, size_t count, loff_t *pos)
+{
+	struct kvec kvec = { (void *)buf, count };
+	struct iov_iter iter;
+
+	if (!(file->f_mode & FMODE_WRITE) || !file->f_op->write_iter)
+		return file->f_mode & FMODE_WRITE ? -EINVAL : -EBADF;
+	iov_iter_kvec(&iter, ITER_SOURCE, &kvec, 1, count);
+	return call_iter(file, file->f_op->write_iter, &iter, pos);
+}
+
 noinline ssize_t vfs_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
+	struct iov_iter iter;
 	int err;
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if (!file->f_op->read)
+	if (!file->f_op->read && !file->f_op->read_iter)
 		return -EINVAL;
 	if (!access_ok(buf, count))
 		return -EFAULT;
 	if ((ssize_t)count < 0 || *pos < 0 || *pos + (loff_t)min_t(size_t, count, MAX_RW_COUNT) < 0)
 		return -EINVAL;
 	err = security_file_permission(file, MAY_READ);
-	return err ?: file->f_op->read(file, buf, min_t(size_t, count, MAX_RW_COUNT), pos);
+	if (err)
+		return err;
+	count = min_t(size_t, count, MAX_RW_COUNT);
+	if (file->f_op->read)
+		return file->f_op->read(file, buf, count, pos);
+	iov_iter_ubuf(&iter, ITER_DEST, buf, count);
+	return call_iter(file, file->f_op->read_iter, &iter, pos);
 }
 
 noinline ssize_t vfs_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
+	struct iov_iter iter;
 	int err;
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (!file->f_op->write)
+	if (!file->f_op->write && !file->f_op->write_iter)
 		return -EINVAL;
 	if (!access_ok(buf, count))
 		return -EFAULT;
 	if ((ssize_t)count < 0 || *pos < 0 || *pos + (loff_t)min_t(size_t, count, MAX_RW_COUNT) < 0)
 		return -EINVAL;
 	err = security_file_permission(file, MAY_WRITE);
-	return err ?: file->f_op->write(file, buf, min_t(size_t, count, MAX_RW_COUNT), pos);
+	if (err)
+		return err;
+	count = min_t(size_t, count, MAX_RW_COUNT);
+	if (file->f_op->write)
+		return file->f_op->write(file, buf, count, pos);
+	iov_iter_ubuf(&iter, ITER_SOURCE, (char __user *)buf, count);
+	return call_iter(file, file->f_op->write_iter, &iter, pos);
 }
 
 /* Files with a position that several may move take turns. */

@@ -94,8 +94,9 @@ static int traverse(struct seq_file *m, loff_t offset)
 	return err;
 }
 
-static ssize_t do_read(struct seq_file *m, char __user *buf, size_t size, loff_t *ppos)
+static ssize_t do_read(struct seq_file *m, struct iov_iter *to, loff_t *ppos)
 {
+	size_t size = iov_iter_count(to);
 	size_t copied = 0, n;
 	int err = 0;
 	void *p;
@@ -125,12 +126,11 @@ static ssize_t do_read(struct seq_file *m, char __user *buf, size_t size, loff_t
 	/* What is left of the last record. */
 	if (m->count) {
 		n = min(m->count, size);
-		if (copy_to_user(buf, m->buf + m->from, n))
+		if (copy_to_iter(m->buf + m->from, n, to) < n)
 			return -EFAULT;
 		m->count -= n;
 		m->from += n;
 		size -= n;
-		buf += n;
 		copied += n;
 		if (m->count)
 			goto done;
@@ -185,7 +185,7 @@ fill:
 	}
 	m->op->stop(m, p);
 	n = min(m->count, size);
-	if (copy_to_user(buf, m->buf, n)) {
+	if (copy_to_iter(m->buf, n, to) < n) {
 		err = -EFAULT;
 		goto done;
 	}
@@ -200,15 +200,28 @@ done:
 	return copied;
 }
 
-ssize_t seq_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
+static ssize_t read_locked(struct seq_file *m, struct iov_iter *to, loff_t *pos)
 {
-	struct seq_file *m = file->private_data;
 	ssize_t result;
 
 	mutex_lock(&m->lock);
-	result = do_read(m, buf, size, pos);
+	result = do_read(m, to, pos);
 	mutex_unlock(&m->lock);
 	return result;
+}
+
+ssize_t seq_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
+{
+	struct iov_iter to;
+
+	iov_iter_ubuf(&to, ITER_DEST, buf, size);
+	return read_locked(file->private_data, &to, pos);
+}
+
+/* For files that may be spliced and sent, too. */
+ssize_t seq_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return read_locked(iocb->ki_filp->private_data, to, &iocb->ki_pos);
 }
 
 loff_t seq_lseek(struct file *file, loff_t offset, int whence)

@@ -54,16 +54,31 @@ static struct dentry *sysfs_root(void)
 
 /* ---- Attribute files ------------------------------------------------------------------------------------------------- */
 
-static ssize_t attribute_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+/* As simple_read_from_buffer(). */
+static ssize_t copy_text(struct kiocb *iocb, struct iov_iter *to, const char *text, size_t size)
 {
-	struct attribute *attribute = file_inode(file)->i_private;
+	size_t n, copied;
+
+	if (iocb->ki_pos < 0)
+		return -EINVAL;
+	if ((size_t)iocb->ki_pos >= size)
+		return 0;
+	n = min(iov_iter_count(to), size - (size_t)iocb->ki_pos);
+	copied = copy_to_iter(text + iocb->ki_pos, n, to);
+	iocb->ki_pos += copied;
+	return n && !copied ? -EFAULT : (ssize_t)copied;
+}
+
+static ssize_t attribute_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct attribute *attribute = file_inode(iocb->ki_filp)->i_private;
 	ssize_t n;
 	char *text;
 
 	if (!attribute)
 		return -ENODEV;		/* removed while it was open */
 	if (attribute->data)
-		return simple_read_from_buffer(buf, count, pos, attribute->data, attribute->size);
+		return copy_text(iocb, to, attribute->data, attribute->size);
 	if (!attribute->show)
 		return -EIO;
 	text = kzalloc(PAGE_SIZE, GFP_KERNEL);
@@ -71,7 +86,7 @@ static ssize_t attribute_read(struct file *file, char __user *buf, size_t count,
 		return -ENOMEM;
 	n = attribute->show(attribute->priv, text);
 	if (n >= 0)
-		n = simple_read_from_buffer(buf, count, pos, text, n);
+		n = copy_text(iocb, to, text, n);
 	kfree(text);
 	return n;
 }
@@ -105,7 +120,7 @@ static int attribute_open(struct inode *inode, struct file *file)
 
 static const struct file_operations attribute_fops = {
 	.open = attribute_open,
-	.read = attribute_read,
+	.read_iter = attribute_read,
 	.write = attribute_write,
 	.llseek = generic_file_llseek,
 };

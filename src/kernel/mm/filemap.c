@@ -218,42 +218,33 @@ loff_t mapping_seek(struct address_space *mapping, loff_t from, bool data)
 	return min(at, size);
 }
 
-/* Copies up to the end of the file to @kernel or, if that is NULL, to @user. */
-static ssize_t copy_out(struct file *file, char __user *user, char *kernel, size_t count, loff_t *pos)
+ssize_t generic_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct address_space *mapping = file->f_mapping;
-	size_t done = 0;
+	struct address_space *mapping = iocb->ki_filp->f_mapping;
+	ssize_t done = 0;
 
-	while (done < count && *pos < i_size_read(mapping->host)) {
-		size_t offset = *pos % PAGE_SIZE, n = min_t(size_t, count - done, PAGE_SIZE - offset), missed = 0;
+	while (iov_iter_count(to) && iocb->ki_pos < i_size_read(mapping->host)) {
+		size_t offset = iocb->ki_pos % PAGE_SIZE, n = min_t(size_t, iov_iter_count(to), PAGE_SIZE - offset), copied;
+		pgoff_t index = iocb->ki_pos / PAGE_SIZE;
 		struct page *page;
 
-		n = min_t(u64, n, i_size_read(mapping->host) - *pos);
-		page = mapping->a_ops->readpage ? read_mapping_page(mapping, *pos / PAGE_SIZE, file) :
-		       find_get_page(mapping, *pos / PAGE_SIZE);
+		n = min_t(u64, n, i_size_read(mapping->host) - iocb->ki_pos);
+		page = mapping->a_ops->readpage ? read_mapping_page(mapping, index, iocb->ki_filp) : find_get_page(mapping, index);
 		if (IS_ERR(page))
-			return done ? (ssize_t)done : PTR_ERR(page);
+			return done ? done : PTR_ERR(page);
 		/* No page: a hole in a file that has only pages. */
-		if (!kernel)
-			missed = page ? copy_to_user(user + done, (char *)page_address(page) + offset, n) :
-				 clear_user(user + done, n);
-		else if (page)
-			memcpy(kernel + done, (char *)page_address(page) + offset, n);
-		else
-			memset(kernel + done, 0, n);
-		if (page)
+		if (page) {
+			copied = copy_to_iter((char *)page_address(page) + offset, n, to);
 			put_page(page);
-		done += n - missed;
-		*pos += n - missed;
-		if (missed)
-			return done ? (ssize_t)done : -EFAULT;
+		} else {
+			copied = iov_iter_zero(n, to);
+		}
+		done += copied;
+		iocb->ki_pos += copied;
+		if (copied < n)
+			return done ? done : -EFAULT;
 	}
 	return done;
-}
-
-ssize_t generic_file_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
-{
-	return copy_out(file, buf, NULL, count, pos);
 }
 
 /* RLIMIT_FSIZE: writes end there; one that begins there is a signal and an error. */
@@ -273,84 +264,42 @@ static int limit_write(struct inode *inode, loff_t pos, size_t *count)
 }
 
 /* For files that have only pages. */
-static ssize_t copy_in(struct file *file, const char __user *user, const char *kernel, size_t count, loff_t *pos)
+ssize_t ram_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
+	struct file *file = iocb->ki_filp;
 	struct address_space *mapping = file->f_mapping;
 	struct inode *inode = mapping->host;
-	ssize_t err = 0;
-	size_t done = 0;
+	size_t count = iov_iter_count(from);
+	ssize_t err = 0, done = 0;
 
 	inode_lock(inode);
 	if (file->f_flags & O_APPEND)
-		*pos = i_size_read(inode);
-	if (*pos >= inode->i_sb->s_maxbytes && count)
+		iocb->ki_pos = i_size_read(inode);
+	if (iocb->ki_pos >= inode->i_sb->s_maxbytes && count)
 		err = -EFBIG;
 	else
-		err = limit_write(inode, *pos, &count);
-	while (done < count && !err) {
-		size_t offset = *pos % PAGE_SIZE, n = min_t(size_t, count - done, PAGE_SIZE - offset), missed = 0;
-		struct page *page = read_mapping_page(mapping, *pos / PAGE_SIZE, file);
+		err = limit_write(inode, iocb->ki_pos, &count);
+	while ((size_t)done < count && !err) {
+		size_t offset = iocb->ki_pos % PAGE_SIZE, n = min_t(size_t, count - done, PAGE_SIZE - offset), copied;
+		struct page *page = read_mapping_page(mapping, iocb->ki_pos / PAGE_SIZE, file);
 
 		if (IS_ERR(page)) {
 			err = PTR_ERR(page) == -ENOMEM ? -ENOSPC : PTR_ERR(page);
 			break;
 		}
-		if (!kernel)
-			missed = copy_from_user((char *)page_address(page) + offset, user + done, n);
-		else
-			memcpy((char *)page_address(page) + offset, kernel + done, n);
+		copied = copy_from_iter((char *)page_address(page) + offset, n, from);
 		put_page(page);
-		done += n - missed;
-		*pos += n - missed;
-		if (missed)
+		done += copied;
+		iocb->ki_pos += copied;
+		if (copied < n)
 			err = -EFAULT;
-		if (*pos > i_size_read(inode))
-			i_size_write(inode, *pos);
+		if (iocb->ki_pos > i_size_read(inode))
+			i_size_write(inode, iocb->ki_pos);
 	}
 	if (done)
 		inode->i_mtime = inode->i_ctime = current_time(inode);
 	inode_unlock(inode);
-	return done ? (ssize_t)done : err;
-}
-
-ssize_t ram_file_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
-{
-	return copy_in(file, buf, NULL, count, pos);
-}
-
-/* Files without pages are read as a user would, with kernel memory for the user's. */
-ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t *pos)
-{
-	bool old = current->uaccess_kernel;
-	ssize_t result;
-
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	if (file->f_op->read == generic_file_read)
-		return copy_out(file, NULL, buf, count, pos);
-	if (!file->f_op->read)
-		return -EINVAL;
-	current->uaccess_kernel = true;
-	result = file->f_op->read(file, buf, count, pos);
-	current->uaccess_kernel = old;
-	return result;
-}
-
-ssize_t kernel_write(struct file *file, const void *buf, size_t count, loff_t *pos)
-{
-	bool old = current->uaccess_kernel;
-	ssize_t result;
-
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (file->f_op->write == ram_file_write)
-		return copy_in(file, NULL, buf, count, pos);
-	if (!file->f_op->write)
-		return -EINVAL;
-	current->uaccess_kernel = true;
-	result = file->f_op->write(file, buf, count, pos);
-	current->uaccess_kernel = old;
-	return result;
+	return done ? done : err;
 }
 
 /* ---- Mapping ------------------------------------------------------------------------------------------------------ */

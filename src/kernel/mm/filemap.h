@@ -5,7 +5,7 @@
 
 #include <kernel/fs.h>
 
-ssize_t ram_file_write(struct file *file, const char __user *buf, size_t count, loff_t *pos);
+ssize_t ram_file_write_iter(struct kiocb *iocb, struct iov_iter *from);
 void filemap_init(void);
 
 #endif

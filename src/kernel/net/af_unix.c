@@ -517,18 +517,18 @@ static long sock_ioctl(struct file *file, unsigned int command, unsigned long ar
 	return -ENOIOCTLCMD;
 }
 
-static ssize_t sock_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+static ssize_t sock_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return socket_receive(file->private_data, buf, count, file->f_flags & O_NONBLOCK);
+	return socket_receive(iocb->ki_filp->private_data, to, iocb->ki_filp->f_flags & O_NONBLOCK);
 }
 
-static ssize_t sock_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static ssize_t sock_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return socket_send(file->private_data, buf, count, file->f_flags & O_NONBLOCK);
+	return socket_send(iocb->ki_filp->private_data, from, iocb->ki_filp->f_flags & O_NONBLOCK);
 }
 
 static const struct file_operations sock_fops = {
-	.read = sock_read, .write = sock_write, .poll = sock_poll, .release = sock_release, .unlocked_ioctl = sock_ioctl,
+	.read_iter = sock_read_iter, .write_iter = sock_write_iter, .poll = sock_poll, .release = sock_release, .unlocked_ioctl = sock_ioctl,
 };
 
 static char *sock_dname(struct dentry *dentry, char *buffer, int size)

@@ -33,6 +33,8 @@ struct unix_sock *sock_from_fd(int fd, struct file **file)
 /* Copies the next @n bytes out of the pieces, or into them. False: a fault. */
 static bool copy_pieces(struct user_pieces *pieces, char *bytes, size_t n, bool out)
 {
+	if (pieces->iter)
+		return (out ? copy_to_iter(bytes, n, pieces->iter) : copy_from_iter(bytes, n, pieces->iter)) == n;
 	while (n) {
 		char __user *at = pieces->vector->iov_base + pieces->done;
 		size_t part = min(n, pieces->vector->iov_len - pieces->done);
@@ -94,12 +96,11 @@ static ssize_t send_bytes(struct unix_sock *s, struct user_pieces *pieces, size_
 	return done;
 }
 
-ssize_t socket_send(struct unix_sock *s, const void __user *buf, size_t count, bool nonblock)
+ssize_t socket_send(struct unix_sock *s, struct iov_iter *from, bool nonblock)
 {
-	struct iovec whole = { (void __user *)buf, count };
-	struct user_pieces pieces = { &whole, 1, 0 };
+	struct user_pieces pieces = { .iter = from };
 
-	return send_bytes(s, &pieces, count, NULL, NULL, 0, nonblock, false);
+	return send_bytes(s, &pieces, iov_iter_count(from), NULL, NULL, 0, nonblock, false);
 }
 
 static void note_message(struct receipt *r, struct message *m, bool peek)
@@ -155,12 +156,11 @@ static ssize_t receive_bytes(struct unix_sock *s, struct user_pieces *pieces, si
 	}
 }
 
-ssize_t socket_receive(struct unix_sock *s, void __user *buf, size_t count, bool nonblock)
+ssize_t socket_receive(struct unix_sock *s, struct iov_iter *to, bool nonblock)
 {
-	struct iovec whole = { buf, count };
-	struct user_pieces pieces = { &whole, 1, 0 };
+	struct user_pieces pieces = { .iter = to };
 	struct receipt r = { 0 };
-	ssize_t n = receive_bytes(s, &pieces, count, 0, nonblock, &r);
+	ssize_t n = receive_bytes(s, &pieces, iov_iter_count(to), 0, nonblock, &r);
 
 	scm_drop_files(&r);
 	return n;
@@ -377,7 +377,7 @@ SYSCALL_DEFINE6(sendto, int, fd, void __user *, buff, size_t, len, unsigned int,
 	struct file *file;
 	struct unix_sock *s = sock_from_fd(fd, &file);
 	struct iovec whole = { buff, min_t(size_t, len, INT_MAX) };
-	struct user_pieces pieces = { &whole, 1, 0 };
+	struct user_pieces pieces = { .vector = &whole, .count = 1 };
 	ssize_t ret = PTR_ERR_OR_ZERO(s);
 
 	if (ret)
@@ -394,7 +394,7 @@ SYSCALL_DEFINE6(recvfrom, int, fd, void __user *, ubuf, size_t, size, unsigned i
 	struct file *file;
 	struct unix_sock *s = sock_from_fd(fd, &file);
 	struct iovec whole = { ubuf, min_t(size_t, size, INT_MAX) };
-	struct user_pieces pieces = { &whole, 1, 0 };
+	struct user_pieces pieces = { .vector = &whole, .count = 1 };
 	struct receipt r = { 0 };
 	ssize_t ret = PTR_ERR_OR_ZERO(s);
 	int err = 0;
@@ -450,7 +450,7 @@ static ssize_t do_sendmsg(struct file *file, struct unix_sock *s, const struct u
 			ret = PTR_ERR(with);
 	}
 	if (ret >= 0) {
-		struct user_pieces pieces = { vector, header->count, 0 };
+		struct user_pieces pieces = { .vector = vector, .count = header->count };
 
 		ret = send_bytes(s, &pieces, ret, with, header->name, length,
 				 (flags & MSG_DONTWAIT) || (file->f_flags & O_NONBLOCK), flags & MSG_NOSIGNAL);
@@ -479,7 +479,7 @@ static ssize_t do_recvmsg(struct file *file, struct unix_sock *s, struct user_ms
 	struct iovec *vector = NULL;
 	struct receipt r = { 0 };
 	ssize_t ret = read_vector(header, &vector);
-	struct user_pieces pieces = { vector, header->count, 0 };
+	struct user_pieces pieces = { .vector = vector, .count = header->count };
 	size_t used = 0;
 
 	if (ret >= 0)

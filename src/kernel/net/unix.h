@@ -7,6 +7,7 @@
 #include <linux/un.h>
 #include <kernel/list.h>
 #include <kernel/types.h>
+#include <kernel/uio.h>
 #include <kernel/wait.h>
 
 /* Values of <sys/socket.h>, which the kernel's interface headers leave out. */
@@ -102,8 +103,9 @@ struct receipt {
 	bool any;
 };
 
-/* What one call sends or fills: pieces of user memory, of which the first one's first bytes are done. */
+/* What one call sends or fills: pieces of user memory, of which the first one's first bytes are done, or what read and write have. */
 struct user_pieces {
+	struct iov_iter *iter;
 	const struct iovec *vector;
 	unsigned long count;
 	size_t done;
@@ -126,8 +128,8 @@ void free_message(struct message *m);
 int unix_send(struct unix_sock *s, struct message *m, const void __user *user, int length, bool nonblock, bool quiet);
 struct message *unix_wait_message(struct unix_sock *s, bool nonblock);
 void unix_consume(struct unix_sock *s, struct message *m, size_t bytes);
-ssize_t socket_receive(struct unix_sock *s, void __user *buf, size_t count, bool nonblock);
-ssize_t socket_send(struct unix_sock *s, const void __user *buf, size_t count, bool nonblock);
+ssize_t socket_receive(struct unix_sock *s, struct iov_iter *to, bool nonblock);
+ssize_t socket_send(struct unix_sock *s, struct iov_iter *from, bool nonblock);
 
 /* The descriptors and credentials that are to go with a message; NULL if there are none, or ERR_PTR. */
 struct message *scm_read(const struct user_msghdr *header);

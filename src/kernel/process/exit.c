@@ -194,7 +194,6 @@ void __noreturn do_exit(long code)
 			schedule();
 	}
 	task->flags |= PF_EXITING;
-	task->uaccess_kernel = false;
 	group_dead = --signal->live == 0;
 	if (group_dead && is_global_init(task))
 		panic("Attempted to kill init! exitcode=0x%08x",

@@ -236,7 +236,6 @@ static struct task_struct *dup_task_struct(void)
 	task->start_time = task->start_boottime = ktime_get_ns();
 	task->flags = (task->flags & ~(PF_IDLE | PF_KTHREAD | PF_EXITING)) | PF_FORKNOEXEC;
 	task->pagefault_disabled = 0;
-	task->uaccess_kernel = false;
 	task->set_child_tid = task->clear_child_tid = NULL;
 	task->robust_list = NULL;
 	task->vfork_done = NULL;

@@ -158,7 +158,7 @@ bool dir_emit_dots(struct file *file, struct dir_context *ctx)
 	return true;
 }
 
-ssize_t generic_file_read(struct file *file, char __user *buf, size_t count, loff_t *pos) { return -ENOSYS; }
+ssize_t generic_file_read_iter(struct kiocb *iocb, struct iov_iter *to) { return -ENOSYS; }
 int generic_file_mmap(struct file *file, struct vm_area_struct *vma) { return -ENOSYS; }
 loff_t generic_file_llseek(struct file *file, loff_t offset, int whence) { return -ENOSYS; }
 ssize_t generic_read_dir(struct file *file, char __user *buf, size_t count, loff_t *pos) { return -EISDIR; }

@@ -13,24 +13,24 @@
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 
-static ssize_t null_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+static ssize_t null_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	return 0;
 }
 
-static ssize_t null_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static ssize_t null_write(struct kiocb *iocb, struct iov_iter *from)
 {
-	return count;
+	return iov_iter_count(from);
 }
 
-static ssize_t zero_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+static ssize_t zero_read(struct kiocb *iocb, struct iov_iter *to)
 {
-	size_t missed = clear_user(buf, count);
+	size_t count = iov_iter_count(to), done = iov_iter_zero(count, to);
 
-	return missed == count && count ? -EFAULT : (ssize_t)(count - missed);
+	return !done && count ? -EFAULT : (ssize_t)done;
 }
 
-static ssize_t full_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static ssize_t full_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	return -ENOSPC;
 }
@@ -50,16 +50,16 @@ static int zero_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
-static ssize_t random_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+static ssize_t random_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	char bytes[64];
 	size_t done = 0;
 
-	while (done < count) {
-		size_t n = min_t(size_t, count - done, sizeof(bytes));
+	while (iov_iter_count(to)) {
+		size_t n = min_t(size_t, iov_iter_count(to), sizeof(bytes));
 
 		get_random_bytes(bytes, n);
-		if (copy_to_user(buf + done, bytes, n))
+		if (copy_to_iter(bytes, n, to) < n)
 			return done ? (ssize_t)done : -EFAULT;
 		done += n;
 		cond_resched();
@@ -68,16 +68,16 @@ static ssize_t random_read(struct file *file, char __user *buf, size_t count, lo
 }
 
 static const struct file_operations null_fops = {
-	.read = null_read, .write = null_write, .llseek = noop_llseek,
+	.read_iter = null_read, .write_iter = null_write, .llseek = noop_llseek,
 };
 static const struct file_operations zero_fops = {
-	.read = zero_read, .write = null_write, .llseek = noop_llseek, .mmap = zero_mmap,
+	.read_iter = zero_read, .write_iter = null_write, .llseek = noop_llseek, .mmap = zero_mmap,
 };
 static const struct file_operations full_fops = {
-	.read = zero_read, .write = full_write, .llseek = noop_llseek,
+	.read_iter = zero_read, .write_iter = full_write, .llseek = noop_llseek,
 };
 static const struct file_operations random_fops = {
-	.read = random_read, .write = null_write, .llseek = noop_llseek,
+	.read_iter = random_read, .write_iter = null_write, .llseek = noop_llseek,
 };
 
 /* ---- kmsg ------------------------------------------------------------------------------------------------------------- */

@@ -382,8 +382,10 @@ static ssize_t take(struct tty_struct *tty, char *to, size_t count)
 	return n;
 }
 
-static ssize_t tty_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+static ssize_t tty_read(struct kiocb *iocb, struct iov_iter *to)
 {
+	struct file *file = iocb->ki_filp;
+	size_t count = iov_iter_count(to);
 	struct tty_struct *tty = file->private_data;
 	char chunk[256];
 	ssize_t done = 0, n;
@@ -402,7 +404,7 @@ static ssize_t tty_read(struct file *file, char __user *buf, size_t count, loff_
 		if (n < 0)
 			return done;
 		if (n > 0) {
-			if (copy_to_user(buf + done, chunk, n))
+			if (copy_to_iter(chunk, n, to) < (size_t)n)
 				return done ? done : -EFAULT;
 			done += n;
 			if ((size_t)done == count)
@@ -443,8 +445,10 @@ static ssize_t tty_read(struct file *file, char __user *buf, size_t count, loff_
 	}
 }
 
-static ssize_t tty_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static ssize_t tty_write(struct kiocb *iocb, struct iov_iter *from)
 {
+	struct file *file = iocb->ki_filp;
+	size_t count = iov_iter_count(from);
 	struct tty_struct *tty = file->private_data;
 	char chunk[256];
 	size_t done = 0;
@@ -466,7 +470,7 @@ static ssize_t tty_write(struct file *file, const char __user *buf, size_t count
 			if (err)
 				return done ? (ssize_t)done : err;
 		}
-		if (copy_from_user(chunk, buf + done, n))
+		if (copy_from_iter(chunk, n, from) < n)
 			return done ? (ssize_t)done : -EFAULT;
 		local_irq_save(flags);
 		for (size_t i = 0; i < n; i++)
@@ -646,8 +650,8 @@ static long tty_ioctl(struct file *file, unsigned int command, unsigned long arg
 
 static const struct file_operations tty_fops = {
 	.open = tty_open,
-	.read = tty_read,
-	.write = tty_write,
+	.read_iter = tty_read,
+	.write_iter = tty_write,
 	.poll = tty_poll,
 	.unlocked_ioctl = tty_ioctl,
 };

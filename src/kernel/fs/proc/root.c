@@ -105,7 +105,7 @@ struct proc_dir_entry *proc_create_single_data(const char *name, umode_t mode, s
 	struct proc_dir_entry entry = { .single_show = show, .data = data };
 
 	entry.fops = (struct file_operations){
-		.open = entry_open, .read = seq_read, .llseek = seq_lseek, .release = single_release,
+		.open = entry_open, .read_iter = seq_read_iter, .llseek = seq_lseek, .release = single_release,
 	};
 	return create(name, mode, parent, &entry);
 }
@@ -116,7 +116,7 @@ struct proc_dir_entry *proc_create_seq_data(const char *name, umode_t mode, stru
 	struct proc_dir_entry entry = { .seq_ops = ops, .data = data };
 
 	entry.fops = (struct file_operations){
-		.open = entry_open, .read = seq_read, .llseek = seq_lseek, .release = seq_release,
+		.open = entry_open, .read_iter = seq_read_iter, .llseek = seq_lseek, .release = seq_release,
 	};
 	return create(name, mode, parent, &entry);
 }

@@ -15,6 +15,7 @@
 #include <linux/magic.h>
 #include <asm/statfs.h>
 #include <kernel/types.h>
+#include <kernel/uio.h>
 #include <kernel/list.h>
 #include <kernel/rbtree.h>
 #include <kernel/atomic.h>
@@ -378,7 +379,7 @@ void punch_inode_pages(struct address_space *mapping, loff_t start, loff_t end);
 /* The first byte at or after @from that is data (@data) or not; the file's size if there is none. */
 loff_t mapping_seek(struct address_space *mapping, loff_t from, bool data);
 void truncate_inode_pages(struct address_space *mapping, loff_t start);
-ssize_t generic_file_read(struct file *file, char __user *buf, size_t count, loff_t *pos);
+ssize_t generic_file_read_iter(struct kiocb *iocb, struct iov_iter *to);
 int generic_file_mmap(struct file *file, struct vm_area_struct *vma);
 
 /* ---- Open files --------------------------------------------------------------------------------------------- */
@@ -407,13 +408,15 @@ bool dir_emit_dots(struct file *file, struct dir_context *ctx);
 #define DT_SOCK			12
 
 /*
- * @read and @write get user buffers. Code inside the kernel reads with kernel_read(), which lets copy_to_user()
- * accept kernel addresses while it runs.
+ * @read and @write get user buffers; what code inside the kernel reads and writes too (kernel_read(), splice) has @read_iter and
+ * @write_iter instead.
  */
 struct file_operations {
 	loff_t (*llseek)(struct file *file, loff_t offset, int whence);
 	ssize_t (*read)(struct file *file, char __user *buf, size_t count, loff_t *pos);
 	ssize_t (*write)(struct file *file, const char __user *buf, size_t count, loff_t *pos);
+	ssize_t (*read_iter)(struct kiocb *iocb, struct iov_iter *to);
+	ssize_t (*write_iter)(struct kiocb *iocb, struct iov_iter *from);
 	int (*iterate_shared)(struct file *file, struct dir_context *ctx);
 	__poll_t (*poll)(struct file *file, struct poll_table_struct *table);
 	long (*unlocked_ioctl)(struct file *file, unsigned int cmd, unsigned long arg);

@@ -119,7 +119,6 @@ struct task_struct {
 	struct completion *vfork_done;
 	int usage;			/* references to this structure */
 	unsigned int pagefault_disabled;
-	bool uaccess_kernel;		/* copy_to_user takes kernel addresses (kernel_read) */
 	bool in_execve;
 	int nice;
 	unsigned int policy, rt_priority;	/* SCHED_; kept and shown, all tasks take turns alike */

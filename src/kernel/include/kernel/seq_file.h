@@ -42,6 +42,7 @@ int seq_open_private(struct file *file, const struct seq_operations *op, int psi
 void *__seq_open_private(struct file *file, const struct seq_operations *op, int psize);
 int seq_release(struct inode *inode, struct file *file);
 int seq_release_private(struct inode *inode, struct file *file);
+ssize_t seq_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t seq_read(struct file *file, char __user *buf, size_t count, loff_t *pos);
 loff_t seq_lseek(struct file *file, loff_t offset, int whence);
 

@@ -8,7 +8,7 @@
 #include <kernel/string.h>
 #include <kernel/sched.h>
 
-/* Bytes NOT copied. Accept kernel addresses while current->uaccess_kernel is set. */
+/* Bytes NOT copied. */
 unsigned long copy_from_user(void *to, const void __user *from, unsigned long n);
 unsigned long copy_to_user(void __user *to, const void *from, unsigned long n);
 unsigned long clear_user(void __user *to, unsigned long n);
