@@ -36,7 +36,7 @@ describe("multiboot", () => {
     const word = (at: number): number => machine.memory.readUint(at, 4);
     expect(word(info) & 0x4d).toBe(0x4d);
     expect(word(info + 8)).toBe(15 << 10);
-    expect(Buffer.from(machine.memory.read(word(info + 16), 8)).toString()).toBe("one two\0");
+    expect(Buffer.from(machine.memory.read(word(info + 16), 15)).toString()).toBe("kernel one two\0");
     expect(word(info + 20)).toBe(1);
     const module = word(info + 24);
     expect(Buffer.from(machine.memory.read(word(module), word(module + 4) - word(module))).toString()).toBe("A=1\n");

@@ -32,7 +32,8 @@ const MODULE_LIST = INFO_ADDRESS + 0x80;
 const MEMORY_MAP = INFO_ADDRESS + 0xc0;
 const LOADER_NAME = INFO_ADDRESS + 0x180;
 const COMMAND_LINE = INFO_ADDRESS + 0x200;
-const MODULE_STRING = COMMAND_LINE + COMMAND_LINE_BYTES;
+const FILE_NAME_BYTES = 256;
+const MODULE_STRING = COMMAND_LINE + FILE_NAME_BYTES + COMMAND_LINE_BYTES;
 const BOOT_DATA = { start: INFO_ADDRESS, end: LOW_MEMORY_END };
 
 export interface MultibootHeader {
@@ -43,7 +44,7 @@ export interface MultibootHeader {
 
 export interface MultibootBoot {
   readonly kernel: Uint8Array;
-  /** What error messages call it. */
+  /** The file: what error messages call it. */
   readonly name: string;
   readonly commandLine: string;
   /** Handed over as the only module. */
@@ -80,7 +81,9 @@ export function loadMultiboot(cpu: Cpu, header: MultibootHeader, elf: Elf | unde
   info.setUint32(4, LOW_MEMORY_END >> 10, true);
   info.setUint32(8, (memory.size - ONE_MIB) >> 10, true);
   info.setUint32(16, COMMAND_LINE, true);
-  memory.write(COMMAND_LINE, Buffer.from(`${boot.commandLine}\0`));
+  // The file's name comes first, as boot loaders and QEMU have it: kernels take it for their argument 0.
+  const fileName = Buffer.from(boot.name.slice(boot.name.lastIndexOf("/") + 1)).subarray(0, FILE_NAME_BYTES - 1);
+  memory.write(COMMAND_LINE, Buffer.concat([fileName, Buffer.from(` ${boot.commandLine}\0`)]));
   if (boot.module !== undefined) {
     const address = Math.ceil(Math.max(end, ONE_MIB) / PAGE) * PAGE;
     if (address + boot.module.length > memory.size)
