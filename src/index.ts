@@ -26,7 +26,6 @@ export type { Dialogue, DialogueOptions } from "./debug/dialogue.ts";
 export { type Disassembler, type Instruction, loadDisassembler } from "./debug/disassemble.ts";
 export type { Patch } from "./debug/patch.ts";
 export type { Override, OverrideActions, ProbeActions, ProbeHit } from "./debug/probe-hits.ts";
-export type { Registers } from "./machine/registers.ts";
 export { describeStop, type Place, Session, type SessionOptions } from "./debug/session.ts";
 export { SessionError } from "./debug/session-error.ts";
 export type { MemoryWrite, RegisterChange, Step } from "./debug/step.ts";
@@ -50,6 +49,7 @@ export {
   BareMachine,
   type BareMachineOptions,
   type BareMode,
+  type BarePorts,
   type BareStop,
   type RunCondition,
 } from "./machine/bare-machine.ts";
@@ -74,4 +74,5 @@ export { type RootEntry, RootFiles } from "./machine/initramfs.ts";
 export { InputError } from "./machine/input-error.ts";
 export { type End, Machine, type MachineOptions, type RunLimits, type Stop } from "./machine/machine.ts";
 export type { Permissions } from "./machine/page-tables.ts";
+export type { Registers } from "./machine/registers.ts";
 export { PhysicalMemory } from "./mmu/physical-memory.ts";

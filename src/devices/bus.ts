@@ -13,6 +13,8 @@ interface Range<Device> {
 const ALL_ONES = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff } as const;
 
 export class Bus {
+  /** Answers at every port, instead of the devices, while set. */
+  everyPort?: PortDevice;
   readonly #ports = new Map<number, Range<PortDevice>>();
   readonly #mmio: Range<MmioDevice>[] = [];
 
@@ -43,6 +45,7 @@ export class Bus {
 
   /** An access that crosses from one device to the next is split into bytes, as the chipset does. */
   readPort(port: number, size: AccessSize): number {
+    if (this.everyPort !== undefined) return this.everyPort.readPort(port, size) >>> 0;
     const range = this.#ports.get(port);
     if (range !== undefined && port + size <= range.end) return range.device.readPort(port - range.start, size) >>> 0;
     if (size === 1) return ALL_ONES[1];
@@ -52,6 +55,10 @@ export class Bus {
   }
 
   writePort(port: number, size: AccessSize, value: number): void {
+    if (this.everyPort !== undefined) {
+      this.everyPort.writePort(port, size, value >>> 0);
+      return;
+    }
     const range = this.#ports.get(port);
     if (range !== undefined && port + size <= range.end) range.device.writePort(port - range.start, size, value >>> 0);
     else if (size > 1)

@@ -37,6 +37,14 @@ export interface BareMachineOptions extends TierOptions {
   readonly user?: boolean;
   /** With paging: map all of RAM but that megabyte at its physical address, with all permissions. Not in real mode. */
   readonly identity?: boolean;
+  /** The machine's devices, if not given. */
+  readonly ports?: BarePorts;
+}
+
+/** What IN and OUT do, at all ports, instead of reaching the machine's devices. Without `read` they read all ones. */
+export interface BarePorts {
+  readonly read?: (port: number, size: 1 | 2 | 4) => number;
+  readonly write?: (port: number, size: 1 | 2 | 4, value: number) => void;
 }
 
 /** When a run ends, besides HLT, an exception and a triple fault, which always end it. */
@@ -123,6 +131,12 @@ export class BareMachine {
     this.#reserved = memory - RESERVED;
     this.#free = this.#reserved;
     if (this.#reserved < RESERVED) throw new InputError(`${memory} bytes of memory, a bare machine needs at least 2M`);
+    const { ports } = options;
+    if (ports !== undefined)
+      this.machine.bus.everyPort = {
+        readPort: (port, size) => ports.read?.(port, size) ?? 2 ** (8 * size) - 1,
+        writePort: (port, size, value) => ports.write?.(port, size, value),
+      };
     this.registers = namedRegisters(this.machine.cpu.state);
     this.#enter();
   }
@@ -138,6 +152,7 @@ export class BareMachine {
     this.#free = this.#reserved;
     this.#mapped.clear();
     this.#tables = undefined;
+    this.machine.forgetEnd();
     cpu.reset();
     cpu.tlb.flush();
     this.#enter();

@@ -276,6 +276,11 @@ export class Machine {
     this.cpu.requestStop();
   }
 
+  /** Takes back how the machine ended: it can run again. */
+  forgetEnd(): void {
+    this.#end = undefined;
+  }
+
   /** Makes the run under way, or else the next one, stop at the next instruction boundary. */
   requestStop(): void {
     this.#stopRequested = true;

@@ -66,6 +66,30 @@ describe("bare machine: 64-bit mode", () => {
   it("sees the guest end itself through a device", async () => {
     const bare = await long("mov eax, 5; mov dx, 0xf4; out dx, eax; hlt");
     expect(bare.run()).toEqual({ reason: "device", stop: { reason: "exit", code: 5 } });
+    bare.reset();
+    bare.map(CODE, 4096);
+    bare.write(CODE, Uint8Array.of(0xf4));
+    bare.registers.rip = CODE;
+    expect(bare.run()).toEqual({ reason: "hlt" });
+  });
+
+  it("has the ports that it is given", async () => {
+    const seen: unknown[] = [];
+    const bare = new BareMachine({
+      mode: "long",
+      ports: { write: (port, size, value) => seen.push([port, size, value]), read: (port) => port + 1 },
+    });
+    bare.map(CODE, 4096);
+    bare.write(
+      CODE,
+      await assemble("mov eax, 5; mov dx, 0xf4; out dx, eax; in al, dx; out 0x80, al; hlt", 64, Number(CODE)),
+    );
+    bare.registers.rip = CODE;
+    expect(bare.run()).toEqual({ reason: "hlt" });
+    expect(seen).toEqual([
+      [0xf4, 4, 5],
+      [0x80, 1, 0xf5],
+    ]);
   });
 });
 
