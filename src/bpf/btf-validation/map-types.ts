@@ -9,6 +9,7 @@ import {
   BPF_MAP_TYPE_CGROUP_ARRAY,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_LPM_TRIE,
   BPF_MAP_TYPE_LRU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
@@ -113,6 +114,8 @@ function checkKey(btf: Btf, request: MapTypesRequest, value: BtfType): number {
   const { keyType, mapType } = request;
   const mayLackKey = ARRAYS.has(mapType) || WITHOUT_TYPES.has(mapType);
   if (keyType === 0 && !mayLackKey) return EINVAL;
+  // The key begins with the length of the prefix.
+  if (mapType === BPF_MAP_TYPE_LPM_TRIE) return btf.resolve(keyType).kind === "struct" ? 0 : EINVAL;
   if (!ARRAYS.has(mapType)) return 0;
   if (keyType === 0) {
     // A section of global variables has no key.

@@ -27,7 +27,6 @@
 #define MAX_SLOTS	8192
 #define PACKET_BYTES	64
 #define MAX_BYTES	16384
-#define MAX_TYPES	(16 << 20)
 
 /* The value of the last map, which is frozen. */
 #define TEXT	"%d of %lx: %s %%\0 %pks%p"
@@ -204,59 +203,6 @@ static void mask_addresses(char *text)
 	}
 }
 
-/* The number of a function in the kernel's types, which differs from kernel to kernel; 0: there is none. */
-static unsigned int find_function(const char *name)
-{
-	static unsigned int *types;
-	static long bytes;
-	const struct btf_header *header;
-	const unsigned int *at, *end;
-	unsigned int number = 1;
-
-	if (!types) {
-		FILE *from = fopen("/sys/kernel/btf/vmlinux", "r");
-
-		if (!from)
-			return 0;
-		types = malloc(MAX_TYPES);
-		bytes = fread(types, 1, MAX_TYPES, from);
-		fclose(from);
-	}
-	if (bytes < (long)sizeof(*header))
-		return 0;
-	header = (const void *)types;
-	at = (const void *)types + header->hdr_len + header->type_off;
-	end = (const void *)at + header->type_len;
-	for (; at < end; number++) {
-		const char *found = (const char *)types + header->hdr_len + header->str_off + at[0];
-		unsigned int kind = BTF_INFO_KIND(at[1]), vlen = BTF_INFO_VLEN(at[1]);
-
-		if (kind == BTF_KIND_FUNC && !strcmp(found, name))
-			return number;
-		at += 3;
-		switch (kind) {
-		case BTF_KIND_INT:
-		case BTF_KIND_VAR:
-		case BTF_KIND_DECL_TAG:
-			at++;
-			break;
-		case BTF_KIND_ARRAY:
-			at += 3;
-			break;
-		case BTF_KIND_STRUCT:
-		case BTF_KIND_UNION:
-		case BTF_KIND_DATASEC:
-		case BTF_KIND_ENUM64:
-			at += 3 * vlen;
-			break;
-		case BTF_KIND_ENUM:
-		case BTF_KIND_FUNC_PROTO:
-			at += 2 * vlen;
-		}
-	}
-	return 0;
-}
-
 static int load(const struct head *head, const struct bpf_insn *insns, const void *types, const void *functions,
 		const char *name)
 {
@@ -281,7 +227,7 @@ static int load(const struct head *head, const struct bpf_insn *insns, const voi
 		attr.func_info_rec_size = sizeof(struct bpf_func_info);
 	}
 	if (*name)
-		attr.attach_btf_id = find_function(name);
+		attr.attach_btf_id = bpf_kernel_function_id(name);
 	log_buffer[0] = '\0';
 	fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 	if (btf >= 0) {
