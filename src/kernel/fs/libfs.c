@@ -24,6 +24,21 @@ ssize_t simple_read_from_buffer(void __user *to, size_t count, loff_t *pos, cons
 	return count - missed;
 }
 
+/* The same for read_iter. */
+ssize_t simple_read_to_iter(struct kiocb *iocb, struct iov_iter *to, const void *from, size_t available)
+{
+	size_t n, copied;
+
+	if (iocb->ki_pos < 0)
+		return -EINVAL;
+	if ((size_t)iocb->ki_pos >= available)
+		return 0;
+	n = min(iov_iter_count(to), available - (size_t)iocb->ki_pos);
+	copied = copy_to_iter((const char *)from + iocb->ki_pos, n, to);
+	iocb->ki_pos += copied;
+	return n && !copied ? -EFAULT : (ssize_t)copied;
+}
+
 ssize_t simple_write_to_buffer(void *to, size_t available, loff_t *pos, const void __user *from, size_t count)
 {
 	size_t missed;

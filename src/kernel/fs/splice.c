@@ -66,7 +66,7 @@ SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, offset, size
 		goto out;
 	result = -EINVAL;
 	/* Bytes of a stream that then cannot be written would be lost. */
-	if (!S_ISREG(file_inode(in)->i_mode) && !S_ISBLK(file_inode(in)->i_mode))
+	if (!(in->f_mode & FMODE_LSEEK))
 		goto out;
 	if ((offset && pos < 0) || (out->f_flags & O_APPEND) || (ssize_t)count < 0)
 		goto out;

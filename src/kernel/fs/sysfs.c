@@ -54,21 +54,6 @@ static struct dentry *sysfs_root(void)
 
 /* ---- Attribute files ------------------------------------------------------------------------------------------------- */
 
-/* As simple_read_from_buffer(). */
-static ssize_t copy_text(struct kiocb *iocb, struct iov_iter *to, const char *text, size_t size)
-{
-	size_t n, copied;
-
-	if (iocb->ki_pos < 0)
-		return -EINVAL;
-	if ((size_t)iocb->ki_pos >= size)
-		return 0;
-	n = min(iov_iter_count(to), size - (size_t)iocb->ki_pos);
-	copied = copy_to_iter(text + iocb->ki_pos, n, to);
-	iocb->ki_pos += copied;
-	return n && !copied ? -EFAULT : (ssize_t)copied;
-}
-
 static ssize_t attribute_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct attribute *attribute = file_inode(iocb->ki_filp)->i_private;
@@ -78,7 +63,7 @@ static ssize_t attribute_read(struct kiocb *iocb, struct iov_iter *to)
 	if (!attribute)
 		return -ENODEV;		/* removed while it was open */
 	if (attribute->data)
-		return copy_text(iocb, to, attribute->data, attribute->size);
+		return simple_read_to_iter(iocb, to, attribute->data, attribute->size);
 	if (!attribute->show)
 		return -EIO;
 	text = kzalloc(PAGE_SIZE, GFP_KERNEL);
@@ -86,14 +71,15 @@ static ssize_t attribute_read(struct kiocb *iocb, struct iov_iter *to)
 		return -ENOMEM;
 	n = attribute->show(attribute->priv, text);
 	if (n >= 0)
-		n = copy_text(iocb, to, text, n);
+		n = simple_read_to_iter(iocb, to, text, n);
 	kfree(text);
 	return n;
 }
 
-static ssize_t attribute_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static ssize_t attribute_write(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct attribute *attribute = file_inode(file)->i_private;
+	struct attribute *attribute = file_inode(iocb->ki_filp)->i_private;
+	size_t count = min_t(size_t, iov_iter_count(from), PAGE_SIZE - 1);
 	ssize_t n;
 	char *text;
 
@@ -101,10 +87,14 @@ static ssize_t attribute_write(struct file *file, const char __user *buf, size_t
 		return -ENODEV;
 	if (!attribute->store)
 		return -EIO;
-	count = min_t(size_t, count, PAGE_SIZE - 1);
-	text = memdup_user_nul(buf, count);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
+	text = kmalloc(count + 1, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	if (copy_from_iter(text, count, from) < count) {
+		kfree(text);
+		return -EFAULT;
+	}
+	text[count] = '\0';
 	n = attribute->store(attribute->priv, text, count);
 	kfree(text);
 	return n;
@@ -121,7 +111,7 @@ static int attribute_open(struct inode *inode, struct file *file)
 static const struct file_operations attribute_fops = {
 	.open = attribute_open,
 	.read_iter = attribute_read,
-	.write = attribute_write,
+	.write_iter = attribute_write,
 	.llseek = generic_file_llseek,
 };
 

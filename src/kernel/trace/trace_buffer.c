@@ -203,7 +203,7 @@ static ssize_t trace_write(struct file *file, const char __user *buf, size_t cou
 }
 
 static const struct file_operations trace_fops = {
-	.open = trace_open, .read = seq_read, .write = trace_write, .llseek = seq_lseek, .release = single_release,
+	.open = trace_open, .read_iter = seq_read_iter, .write = trace_write, .llseek = seq_lseek, .release = single_release,
 };
 
 /* ---- trace_pipe: reading takes the records out; a reader waits for the next ---- */

@@ -138,7 +138,7 @@ FAMILY(names)
 	SHOW(fchownat(fd, "", 7, -1, AT_EMPTY_PATH));
 	SHOW(symlinkat("target", fd, "sl"));
 	SHOW(renameat(fd, "sl", AT_FDCWD, "sl"));
-	struct stat st;
+	struct stat st = { 0 };
 	SHOW(fstatat(fd, "fresh", &st, 0));
 	say("%o %d %d", st.st_mode, st.st_uid, st.st_gid);
 	SHOW(fstatat(fd, "", &st, AT_EMPTY_PATH));

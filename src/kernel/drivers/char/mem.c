@@ -13,24 +13,30 @@
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 
-static ssize_t null_read(struct kiocb *iocb, struct iov_iter *to)
+/* Of these only /dev/null takes what is spliced, and only the random numbers can be spliced from; as on Linux. */
+static ssize_t null_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	return 0;
 }
 
-static ssize_t null_write(struct kiocb *iocb, struct iov_iter *from)
+static ssize_t null_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	return iov_iter_count(from);
 }
 
-static ssize_t zero_read(struct kiocb *iocb, struct iov_iter *to)
+static ssize_t null_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
-	size_t count = iov_iter_count(to), done = iov_iter_zero(count, to);
-
-	return !done && count ? -EFAULT : (ssize_t)done;
+	return count;
 }
 
-static ssize_t full_write(struct kiocb *iocb, struct iov_iter *from)
+static ssize_t zero_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	size_t missed = clear_user(buf, count);
+
+	return missed == count && count ? -EFAULT : (ssize_t)(count - missed);
+}
+
+static ssize_t full_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	return -ENOSPC;
 }
@@ -68,16 +74,16 @@ static ssize_t random_read(struct kiocb *iocb, struct iov_iter *to)
 }
 
 static const struct file_operations null_fops = {
-	.read_iter = null_read, .write_iter = null_write, .llseek = noop_llseek,
+	.read = null_read, .write_iter = null_write_iter, .llseek = noop_llseek,
 };
 static const struct file_operations zero_fops = {
-	.read_iter = zero_read, .write_iter = null_write, .llseek = noop_llseek, .mmap = zero_mmap,
+	.read = zero_read, .write = null_write, .llseek = noop_llseek, .mmap = zero_mmap,
 };
 static const struct file_operations full_fops = {
-	.read_iter = zero_read, .write_iter = full_write, .llseek = noop_llseek,
+	.read = zero_read, .write = full_write, .llseek = noop_llseek,
 };
 static const struct file_operations random_fops = {
-	.read_iter = random_read, .write_iter = null_write, .llseek = noop_llseek,
+	.read_iter = random_read, .write_iter = null_write_iter, .llseek = noop_llseek,
 };
 
 /* ---- kmsg ------------------------------------------------------------------------------------------------------------- */

@@ -108,6 +108,11 @@ static const struct file_operations text_fops = {
 	.open = proc_pid_text_open, .read = seq_read, .llseek = seq_lseek, .release = single_release,
 };
 
+/* Those that sendfile(2) and splice(2) take as well. */
+static const struct file_operations mounts_fops = {
+	.open = proc_pid_text_open, .read_iter = seq_read_iter, .llseek = seq_lseek, .release = single_release,
+};
+
 /* ---- The directory itself --------------------------------------------------------------------------------------------------- */
 
 static const struct file_operations task_dir_fops;
@@ -139,8 +144,8 @@ static const struct pid_entry entries[] = {
 	LINK("cwd", proc_cwd_path),
 	LINK("root", proc_root_path),
 	LINK("exe", proc_exe_path),
-	TEXT("mounts", 0444, proc_pid_mounts),
-	TEXT("mountinfo", 0444, proc_pid_mountinfo),
+	{ "mounts", S_IFREG | 0444, .show = proc_pid_mounts, .fops = &mounts_fops },
+	{ "mountinfo", S_IFREG | 0444, .show = proc_pid_mountinfo, .fops = &mounts_fops },
 	TEXT("stack", 0400, proc_pid_stack),
 	TEXT("wchan", 0444, proc_pid_wchan),
 	TEXT("cgroup", 0444, proc_pid_cgroup),

@@ -87,7 +87,8 @@ struct proc_dir_entry *proc_create_data(const char *name, umode_t mode, struct p
 	struct proc_dir_entry entry = { .ops = ops, .data = data };
 
 	entry.fops = (struct file_operations){
-		.open = entry_open, .read = ops->proc_read, .write = ops->proc_write, .llseek = ops->proc_lseek,
+		.open = entry_open, .read = ops->proc_read, .write = ops->proc_write,
+		.read_iter = ops->proc_read_iter, .write_iter = ops->proc_write_iter, .llseek = ops->proc_lseek,
 		.release = ops->proc_release, .poll = ops->proc_poll, .unlocked_ioctl = ops->proc_ioctl,
 	};
 	return create(name, mode, parent, &entry);
@@ -186,9 +187,9 @@ struct sysctl {
 	size_t size;
 };
 
-static ssize_t sysctl_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+static ssize_t sysctl_read(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct sysctl *sysctl = pde_data(file_inode(file));
+	struct sysctl *sysctl = pde_data(file_inode(iocb->ki_filp));
 	char text[512];
 	int n;
 
@@ -196,18 +197,19 @@ static ssize_t sysctl_read(struct file *file, char __user *buf, size_t count, lo
 		n = scnprintf(text, sizeof(text), "%s\n", sysctl->string);
 	else
 		n = scnprintf(text, sizeof(text), "%d\n", *sysctl->value);
-	return simple_read_from_buffer(buf, count, pos, text, n);
+	return simple_read_to_iter(iocb, to, text, n);
 }
 
-static ssize_t sysctl_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static ssize_t sysctl_write(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct sysctl *sysctl = pde_data(file_inode(file));
+	struct sysctl *sysctl = pde_data(file_inode(iocb->ki_filp));
+	size_t count = iov_iter_count(from);
 	char text[512], *word;
 	int value, err;
 
 	if (count >= sizeof(text))
 		return -EINVAL;
-	if (copy_from_user(text, buf, count))
+	if (copy_from_iter(text, count, from) < count)
 		return -EFAULT;
 	text[count] = 0;
 	word = strim(text);
@@ -226,7 +228,7 @@ static ssize_t sysctl_write(struct file *file, const char __user *buf, size_t co
 }
 
 static const struct proc_ops sysctl_ops = {
-	.proc_read = sysctl_read, .proc_write = sysctl_write, .proc_lseek = generic_file_llseek,
+	.proc_read_iter = sysctl_read, .proc_write_iter = sysctl_write, .proc_lseek = generic_file_llseek,
 };
 
 static int sysctl_create(const char *path, umode_t mode, const struct sysctl *from)

@@ -511,6 +511,7 @@ loff_t no_llseek(struct file *file, loff_t offset, int whence);
 int nonseekable_open(struct inode *inode, struct file *file);
 int stream_open(struct inode *inode, struct file *file);
 int simple_open(struct inode *inode, struct file *file);
+ssize_t simple_read_to_iter(struct kiocb *iocb, struct iov_iter *to, const void *from, size_t available);
 ssize_t simple_read_from_buffer(void __user *to, size_t count, loff_t *pos, const void *from, size_t available);
 ssize_t simple_write_to_buffer(void *to, size_t available, loff_t *pos, const void __user *from, size_t count);
 ssize_t generic_read_dir(struct file *file, char __user *buf, size_t count, loff_t *pos);

@@ -14,6 +14,8 @@ struct proc_ops {
 	int (*proc_open)(struct inode *inode, struct file *file);
 	ssize_t (*proc_read)(struct file *file, char __user *buf, size_t count, loff_t *pos);
 	ssize_t (*proc_write)(struct file *file, const char __user *buf, size_t count, loff_t *pos);
+	ssize_t (*proc_read_iter)(struct kiocb *iocb, struct iov_iter *to);
+	ssize_t (*proc_write_iter)(struct kiocb *iocb, struct iov_iter *from);
 	loff_t (*proc_lseek)(struct file *file, loff_t offset, int whence);
 	int (*proc_release)(struct inode *inode, struct file *file);
 	__poll_t (*proc_poll)(struct file *file, struct poll_table_struct *table);
