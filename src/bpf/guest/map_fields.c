@@ -52,6 +52,10 @@ int bpf_map_check_lock_flag(const struct bpf_map *map, u64 flags)
 /* There is one processor: whoever holds the lock is not interrupted, and so nobody ever waits. */
 static unsigned long irq_flags_of_holder;
 
+/* Neither takes programs that would take a lock of their own. */
+notrace u64 bpf_spin_lock(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+notrace u64 bpf_spin_unlock(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+
 BPF_HELPER(spin_lock)
 {
 	struct bpf_spin_lock *lock = (struct bpf_spin_lock *)r1;

@@ -85,7 +85,7 @@ static void bpf_prog_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "prog_type:\t%u\nprog_jited:\t%u\nprog_tag:\t%s\nmemlock:\t%llu\nprog_id:\t%u\nrun_time_ns:\t%llu\n"
 		   "run_cnt:\t%llu\nrecursion_misses:\t%llu\nverified_insns:\t%u\n", prog->type, prog->jited, tag,
 		   bpf_prog_memory_footprint(prog), prog->id,
-		   prog->run_time_ns, prog->run_cnt, prog->misses, prog->verified_insns);
+		   prog->run_time_ns, prog->run_cnt, prog->recursion_misses, prog->verified_insns);
 }
 
 static ssize_t bpf_prog_no_read(struct file *file, char __user *buf, size_t count, loff_t *pos)

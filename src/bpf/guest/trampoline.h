@@ -49,7 +49,7 @@ void __bpf_prog_exit(struct bpf_prog *prog, u64 start, struct bpf_tramp_run_ctx 
 static __always_inline u64 bpf_tramp_prog_enter(struct bpf_prog *prog, struct bpf_tramp_run_ctx *run_ctx)
 {
 	if (unlikely(++prog->active != 1) && prog->type != BPF_PROG_TYPE_LSM) {
-		prog->misses++;
+		prog->recursion_misses++;
 		return 0;
 	}
 	run_ctx->saved_run_ctx = bpf_run_ctx;

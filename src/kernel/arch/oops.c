@@ -164,7 +164,7 @@ void show_trace(struct pt_regs *regs, struct task_struct *task, const char *leve
 	printk("%s </TASK>\n", level);
 }
 
-void dump_stack(void)
+notrace void dump_stack(void)
 {
 	print_header();
 	show_trace(NULL, NULL, KERN_DEFAULT);
@@ -242,7 +242,7 @@ void __warn_printk(const char *fmt, ...)
 	warn_printed = true;
 }
 
-enum bug_trap_type report_bug(unsigned long addr, struct pt_regs *regs)
+notrace enum bug_trap_type report_bug(unsigned long addr, struct pt_regs *regs)
 {
 	struct bug_entry *bug = find_bug(addr);
 	const char *file;

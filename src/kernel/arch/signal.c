@@ -232,12 +232,13 @@ void exit_to_user_mode_loop(struct pt_regs *regs)
 	}
 }
 
-void irqentry_exit_to_user_mode(struct pt_regs *regs)
+notrace void irqentry_exit_to_user_mode(struct pt_regs *regs)
 {
 	/* Interrupts and exceptions are no system calls to be restarted. */
 	regs->orig_ax = -1UL;
 	exit_to_user_mode_loop(regs);
 }
+NOKPROBE_SYMBOL(irqentry_exit_to_user_mode);
 
 void syscall_exit_to_user_mode(struct pt_regs *regs)
 {

@@ -107,7 +107,7 @@ unsigned long copy_from_user_nofault(void *dst, const void __user *src, size_t s
 	return left ? -EFAULT : 0;
 }
 
-unsigned long copy_to_user_nofault(void __user *dst, const void *src, size_t size)
+notrace unsigned long copy_to_user_nofault(void __user *dst, const void *src, size_t size)
 {
 	unsigned long left;
 
@@ -139,7 +139,7 @@ long copy_from_kernel_nofault(void *dst, const void *src, size_t size)
 	return left ? -EFAULT : 0;
 }
 
-long copy_to_kernel_nofault(void *dst, const void *src, size_t size)
+notrace long copy_to_kernel_nofault(void *dst, const void *src, size_t size)
 {
 	unsigned long left;
 
@@ -190,7 +190,7 @@ long strncpy_from_user_nofault(char *dst, const void __user *unsafe_addr, long c
 	return copy_string_nofault(dst, unsafe_addr, count);
 }
 
-long strncpy_from_user(char *dst, const char __user *src, long count)
+notrace long strncpy_from_user(char *dst, const char __user *src, long count)
 {
 	if (should_fail_usercopy())
 		return -EFAULT;
@@ -206,7 +206,7 @@ long strncpy_from_user(char *dst, const char __user *src, long count)
 	return count;
 }
 
-long strnlen_user(const char __user *s, long n)
+notrace long strnlen_user(const char __user *s, long n)
 {
 	for (long i = 0; i < n; i++) {
 		int c = access_ok(s + i, 1) ? load_byte(s + i) : -1;
@@ -219,7 +219,7 @@ long strnlen_user(const char __user *s, long n)
 	return n + 1;
 }
 
-int check_zeroed_user(const void __user *from, size_t size)
+notrace int check_zeroed_user(const void __user *from, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
 		int c = access_ok(from + i, 1) ? load_byte(from + i) : -1;

@@ -5,7 +5,7 @@
 
 static struct fault_attr fail_usercopy = FAULT_ATTR_INITIALIZER("fail_usercopy");
 
-bool should_fail_usercopy(void)
+notrace bool should_fail_usercopy(void)
 {
 	return should_fail(&fail_usercopy, 1);
 }

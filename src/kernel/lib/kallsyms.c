@@ -153,7 +153,7 @@ static bool is_kernel_inittext(unsigned long addr)
 	return addr >= (unsigned long)__init_text_start && addr < (unsigned long)__init_text_end;
 }
 
-bool core_kernel_text(unsigned long addr)
+notrace bool core_kernel_text(unsigned long addr)
 {
 	if (is_kernel_inittext(addr))
 		return system_state < SYSTEM_RUNNING;

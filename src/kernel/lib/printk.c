@@ -307,7 +307,7 @@ static int __init ignore_loglevel_setup(char *value)
 }
 early_param("ignore_loglevel", ignore_loglevel_setup);
 
-void print_hex_dump(const char *level, const char *prefix_str, int prefix_type, int rowsize, int groupsize,
+notrace void print_hex_dump(const char *level, const char *prefix_str, int prefix_type, int rowsize, int groupsize,
 		    const void *buf, size_t len, bool ascii)
 {
 	const u8 *p = buf;

@@ -79,6 +79,10 @@ describe.skipIf(lacking !== undefined)("unmodified clients", () => {
     expect(await run("signals")).toBe(recorded("signals.txt"));
   }, 60_000);
 
+  test("where tracing programs may be attached, in which order they run, and when not", async () => {
+    expect(await run("targets")).toBe(recorded("targets.txt"));
+  }, 60_000);
+
   test("bpftool prog, map, btf, link: plain and JSON", () => {
     const tool = output("command -v bpftool").trim();
     const libraries = output(`ldd ${tool}`).match(/\/lib\S+/g) ?? [];

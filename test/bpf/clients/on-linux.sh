@@ -1,7 +1,7 @@
 #!/bin/bash
 # on-linux.sh KERNEL [CLIENT]: asks a Linux 6.1 (bzImage with BPF, BTF and CONFIG_FPROBE, and btrfs) what the clients here print, and
-# records it as observe.txt, multi.txt, signals.txt and bpftool.txt beside this file, or the one that is named. Needs what the test
-# needs, and qemu-system-x86_64, busybox-static, cpio, btrfs-progs.
+# records it as CLIENT.txt beside this file: observe, multi, signals, targets and bpftool, or the one that is named. Needs what the
+# test needs, and qemu-system-x86_64, busybox-static, cpio, btrfs-progs.
 set -e
 here=$(cd "$(dirname "$0")"; pwd); kernel=$(realpath "$1")
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
@@ -9,7 +9,7 @@ root=$work/root; mkdir -p "$root"/{bin,dev,proc,sys,tmp,mnt,usr/sbin}
 sh "$here/build.sh" "$work"
 cp "$(command -v busybox)" "$root/bin/"; cp "$(command -v bpftool || echo /usr/sbin/bpftool)" "$root/usr/sbin/bpftool"
 for library in $(ldd "$root/usr/sbin/bpftool" | grep -o '/lib[^ ]*'); do install -D "$(realpath "$library")" "$root/$library"; done
-cp "$work"/{observe,multi,signals,tool.bpf.o} "$here/bpftool.sh" "$root/"
+cp "$work"/{observe,multi,signals,targets,tool.bpf.o} "$here/bpftool.sh" "$root/"
 cat > "$root/init" <<'I'
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -23,13 +23,14 @@ case $(cat /proc/cmdline) in
 *client=observe*) /observe;;
 *client=multi*) /multi;;
 *client=signals*) /signals;;
+*client=targets*) /targets;;
 esac > /dev/ttyS1 2>&1
 poweroff -f
 I
 chmod +x "$root/init"
 (cd "$root"; find . | cpio -o -H newc --quiet | gzip) > "$work/initrd.gz"
 truncate -s 110M "$work/disk"; mkfs.btrfs -q -m single -d single "$work/disk" > /dev/null 2>&1
-for client in ${2:-observe multi signals bpftool}; do
+for client in ${2:-observe multi signals targets bpftool}; do
   timeout 300 qemu-system-x86_64 -accel tcg -cpu qemu64 -display none -monitor none -no-reboot -m 1024 -serial "file:$work/console" \
     -serial "file:$work/output" -drive "file=$work/disk,if=virtio,format=raw,snapshot=on" -kernel "$kernel" \
     -initrd "$work/initrd.gz" -append "console=ttyS0 panic=-1 client=$client" < /dev/null

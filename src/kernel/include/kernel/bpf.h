@@ -129,7 +129,6 @@ struct bpf_prog {
 	u32 verified_insns;
 	u64 load_time;			/* ns since boot */
 	u64 run_cnt, run_time_ns;	/* while somebody wanted them counted */
-	u64 recursion_misses;
 	u32 prog_flags;
 	u32 created_by_uid;
 	u32 used_map_cnt;
@@ -151,7 +150,7 @@ struct bpf_prog {
 	struct list_head list;
 	struct bpf_deferred deferred;
 	int active;			/* trampolines are running it (D6) */
-	u64 misses;			/* times that it was not run for that reason */
+	u64 recursion_misses;		/* times that it was not run for that reason */
 };
 
 /* Takes a reference of the program behind a descriptor. ERR_PTR(-EBADF), or -EINVAL if it is something else. */

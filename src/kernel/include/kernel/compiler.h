@@ -47,7 +47,7 @@
 #define WRITE_ONCE(x, val)	do { *(volatile __typeof__(x) *)&(x) = (val); } while (0)
 
 /* Code and data of the boot phase; kept, since memory is not that short. */
-#define __init			__section(".init.text") __cold
+#define __init			__section(".init.text") __cold notrace
 #define __initdata
 #define __initconst
 #define __exit			__used
