@@ -101,7 +101,8 @@ export type ArgumentKind =
   | "stackOrNull"
   | "long"
   | "constString"
-  | "taskStruct";
+  | "taskStruct"
+  | "inode";
 
 export type ReturnKind = "integer" | "void" | "mapValueOrNull" | "ringbufMemOrNull" | "taskStruct" | "ptRegs";
 
@@ -137,6 +138,7 @@ const only =
   (...types: number[]) =>
   (type: number): boolean =>
     types.includes(type);
+const lsmOnly = only(BPF_PROG_TYPE_LSM);
 const kprobeOnly = only(BPF_PROG_TYPE_KPROBE);
 /** SYSCALL programs have the helpers of tracing programs. */
 const withTracing = (type: number): boolean => isTracingProgram(type) || type === BPF_PROG_TYPE_SYSCALL;
@@ -280,6 +282,10 @@ define("get_func_arg", ["ctx", "anything", "long"], "integer", { types: function
 define("get_func_ret", ["ctx", "long"], "integer", { types: functionArguments });
 define("get_func_arg_cnt", ["ctx"], "integer", { types: functionArguments });
 define("get_current_task_btf", [], "taskStruct", { gpl: true, needs: "perfmon" });
+define("task_storage_get", ["map", "taskStruct", "valueOrNull", "anything"], "mapValueOrNull", { types: withTracing });
+define("task_storage_delete", ["map", "taskStruct"], "integer", { types: withTracing });
+define("inode_storage_get", ["map", "inode", "valueOrNull", "anything"], "mapValueOrNull", { types: lsmOnly });
+define("inode_storage_delete", ["map", "inode"], "integer", { types: lsmOnly });
 define("task_pt_regs", ["taskStruct"], "ptRegs", { gpl: true, needs: "perfmon" });
 define("get_attach_cookie", ["ctx"], "integer", { types: withCookie });
 

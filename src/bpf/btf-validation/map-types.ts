@@ -9,11 +9,13 @@ import {
   BPF_MAP_TYPE_CGROUP_ARRAY,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_INODE_STORAGE,
   BPF_MAP_TYPE_LPM_TRIE,
   BPF_MAP_TYPE_LRU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_STACK_TRACE,
+  BPF_MAP_TYPE_TASK_STORAGE,
 } from "../verifier/map-types.ts";
 
 const EPERM = 1;
@@ -58,6 +60,8 @@ const WITH_KPTRS: readonly number[] = [
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_PERCPU_ARRAY,
 ];
+const LOCAL_STORAGE: ReadonlySet<number> = new Set([BPF_MAP_TYPE_INODE_STORAGE, BPF_MAP_TYPE_TASK_STORAGE]);
+const WITH_LOCKS: ReadonlySet<number> = new Set([BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY, ...LOCAL_STORAGE]);
 const ARRAYS: ReadonlySet<number> = new Set([BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY]);
 
 /** A member of a structure, or a variable of a section of global variables. */
@@ -114,6 +118,10 @@ function checkKey(btf: Btf, request: MapTypesRequest, value: BtfType): number {
   const { keyType, mapType } = request;
   const mayLackKey = ARRAYS.has(mapType) || WITHOUT_TYPES.has(mapType);
   if (keyType === 0 && !mayLackKey) return EINVAL;
+  if (LOCAL_STORAGE.has(mapType)) {
+    const key = btf.resolve(keyType);
+    return key.kind === "int" && key.bits === 32 ? 0 : EINVAL;
+  }
   // The key begins with the length of the prefix.
   if (mapType === BPF_MAP_TYPE_LPM_TRIE) return btf.resolve(keyType).kind === "struct" ? 0 : EINVAL;
   if (!ARRAYS.has(mapType)) return 0;
@@ -134,7 +142,7 @@ function check(btf: Btf, request: MapTypesRequest, kernelTypes: Btf | undefined)
   const spinLockOffset = findStructure(btf, value, "bpf_spin_lock", 4, 4);
   if (spinLockOffset !== undefined) {
     if (request.mapFlags & BPF_F_RDONLY_PROG) return { errno: EACCES };
-    if (mapType !== BPF_MAP_TYPE_HASH && mapType !== BPF_MAP_TYPE_ARRAY) return { errno: ENOTSUPP };
+    if (!WITH_LOCKS.has(mapType)) return { errno: ENOTSUPP };
   }
   const timerOffset = findStructure(btf, value, "bpf_timer", 16, 8);
   if (timerOffset !== undefined) {

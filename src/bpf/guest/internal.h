@@ -40,7 +40,7 @@ int bpf_obj_name_cpy(char *dst, const char *src, unsigned int size);
 extern const struct bpf_map_ops array_map_ops, percpu_array_map_ops, prog_array_map_ops, perf_event_array_map_ops;
 extern const struct bpf_map_ops htab_map_ops, htab_percpu_map_ops, htab_lru_map_ops, htab_lru_percpu_map_ops;
 extern const struct bpf_map_ops queue_map_ops, stack_map_ops, stack_trace_map_ops, ringbuf_map_ops;
-extern const struct bpf_map_ops cgroup_array_map_ops, bloom_filter_map_ops, trie_map_ops;
+extern const struct bpf_map_ops cgroup_array_map_ops, bloom_filter_map_ops, trie_map_ops, storage_map_ops;
 extern const struct bpf_map_ops array_of_maps_map_ops, htab_of_maps_map_ops;
 
 void bpf_map_init_from_attr(struct bpf_map *map, union bpf_attr *attr);

@@ -31,6 +31,8 @@ static const struct bpf_map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_HASH_OF_MAPS] = &htab_of_maps_map_ops,
 	[BPF_MAP_TYPE_RINGBUF] = &ringbuf_map_ops,
 	[BPF_MAP_TYPE_LPM_TRIE] = &trie_map_ops,
+	[BPF_MAP_TYPE_TASK_STORAGE] = &storage_map_ops,
+	[BPF_MAP_TYPE_INODE_STORAGE] = &storage_map_ops,
 };
 
 static LIST_HEAD(all_maps);

@@ -145,6 +145,7 @@ const RULES: Readonly<Record<Exclude<ArgumentKind, "anything">, ArgumentRule>> =
   long: { types: MEMORY_TYPES },
   constString: { types: [PTR_TO_MAP_VALUE] },
   taskStruct: { types: [PTR_TO_BTF_ID], structure: "task_struct" },
+  inode: { types: [PTR_TO_BTF_ID], structure: "inode" },
 };
 
 /** Pointers that an argument may be with an offset added. */

@@ -3,6 +3,7 @@
  * Inodes: allocation, the cache of inodes by number, and their end. An inode whose last reference goes stays cached
  * while it has links and its file system is active. (Documentation/filesystems/vfs.rst)
  */
+#include <kernel/bpf_local_storage.h>
 #include <kernel/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/slab.h>
@@ -63,6 +64,7 @@ static struct inode *alloc_inode(struct super_block *sb)
 
 static void destroy_inode(struct inode *inode)
 {
+	bpf_local_storage_owner_gone(inode);
 	if (inode->i_sb->s_op && inode->i_sb->s_op->free_inode)
 		inode->i_sb->s_op->free_inode(inode);
 	else

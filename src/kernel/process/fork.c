@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* New tasks: fork, vfork, clone, kernel threads; task numbers; the tasks' structures. */
+#include <kernel/bpf_local_storage.h>
 #include <kernel/completion.h>
 #include <kernel/err.h>
 #include <kernel/error-injection.h>
@@ -64,6 +65,7 @@ void put_task_struct(struct task_struct *task)
 {
 	if (--task->usage)
 		return;
+	bpf_local_storage_owner_gone(task);
 	security_task_free(task);
 	security_cred_free(task->cred);
 	trace_sched_process_free(task);

@@ -680,6 +680,7 @@ class FunctionWriter {
       case "spinLock":
       case "timer":
       case "taskStruct":
+      case "inode":
       case "ringbufMem":
         return;
       case "anything":

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * Kinds of maps and of values that few programs use: longest prefix match, locks and pointers of the kernel in values. What Linux 6.1
- * printed is test/bpf/map-kinds.txt.
+ * Kinds of maps and of values that few programs use: longest prefix match, locks and pointers of the kernel in values, local
+ * storage. What Linux 6.1 printed is test/bpf/map-kinds.txt.
  */
 #include "../lib/bpf.h"
 #include <linux/btf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void tell(const char *what, int result)
@@ -231,9 +234,216 @@ static void fields(void)
 	}
 }
 
+/* ---- local storage ---- */
+
+static int storage_map(int btf, enum bpf_map_type type, unsigned int size, unsigned int key_type, unsigned int value_type,
+		       unsigned int entries, unsigned int flags)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = type;
+	attr.key_size = 4;
+	attr.value_size = size;
+	attr.max_entries = entries;
+	attr.map_flags = flags;
+	attr.btf_fd = btf;
+	attr.btf_key_type_id = key_type;
+	attr.btf_value_type_id = value_type;
+	return sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
+}
+
+static void look_up_storage(const char *what, int map, int fd)
+{
+	unsigned long long value = 0;
+
+	printf("%s: ", what);
+	if (bpf_map_lookup_elem(map, &fd, &value))
+		printf("%s\n", strerror(errno));
+	else
+		printf("%llu\n", value);
+}
+
+static int load(unsigned int type, unsigned int attach_type, const char *target, const struct bpf_insn *insns, unsigned int count)
+{
+	static char log[1 << 16];
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = type;
+	attr.expected_attach_type = attach_type;
+	attr.attach_btf_id = target ? bpf_kernel_function_id(target) : 0;
+	attr.insns = (unsigned long)insns;
+	attr.insn_cnt = count;
+	attr.license = (unsigned long)"GPL";
+	attr.log_level = 1;
+	attr.log_buf = (unsigned long)log;
+	attr.log_size = sizeof(log);
+	fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+	/* Why not: what stands before the last line. */
+	if (fd < 0) {
+		char *end = strstr(log, "\nprocessed"), *line = end;
+
+		while (line && line > log && line[-1] != '\n')
+			line--;
+		if (line)
+			printf("%.*s\n", (int)(end - line), line);
+	}
+	return fd;
+}
+
+#define INSN(code, dst, src, off, imm)	{ code, dst, src, off, imm }
+#define MOVE(dst, src)			INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
+#define SET(dst, imm)			INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, imm)
+#define CALL(helper)			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
+#define EXIT				INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define MAP(dst, fd)			INSN(BPF_LD | BPF_IMM | BPF_DW, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
+#define ADD_TO(reg, imm)		SET(2, imm), INSN(BPF_STX | BPF_ATOMIC | BPF_DW, reg, 2, 0, BPF_ADD)
+
+static void run(const char *what, int fd)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.test.prog_fd = fd;
+	tell(what, sys_bpf(BPF_PROG_TEST_RUN, &attr, sizeof(attr)));
+	printf("returned %d\n", (int)attr.test.retval);
+}
+
+static void task_programs(int map)
+{
+	struct bpf_insn count[] = {
+		CALL(BPF_FUNC_get_current_task_btf), MOVE(6, 0), MAP(1, map), MOVE(2, 6), SET(3, 0),
+		SET(4, BPF_LOCAL_STORAGE_GET_F_CREATE), CALL(BPF_FUNC_task_storage_get),
+		INSN(BPF_JMP | BPF_JNE | BPF_K, 0, 0, 2, 0), SET(0, -1), EXIT, ADD_TO(0, 7),
+		INSN(BPF_LDX | BPF_MEM | BPF_W, 0, 0, 0, 0), EXIT,
+	};
+	struct bpf_insn forget[] = {
+		CALL(BPF_FUNC_get_current_task_btf), MAP(1, map), MOVE(2, 0), CALL(BPF_FUNC_task_storage_delete), EXIT,
+	};
+	struct bpf_insn inode[] = {
+		CALL(BPF_FUNC_get_current_task_btf), MAP(1, map), MOVE(2, 0), CALL(BPF_FUNC_inode_storage_delete), EXIT,
+	};
+	struct bpf_insn look[] = {
+		MOVE(2, 10), INSN(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -4), INSN(BPF_ST | BPF_MEM | BPF_W, 10, 0, -4, 0),
+		MAP(1, map), CALL(BPF_FUNC_map_lookup_elem), SET(0, 0), EXIT,
+	};
+	int fd = load(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL, count, sizeof(count) / sizeof(*count));
+
+	tell("program", fd);
+	run("count", fd);
+	run("count", fd);
+	close(fd);
+	fd = load(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL, forget, sizeof(forget) / sizeof(*forget));
+	tell("program", fd);
+	run("forget", fd);
+	run("forget", fd);
+	close(fd);
+	tell("of inodes", load(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL, inode, sizeof(inode) / sizeof(*inode)));
+	tell("by a key", load(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL, look, sizeof(look) / sizeof(*look)));
+}
+
+static void inode_program(int map)
+{
+	struct bpf_insn opened[] = {
+		INSN(BPF_LDX | BPF_MEM | BPF_DW, 6, 1, 0, 0),
+		INSN(BPF_LDX | BPF_MEM | BPF_DW, 2, 6, bpf_kernel_field_offset("file", "f_inode"), 0), MAP(1, map), SET(3, 0),
+		SET(4, BPF_LOCAL_STORAGE_GET_F_CREATE), CALL(BPF_FUNC_inode_storage_get),
+		INSN(BPF_JMP | BPF_JNE | BPF_K, 0, 0, 2, 0), SET(0, 0), EXIT, ADD_TO(0, 1), SET(0, 0), EXIT,
+	};
+	int fd = load(BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_file_open", opened, sizeof(opened) / sizeof(*opened));
+	union bpf_attr attr;
+	int link, file[3];
+
+	tell("program", fd);
+	memset(&attr, 0, sizeof(attr));
+	attr.raw_tracepoint.prog_fd = fd;
+	link = sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+	tell("attach", link);
+	for (int i = 0; i < 3; i++)
+		file[i] = open(i < 2 ? "/proc/self/exe" : "/proc/version", O_RDONLY);
+	close(link);
+	close(fd);
+	look_up_storage("opened twice", map, file[1]);
+	look_up_storage("opened once", map, file[2]);
+	for (int i = 0; i < 3; i++)
+		close(file[i]);
+}
+
+static void storage(void)
+{
+	static const enum bpf_map_type kinds[] = { BPF_MAP_TYPE_TASK_STORAGE, BPF_MAP_TYPE_INODE_STORAGE };
+	unsigned long long value = 5;
+	union bpf_attr attr;
+	int btf, key = 0;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.btf = (unsigned long)&types;
+	attr.btf_size = offsetof(typeof(types), strings) + sizeof(types.strings);
+	btf = sys_bpf(BPF_BTF_LOAD, &attr, sizeof(attr));
+	for (int i = 0; i < 2; i++) {
+		enum bpf_map_type kind = kinds[i];
+		int map, self, child, fd;
+
+		printf("== storage of %s\n", i ? "inodes" : "tasks");
+		tell("entries", storage_map(btf, kind, 8, 1, 2, 1, BPF_F_NO_PREALLOC));
+		tell("allocated before", storage_map(btf, kind, 8, 1, 2, 0, 0));
+		tell("without types", storage_map(btf, kind, 8, 0, 0, 0, BPF_F_NO_PREALLOC));
+		tell("without type of keys", storage_map(btf, kind, 8, 0, 2, 0, BPF_F_NO_PREALLOC));
+		tell("another flag", storage_map(btf, kind, 8, 1, 2, 0, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG));
+		tell("too large", storage_map(btf, kind, 65408, 1, 2, 0, BPF_F_NO_PREALLOC));
+		tell("of another size", storage_map(btf, kind, 65407, 1, 2, 0, BPF_F_NO_PREALLOC));
+		tell("pointers", storage_map(btf, kind, 16, 1, 9, 0, BPF_F_NO_PREALLOC));
+		tell("locks", storage_map(btf, kind, 24, 1, 4, 0, BPF_F_NO_PREALLOC));
+		map = storage_map(btf, kind, 8, 1, 2, 0, BPF_F_NO_PREALLOC);
+		tell("create", map);
+		key = -1;
+		look_up_storage("no descriptor", map, -1);
+		tell("next", bpf_map_get_next_key(map, NULL, &key));
+		if (i) {
+			inode_program(map);
+			self = open("/proc/self/exe", O_RDONLY);
+		} else {
+			look_up_storage("not a process", map, 0);
+			task_programs(map);
+			self = syscall(__NR_pidfd_open, getpid(), 0);
+		}
+		tell("delete", bpf_map_delete_elem(map, &self));
+		look_up_storage("nothing", map, self);
+		tell("what is there", bpf_map_update_elem(map, &self, &value, BPF_EXIST));
+		tell("what is new", bpf_map_update_elem(map, &self, &value, BPF_NOEXIST));
+		tell("what is new", bpf_map_update_elem(map, &self, &value, BPF_NOEXIST));
+		look_up_storage("then", map, self);
+		value++;
+		tell("both", bpf_map_update_elem(map, &self, &value, BPF_EXIST | BPF_NOEXIST));
+		tell("lock", bpf_map_update_elem(map, &self, &value, BPF_F_LOCK));
+		tell("replace", bpf_map_update_elem(map, &self, &value, BPF_EXIST));
+		look_up_storage("then", map, self);
+		if (!i) {
+			child = fork();
+			if (!child)
+				_exit(0);
+			fd = syscall(__NR_pidfd_open, child, 0);
+			tell("of a child", bpf_map_update_elem(map, &fd, &value, BPF_ANY));
+			look_up_storage("child", map, fd);
+			waitpid(child, NULL, 0);
+			look_up_storage("when it has gone", map, fd);
+			tell("update", bpf_map_update_elem(map, &fd, &value, BPF_ANY));
+			tell("delete", bpf_map_delete_elem(map, &fd));
+			close(fd);
+		}
+		tell("delete", bpf_map_delete_elem(map, &self));
+		tell("delete", bpf_map_delete_elem(map, &self));
+		close(self);
+		close(map);
+	}
+}
+
 int main(void)
 {
 	tries();
 	fields();
+	storage();
 	return 0;
 }
