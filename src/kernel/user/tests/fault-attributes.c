@@ -848,6 +848,37 @@ static void requests(void)
 	try_read("-1", "times=1");
 }
 
+/* A request whose end gets lost: who waits for it does so for ever, and not even SIGKILL reaches it. */
+static void lost_completion(void)
+{
+	char *aligned = (char *)(((unsigned long)buffer + 4095) & ~4095ul), path[64];
+	const char *state;
+	int fd = open("/dev/vda", O_RDONLY | O_DIRECT), status;
+	pid_t pid;
+
+	configure("fail_io_timeout", "verbose=0 times=1 probability=100");
+	printf("io-timeout-fail 0: %s", pread(fd, aligned, 4096, 65536) < 0 ? error_name(errno) : "ok");
+	printf(", times %s\n", attribute("fail_io_timeout", "times"));
+	set("/sys/block/vda/io-timeout-fail", "1");
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		pread(fd, aligned, 4096, 65536);
+		_exit(0);
+	}
+	usleep(100000);
+	kill(pid, SIGKILL);
+	usleep(100000);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	state = strrchr(get(path), ')');
+	printf("io-timeout-fail 1: %s, state %.1s", waitpid(pid, &status, WNOHANG) ? "ended" : "waits", state ? state + 2 : "?");
+	set("/sys/block/vda/io-timeout-fail", "0");
+	printf(", times %s", attribute("fail_io_timeout", "times"));
+	printf(", the next: %s\n", pread(fd, aligned, 4096, 65536) < 0 ? error_name(errno) : "ok");
+	configure("fail_io_timeout", "probability=0 times=1 verbose=2");
+	close(fd);
+}
+
 /* ---- parts that are asked for by name ---- */
 
 /* What boot options have set, and what the log says of them. */
@@ -998,7 +1029,7 @@ static const struct { const char *name; void (*run)(void); int by_name; } parts[
 	{ "files", files, 0 }, { "values", values, 0 }, { "decisions", decisions, 0 }, { "tasks", tasks, 0 },
 	{ "fail-nth", count_calls, 0 }, { "fail_function", fail_function, 0 }, { "messages", messages, 0 },
 	{ "copies", copies, 0 }, { "futexes", futexes, 0 }, { "object-sizes", object_sizes, 0 }, { "pages", pages, 0 },
-	{ "requests", requests, 0 },
+	{ "requests", requests, 0 }, { "lost-completion", lost_completion, 0 },
 	{ "boot", boot, 1 }, { "draws", draws, 1 }, { "stack-filter", stack_filter, 1 }, { "stack", stack, 1 },
 	{ "cache-filter", cache_filter, 1 }, { "null", null_function, 1 },
 };
