@@ -50,7 +50,6 @@ static struct irq_action *actions[NR_IRQS];
 static unsigned long irq_counts[NR_IRQS], timer_count, irq_work_count;
 static u32 redirection[NR_IRQS];
 
-static u32 lapic_read(u32 reg) { return readl(lapic + reg); }
 static void lapic_write(u32 reg, u32 value) { writel(value, lapic + reg); }
 
 static void ioapic_write(u32 reg, u32 value)
@@ -72,11 +71,6 @@ void lapic_send_self(unsigned int vector)
 void lapic_timer_set(u64 ticks)
 {
 	lapic_write(APIC_TMICT, min_t(u64, ticks, 0xffffffff));
-}
-
-u32 lapic_timer_read(void)
-{
-	return lapic_read(APIC_TMCCT);
 }
 
 static void write_pin(unsigned int irq)
@@ -126,36 +120,6 @@ int request_irq(unsigned int irq, irq_handler_t handler, unsigned long flags, co
 	write_pin(irq);
 	local_irq_restore(save);
 	return 0;
-}
-
-void free_irq(unsigned int irq, void *dev_id)
-{
-	unsigned long save;
-
-	local_irq_save(save);
-	for (struct irq_action **link = &actions[irq], *action; (action = *link); link = &action->next) {
-		if (action->dev_id != dev_id)
-			continue;
-		*link = action->next;
-		if (!actions[irq])
-			disable_irq(irq);
-		local_irq_restore(save);
-		kfree(action);
-		return;
-	}
-	local_irq_restore(save);
-}
-
-void enable_irq(unsigned int irq)
-{
-	redirection[irq] &= ~IOAPIC_MASKED;
-	write_pin(irq);
-}
-
-void disable_irq(unsigned int irq)
-{
-	redirection[irq] |= IOAPIC_MASKED;
-	write_pin(irq);
 }
 
 bool in_interrupt(void)

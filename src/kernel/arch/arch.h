@@ -14,7 +14,6 @@ void set_kernel_stack(unsigned long top);
 /* Local and I/O APIC. */
 void lapic_eoi(void);
 void lapic_timer_set(u64 ticks);		/* one shot, in timer counts; 0 stops */
-u32 lapic_timer_read(void);
 /* Interrupts this processor, when it lets interrupts in. */
 void lapic_send_self(unsigned int vector);
 #define LOCAL_TIMER_VECTOR	0xec

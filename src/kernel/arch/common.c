@@ -44,14 +44,6 @@ static int __init debug_syscalls_setup(char *value)
 }
 early_param("debug_syscalls", debug_syscalls_setup);
 
-const char *syscall_name(unsigned long nr)
-{
-	for (const struct syscall_entry *e = __start_syscall_table; e < __stop_syscall_table; e++)
-		if (e->nr == nr)
-			return e->name;
-	return NULL;
-}
-
 /* True: sysretq will do. */
 bool do_syscall_64(struct pt_regs *regs, unsigned long nr)
 {

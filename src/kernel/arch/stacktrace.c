@@ -142,14 +142,6 @@ noinline unsigned int stack_trace_save(unsigned long *store, unsigned int size, 
 	return collect(&state, store, size, skip);
 }
 
-unsigned int stack_trace_save_regs(struct pt_regs *regs, unsigned long *store, unsigned int size, unsigned int skip)
-{
-	struct unwind_state state;
-
-	unwind_start(&state, current, regs, 0);
-	return collect(&state, store, size, skip);
-}
-
 unsigned int stack_trace_save_tsk(struct task_struct *task, unsigned long *store, unsigned int size, unsigned int skip)
 {
 	struct unwind_state state;
@@ -158,28 +150,4 @@ unsigned int stack_trace_save_tsk(struct task_struct *task, unsigned long *store
 		return stack_trace_save(store, size, skip + 1);
 	unwind_start(&state, task, NULL, 0);
 	return collect(&state, store, size, skip);
-}
-
-/* The user's frames, as far as its code keeps frame pointers. */
-unsigned int stack_trace_save_user(unsigned long *store, unsigned int size)
-{
-	struct pt_regs *regs = task_pt_regs(current);
-	unsigned long fp = regs->bp;
-	unsigned int n = 0;
-
-	if (!current->mm || !user_mode(regs))
-		return 0;
-	if (n < size)
-		store[n++] = regs->ip;
-	while (n < size && fp && !(fp & 7)) {
-		unsigned long frame[2];
-
-		if (copy_from_user_nofault(frame, (void __user *)fp, sizeof(frame)) || !frame[1])
-			break;
-		store[n++] = frame[1];
-		if (frame[0] <= fp)
-			break;
-		fp = frame[0];
-	}
-	return n;
 }

@@ -139,16 +139,6 @@ long copy_from_kernel_nofault(void *dst, const void *src, size_t size)
 	return left ? -EFAULT : 0;
 }
 
-notrace long copy_to_kernel_nofault(void *dst, const void *src, size_t size)
-{
-	unsigned long left;
-
-	pagefault_disable();
-	left = copy_faultable(dst, src, size);
-	pagefault_enable();
-	return left ? -EFAULT : 0;
-}
-
 static long copy_string_nofault(char *dst, const char *src, long count)
 {
 	long n;

@@ -34,11 +34,6 @@ int register_chrdev_range(unsigned int major, unsigned int first, unsigned int c
 	return 0;
 }
 
-int register_chrdev(unsigned int major, const char *name, const struct file_operations *fops)
-{
-	return register_chrdev_range(major, 0, 256, name, fops);
-}
-
 static int chrdev_open(struct inode *inode, struct file *file)
 {
 	unsigned int major = MAJOR(inode->i_rdev), minor = MINOR(inode->i_rdev);

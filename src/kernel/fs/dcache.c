@@ -72,13 +72,6 @@ struct dentry *d_alloc(struct dentry *parent, const struct qstr *name)
 	return dentry;
 }
 
-struct dentry *d_alloc_name(struct dentry *parent, const char *name)
-{
-	struct qstr q = QSTR_INIT(name, strlen(name));
-
-	return d_alloc(parent, &q);
-}
-
 struct dentry *d_make_root(struct inode *inode)
 {
 	static const struct qstr slash = QSTR_INIT("/", 1);

@@ -79,18 +79,6 @@ struct dentry *debugfs_create_symlink(const char *name, struct dentry *parent, c
 	return dentry ? dentry : ERR_PTR(-ENOMEM);
 }
 
-struct dentry *debugfs_lookup(const char *name, struct dentry *parent)
-{
-	struct qstr q = QSTR_INIT(name, strlen(name));
-	struct dentry *dentry = d_lookup(parent ? parent : debugfs_root(), &q);
-
-	if (dentry && !dentry->d_inode) {
-		dput(dentry);
-		return NULL;
-	}
-	return dentry;
-}
-
 void debugfs_remove(struct dentry *dentry)
 {
 	pseudo_remove(dentry);
@@ -140,8 +128,6 @@ void debugfs_create_ ## NAME(const char *name, umode_t mode, struct dentry *pare
 }
 
 VALUE_FILE(u32, u32, *p, *p = value, "%llu\n", )
-VALUE_FILE(u64, u64, *p, *p = value, "%llu\n", )
-VALUE_FILE(x32, u32, *p, *p = value, "0x%08llx\n", )
 VALUE_FILE(x64, u64, *p, *p = value, "0x%016llx\n", )
 VALUE_FILE(ulong, unsigned long, *p, *p = value, "%llu\n", )
 VALUE_FILE(atomic_t, atomic_t, atomic_read(p), atomic_set(p, value), "%lld\n", _SIGNED)

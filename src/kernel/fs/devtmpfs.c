@@ -72,20 +72,3 @@ int devtmpfs_create_node(const char *name, umode_t mode, dev_t dev)
 	dput(dir);
 	return err;
 }
-
-int devtmpfs_delete_node(const char *name)
-{
-	struct dentry *root = devtmpfs_root(), *dentry;
-	struct qstr q = QSTR_INIT(name, strlen(name));
-	int err = -ENOENT;
-
-	if (!root)
-		return -ENODEV;
-	inode_lock(root->d_inode);
-	dentry = d_lookup(root, &q);
-	if (dentry && dentry->d_inode)
-		err = vfs_unlink(root->d_inode, dentry);
-	dput(dentry);
-	inode_unlock(root->d_inode);
-	return err;
-}

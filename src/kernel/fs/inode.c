@@ -93,14 +93,6 @@ void ihold(struct inode *inode)
 	inode->i_count++;
 }
 
-struct inode *igrab(struct inode *inode)
-{
-	if (inode->i_state & I_FREEING)
-		return NULL;
-	inode->i_count++;
-	return inode;
-}
-
 /* Finds a cached inode, with a reference, and waits until it has been filled in. */
 static struct inode *find_inode(struct super_block *sb, unsigned long hashval, int (*test)(struct inode *, void *),
 				void *data)
@@ -150,18 +142,6 @@ struct inode *iget5_locked(struct super_block *sb, unsigned long hashval, int (*
 	inode->i_state |= I_NEW;
 	list_add(&inode->i_hash, bucket(sb, hashval));
 	return inode;
-}
-
-struct inode *iget_locked(struct super_block *sb, unsigned long ino)
-{
-	return iget5_locked(sb, ino, NULL, NULL, NULL);
-}
-
-struct inode *ilookup(struct super_block *sb, unsigned long ino)
-{
-	struct inode *inode = find_inode(sb, ino, NULL, NULL);
-
-	return inode ? wait_until_filled(inode) : NULL;
 }
 
 void unlock_new_inode(struct inode *inode)

@@ -39,22 +39,6 @@ ssize_t simple_read_to_iter(struct kiocb *iocb, struct iov_iter *to, const void 
 	return n && !copied ? -EFAULT : (ssize_t)copied;
 }
 
-ssize_t simple_write_to_buffer(void *to, size_t available, loff_t *pos, const void __user *from, size_t count)
-{
-	size_t missed;
-
-	if (*pos < 0)
-		return -EINVAL;
-	if ((size_t)*pos >= available || !count)
-		return 0;
-	count = min_t(size_t, count, available - *pos);
-	missed = copy_from_user((char *)to + *pos, from, count);
-	if (missed == count)
-		return -EFAULT;
-	*pos += count - missed;
-	return count - missed;
-}
-
 int simple_open(struct inode *inode, struct file *file)
 {
 	if (inode->i_private)
@@ -277,10 +261,6 @@ const struct file_operations simple_dir_operations = {
 	.read = generic_read_dir,
 	.iterate_shared = dcache_readdir,
 	.fsync = noop_fsync,
-};
-
-const struct inode_operations simple_dir_inode_operations = {
-	.lookup = simple_lookup,
 };
 
 const struct inode_operations simple_symlink_inode_operations = {

@@ -263,34 +263,6 @@ int seq_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-int seq_release_private(struct inode *inode, struct file *file)
-{
-	struct seq_file *m = file->private_data;
-
-	kfree(m->private);
-	m->private = NULL;
-	return seq_release(inode, file);
-}
-
-void *__seq_open_private(struct file *file, const struct seq_operations *op, int psize)
-{
-	void *private = kzalloc(psize, GFP_KERNEL);
-
-	if (!private)
-		return NULL;
-	if (seq_open(file, op)) {
-		kfree(private);
-		return NULL;
-	}
-	((struct seq_file *)file->private_data)->private = private;
-	return private;
-}
-
-int seq_open_private(struct file *file, const struct seq_operations *op, int psize)
-{
-	return __seq_open_private(file, op, psize) ? 0 : -ENOMEM;
-}
-
 /* ---- Files of one record --------------------------------------------------------------------------------------- */
 
 static void *single_start(struct seq_file *m, loff_t *pos)
@@ -410,12 +382,6 @@ void seq_escape(struct seq_file *m, const char *s, const char *esc)
 	}
 }
 
-void seq_pad(struct seq_file *m, char c)
-{
-	if (c)
-		seq_putc(m, c);
-}
-
 int seq_path(struct seq_file *m, const struct path *path, const char *esc)
 {
 	char *buffer = kmalloc(PATH_MAX, GFP_KERNEL), *text;
@@ -433,25 +399,3 @@ int seq_path(struct seq_file *m, const struct path *path, const char *esc)
 	return err;
 }
 
-struct list_head *seq_list_start(struct list_head *head, loff_t pos)
-{
-	struct list_head *entry;
-
-	list_for_each(entry, head)
-		if (pos-- == 0)
-			return entry;
-	return NULL;
-}
-
-struct list_head *seq_list_start_head(struct list_head *head, loff_t pos)
-{
-	return pos ? seq_list_start(head, pos - 1) : head;
-}
-
-struct list_head *seq_list_next(void *v, struct list_head *head, loff_t *pos)
-{
-	struct list_head *entry = ((struct list_head *)v)->next;
-
-	++*pos;
-	return entry == head ? NULL : entry;
-}

@@ -140,67 +140,6 @@ void deactivate_super(struct super_block *sb)
 	deactivate_locked_super(sb);
 }
 
-static int test_bdev_super(struct super_block *sb, void *data)
-{
-	return sb->s_bdev == data;
-}
-
-static int set_bdev_super(struct super_block *sb, void *data)
-{
-	sb->s_bdev = data;
-	sb->s_dev = sb->s_bdev->bd_dev;
-	return 0;
-}
-
-struct dentry *mount_bdev(struct file_system_type *type, int flags, const char *dev_name, void *data,
-			  int (*fill_super)(struct super_block *, void *, int))
-{
-	fmode_t mode = FMODE_READ | FMODE_EXCL | (flags & SB_RDONLY ? 0 : FMODE_WRITE);
-	struct block_device *bdev = blkdev_get_by_path(dev_name, mode, type);
-	struct super_block *sb;
-	int err;
-
-	if (IS_ERR(bdev))
-		return ERR_CAST(bdev);
-	sb = sget(type, test_bdev_super, set_bdev_super, flags, bdev);
-	if (IS_ERR(sb)) {
-		blkdev_put(bdev, mode);
-		return ERR_CAST(sb);
-	}
-	if (sb->s_root) {
-		blkdev_put(bdev, mode);
-		if ((flags ^ sb->s_flags) & SB_RDONLY) {
-			deactivate_locked_super(sb);
-			return ERR_PTR(-EBUSY);
-		}
-		return dget(sb->s_root);
-	}
-	/* Found, but another mount is still filling it. */
-	if (sb->s_active > 1) {
-		blkdev_put(bdev, mode);
-		deactivate_locked_super(sb);
-		return ERR_PTR(-EBUSY);
-	}
-	/* The name of the device in messages: the last part of its path. */
-	strscpy(sb->s_id, strrchr(dev_name, '/') ? strrchr(dev_name, '/') + 1 : dev_name, sizeof(sb->s_id));
-	err = fill_super(sb, data, flags & SB_SILENT ? 1 : 0);
-	if (err) {
-		deactivate_locked_super(sb);
-		return ERR_PTR(err);
-	}
-	sb->s_flags |= SB_ACTIVE;
-	return dget(sb->s_root);
-}
-
-void kill_block_super(struct super_block *sb)
-{
-	struct block_device *bdev = sb->s_bdev;
-	fmode_t mode = FMODE_READ | FMODE_EXCL | (sb_rdonly(sb) ? 0 : FMODE_WRITE);
-
-	generic_shutdown_super(sb);
-	blkdev_put(bdev, mode);
-}
-
 static struct dentry *fill_new(struct super_block *sb, int flags, void *data,
 			       int (*fill_super)(struct super_block *, void *, int))
 {

@@ -201,15 +201,6 @@ int sysfs_create_bin_file_simple(const char *path, umode_t mode, const void *dat
 	return create(path, mode, &attribute);
 }
 
-int sysfs_create_link_simple(const char *path, const char *target)
-{
-	const char *name;
-	struct dentry *dir = parent_of(path, &name, true);
-	int err = result_of(dir);
-
-	return err ? err : result_of(pseudo_symlink(dir, name, target));
-}
-
 static void free_attributes(struct dentry *dentry)
 {
 	struct dentry *child;

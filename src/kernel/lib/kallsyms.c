@@ -132,11 +132,6 @@ int sprint_symbol_no_offset(char *buffer, unsigned long addr)
 	return sprintf(buffer, "%ps", (void *)addr);
 }
 
-int sprint_backtrace(char *buffer, unsigned long addr)
-{
-	return sprintf(buffer, "%pB", (void *)addr);
-}
-
 int kallsyms_on_each_symbol(int (*fn)(void *data, const char *name, unsigned long addr), void *data)
 {
 	int ret = 0;

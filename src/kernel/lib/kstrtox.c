@@ -120,9 +120,6 @@ NARROW(kstrtoul, unsigned long, unsigned long long, kstrtoull)
 NARROW(kstrtol, long, long long, kstrtoll)
 NARROW(kstrtouint, unsigned int, unsigned long long, kstrtoull)
 NARROW(kstrtoint, int, long long, kstrtoll)
-NARROW(kstrtou64, u64, unsigned long long, kstrtoull)
-NARROW(kstrtos64, s64, long long, kstrtoll)
-NARROW(kstrtou32, u32, unsigned long long, kstrtoull)
 
 int kstrtobool(const char *s, bool *res)
 {
@@ -181,21 +178,6 @@ unsigned long long memparse(const char *s, char **end)
 	return value;
 }
 
-unsigned long int_sqrt(unsigned long x)
-{
-	unsigned long root = 0;
-
-	for (unsigned long bit = 1UL << 62; bit; bit >>= 2) {
-		if (x >= root + bit) {
-			x -= root + bit;
-			root = (root >> 1) + bit;
-		} else {
-			root >>= 1;
-		}
-	}
-	return root;
-}
-
 /* Sign, prefix, 64 binary digits, newline, NUL: nothing longer is a number. */
 #define MAX_TEXT	(1 + 2 + 64 + 1 + 1)
 
@@ -211,10 +193,7 @@ int name(const char __user *s, size_t count, unsigned int base, type *res)			\
 	return parse(text, base, res);								\
 }
 
-FROM_USER(kstrtoull_from_user, unsigned long long, kstrtoull)
 FROM_USER(kstrtoul_from_user, unsigned long, kstrtoul)
-FROM_USER(kstrtol_from_user, long, kstrtol)
-FROM_USER(kstrtoint_from_user, int, kstrtoint)
 FROM_USER(kstrtouint_from_user, unsigned int, kstrtouint)
 
 int kstrtobool_from_user(const char __user *s, size_t count, bool *res)

@@ -262,18 +262,6 @@ void __init console_init(void)
 	console_flush();
 }
 
-void register_console(struct console *con)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	if (consoles == &early_console)
-		consoles = NULL;
-	con->next = consoles;
-	consoles = con;
-	local_irq_restore(flags);
-}
-
 static int __init quiet_setup(char *value)
 {
 	console_loglevel = CONSOLE_LOGLEVEL_QUIET;

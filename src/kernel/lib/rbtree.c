@@ -190,15 +190,6 @@ struct rb_node *rb_first(const struct rb_root *root)
 	return node;
 }
 
-struct rb_node *rb_last(const struct rb_root *root)
-{
-	struct rb_node *node = root->rb_node;
-
-	while (node && node->rb_right)
-		node = node->rb_right;
-	return node;
-}
-
 struct rb_node *rb_next(const struct rb_node *node)
 {
 	struct rb_node *parent;
@@ -214,53 +205,3 @@ struct rb_node *rb_next(const struct rb_node *node)
 	return parent;
 }
 
-struct rb_node *rb_prev(const struct rb_node *node)
-{
-	struct rb_node *parent;
-
-	if (node->rb_left) {
-		node = node->rb_left;
-		while (node->rb_right)
-			node = node->rb_right;
-		return (struct rb_node *)node;
-	}
-	while ((parent = rb_parent(node)) && node == parent->rb_left)
-		node = parent;
-	return parent;
-}
-
-static struct rb_node *deepest(const struct rb_node *node)
-{
-	for (;;) {
-		if (node->rb_left)
-			node = node->rb_left;
-		else if (node->rb_right)
-			node = node->rb_right;
-		else
-			return (struct rb_node *)node;
-	}
-}
-
-struct rb_node *rb_first_postorder(const struct rb_root *root)
-{
-	return root->rb_node ? deepest(root->rb_node) : NULL;
-}
-
-struct rb_node *rb_next_postorder(const struct rb_node *node)
-{
-	struct rb_node *parent = rb_parent(node);
-
-	if (parent && node == parent->rb_left && parent->rb_right)
-		return deepest(parent->rb_right);
-	return parent;
-}
-
-void rb_replace_node(struct rb_node *victim, struct rb_node *new, struct rb_root *root)
-{
-	*new = *victim;
-	replace_child(root, rb_parent(victim), victim, new);
-	if (new->rb_left)
-		set_parent(new->rb_left, new);
-	if (new->rb_right)
-		set_parent(new->rb_right, new);
-}

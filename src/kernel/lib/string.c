@@ -40,11 +40,6 @@ void *memset(void *s, int c, size_t n)
 	return s;
 }
 
-void *mempcpy(void *to, const void *from, size_t n)
-{
-	return memcpy(to, from, n) + n;
-}
-
 int memcmp(const void *a, const void *b, size_t n)
 {
 	const u8 *x = a, *y = b;
@@ -73,13 +68,6 @@ void *memchr_inv(const void *s, int c, size_t n)
 		if (*p != (u8)c)
 			return (void *)p;
 	return NULL;
-}
-
-void *memscan(void *s, int c, size_t n)
-{
-	void *p = memchr(s, c, n);
-
-	return p ? p : s + n;
 }
 
 size_t strlen(const char *s)
@@ -113,26 +101,6 @@ char *strncpy(char *to, const char *from, size_t n)
 	memcpy(to, from, len);
 	memset(to + len, 0, n - len);
 	return to;
-}
-
-size_t strlcpy(char *to, const char *from, size_t size)
-{
-	size_t len = strlen(from);
-
-	if (size) {
-		size_t copied = len < size ? len : size - 1;
-
-		memcpy(to, from, copied);
-		to[copied] = '\0';
-	}
-	return len;
-}
-
-size_t strlcat(char *to, const char *from, size_t size)
-{
-	size_t len = strnlen(to, size);
-
-	return len + strlcpy(to + len, from, size - len);
 }
 
 ssize_t strscpy(char *to, const char *from, size_t size)
@@ -298,29 +266,4 @@ char *strim(char *s)
 	while (len && isspace((u8)s[len - 1]))
 		s[--len] = '\0';
 	return skip_spaces(s);
-}
-
-char *strreplace(char *s, char old, char new)
-{
-	for (; *s; s++)
-		if (*s == old)
-			*s = new;
-	return s;
-}
-
-bool sysfs_streq(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	if (*a == *b)
-		return true;
-	return (!*a && *b == '\n' && !b[1]) || (*a == '\n' && !a[1] && !*b);
-}
-
-int match_string(const char *const *array, size_t n, const char *string)
-{
-	for (size_t i = 0; i < n && array[i]; i++)
-		if (!strcmp(array[i], string))
-			return i;
-	return -EINVAL;
 }

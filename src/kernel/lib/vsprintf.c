@@ -317,11 +317,6 @@ int vscnprintf(char *buf, size_t size, const char *fmt, va_list args)
 	return n < (int)size ? n : size ? (int)size - 1 : 0;
 }
 
-int vsprintf(char *buf, const char *fmt, va_list args)
-{
-	return vsnprintf(buf, INT_MAX, fmt, args);
-}
-
 #define VARIADIC(call) ({ va_list args; int n; va_start(args, fmt); n = call; va_end(args); n; })
 
 int snprintf(char *buf, size_t size, const char *fmt, ...)

@@ -6,51 +6,11 @@
 #include <kernel/string.h>
 #include <kernel/vmalloc.h>
 
-void *krealloc(const void *ptr, size_t new_size, gfp_t gfp)
-{
-	size_t old = ksize(ptr);
-	void *new;
-
-	if (!new_size) {
-		kfree(ptr);
-		return ZERO_SIZE_PTR;
-	}
-	new = kmalloc(new_size, gfp);
-	if (!new)
-		return NULL;
-	if (old) {
-		memcpy(new, ptr, min(old, new_size));
-		kfree(ptr);
-	}
-	return new;
-}
-
-void *krealloc_array(void *ptr, size_t n, size_t size, gfp_t gfp)
-{
-	size_t bytes;
-
-	return __builtin_mul_overflow(n, size, &bytes) ? NULL : krealloc(ptr, bytes, gfp);
-}
-
-void kfree_sensitive(const void *ptr)
-{
-	if (!ZERO_OR_NULL_PTR(ptr))
-		memset((void *)ptr, 0, ksize(ptr));
-	kfree(ptr);
-}
-
 void *kvmalloc(size_t size, gfp_t gfp)
 {
 	void *p = kmalloc(size, size > PAGE_SIZE ? gfp | __GFP_NOWARN : gfp);
 
 	return p || size <= PAGE_SIZE ? p : __vmalloc(size, gfp);
-}
-
-void *kvmalloc_array(size_t n, size_t size, gfp_t gfp)
-{
-	size_t bytes;
-
-	return __builtin_mul_overflow(n, size, &bytes) ? NULL : kvmalloc(bytes, gfp);
 }
 
 void kvfree(const void *ptr)

@@ -311,34 +311,6 @@ int access_process_vm(struct task_struct *task, unsigned long addr, void *buf, i
 	return done;
 }
 
-int vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page)
-{
-	pte_t *pte = lookup_pte(vma->vm_mm->pgd, addr, GFP_KERNEL);
-
-	if (!pte)
-		return -ENOMEM;
-	if (*pte)
-		return -EBUSY;
-	get_page(page);
-	*pte = page_to_phys(page) | user_prot(vma->vm_flags, vma->vm_flags & VM_SHARED);
-	vma->vm_mm->rss++;
-	return 0;
-}
-
-int remap_pfn_range(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn, unsigned long size,
-		    unsigned long prot)
-{
-	vma->vm_flags |= VM_PFNMAP | VM_IO | VM_DONTEXPAND;
-	for (unsigned long end = addr + size; addr < end; addr += PAGE_SIZE, pfn++) {
-		pte_t *pte = lookup_pte(vma->vm_mm->pgd, addr, GFP_KERNEL);
-
-		if (!pte)
-			return -ENOMEM;
-		*pte = pfn << PAGE_SHIFT | user_prot(vma->vm_flags, true) | _PAGE_SPECIAL;
-	}
-	return 0;
-}
-
 /* ---- fork ---- */
 
 struct copy_state {

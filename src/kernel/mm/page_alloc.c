@@ -156,30 +156,6 @@ void free_pages(unsigned long addr, unsigned int order)
 		__free_pages(virt_to_page((void *)addr), order);
 }
 
-void *alloc_pages_exact(size_t size, gfp_t gfp)
-{
-	unsigned int order = get_order(size);
-	unsigned long n = PFN_UP(size), addr = __get_free_pages(gfp, order);
-
-	if (!addr)
-		return NULL;
-	for (unsigned long i = 0; i < 1UL << order; i++) {
-		struct page *page = virt_to_page((void *)addr) + i;
-
-		page->order = 0;
-		page->_refcount = 1;
-		if (i >= n)
-			__free_page(page);
-	}
-	return (void *)addr;
-}
-
-void free_pages_exact(void *virt, size_t size)
-{
-	for (unsigned long i = 0; i < PFN_UP(size); i++)
-		free_page((unsigned long)virt + i * PAGE_SIZE);
-}
-
 /* ---- boot ---- */
 
 static void __init free_range(unsigned long start, unsigned long end)

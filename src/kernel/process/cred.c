@@ -30,11 +30,6 @@ bool in_group_p(gid_t gid)
 	return false;
 }
 
-bool in_egroup_p(gid_t gid)
-{
-	return gid == current->cred->egid.val || in_group_p(gid);
-}
-
 /* Becoming or ceasing to be root gives and takes capabilities. */
 static void fix_capabilities(struct cred *cred, const struct cred *old)
 {

@@ -51,13 +51,6 @@ void flush_pending(struct sigpending *pending)
 	}
 }
 
-void flush_signals(struct task_struct *task)
-{
-	flush_pending(&task->pending);
-	flush_pending(&task->signal->shared_pending);
-	task->sigpending = false;
-}
-
 void flush_signal_handlers(struct sighand_struct *sighand, bool force)
 {
 	for (int i = 0; i < _NSIG; i++) {

@@ -151,12 +151,6 @@ void synchronize_rcu_tasks_trace(void)
 	wait_for_completion(&waiter.done);
 }
 
-/* Calls are made in the order in which they were asked for. */
-void rcu_barrier_tasks_trace(void)
-{
-	synchronize_rcu_tasks_trace();
-}
-
 static int tasks_trace_show(struct seq_file *m, void *v)
 {
 	struct task_struct *task;

@@ -94,11 +94,6 @@ unsigned long switches_count(void)
 
 struct task_struct *__switch_to_asm(unsigned long *save_sp, unsigned long sp, struct task_struct *prev);
 
-struct task_struct *get_current(void)
-{
-	return current;
-}
-
 struct pt_regs *task_pt_regs(const struct task_struct *task)
 {
 	return (struct pt_regs *)(task->stack + THREAD_SIZE) - 1;

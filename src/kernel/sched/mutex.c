@@ -21,11 +21,6 @@ static __always_inline bool take(struct mutex *lock, unsigned long ip)
 	return true;
 }
 
-int mutex_trylock(struct mutex *lock)
-{
-	return take(lock, _RET_IP_);
-}
-
 static noinline int mutex_wait(struct mutex *lock, unsigned int state, unsigned long ip)
 {
 	long ret;
@@ -47,11 +42,6 @@ int mutex_lock_interruptible(struct mutex *lock)
 	return take(lock, _RET_IP_) ? 0 : mutex_wait(lock, TASK_INTERRUPTIBLE, _RET_IP_);
 }
 
-int mutex_lock_killable(struct mutex *lock)
-{
-	return take(lock, _RET_IP_) ? 0 : mutex_wait(lock, TASK_KILLABLE, _RET_IP_);
-}
-
 void mutex_unlock(struct mutex *lock)
 {
 	WARN_ONCE(lock->owner != current, "mutex: released by a task that does not hold it\n");
@@ -59,59 +49,4 @@ void mutex_unlock(struct mutex *lock)
 	lock_released(lock);
 	if (waitqueue_active(&lock->wait))
 		wake_up(&lock->wait);
-}
-
-void init_rwsem(struct rw_semaphore *sem)
-{
-	sem->count = 0;
-	sem->writers_waiting = 0;
-	init_waitqueue_head(&sem->wait);
-}
-
-int down_read_trylock(struct rw_semaphore *sem)
-{
-	if (sem->count < 0 || sem->writers_waiting)
-		return 0;
-	sem->count++;
-	return 1;
-}
-
-void down_read(struct rw_semaphore *sem)
-{
-	wait_event(sem->wait, down_read_trylock(sem));
-}
-
-void up_read(struct rw_semaphore *sem)
-{
-	if (!--sem->count)
-		wake_up_all(&sem->wait);
-}
-
-int down_write_trylock(struct rw_semaphore *sem)
-{
-	if (sem->count)
-		return 0;
-	sem->count = -1;
-	return 1;
-}
-
-void down_write(struct rw_semaphore *sem)
-{
-	if (down_write_trylock(sem))
-		return;
-	sem->writers_waiting++;
-	wait_event(sem->wait, down_write_trylock(sem));
-	sem->writers_waiting--;
-}
-
-void up_write(struct rw_semaphore *sem)
-{
-	sem->count = 0;
-	wake_up_all(&sem->wait);
-}
-
-void downgrade_write(struct rw_semaphore *sem)
-{
-	sem->count = 1;
-	wake_up_all(&sem->wait);
 }

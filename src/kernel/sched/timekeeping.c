@@ -114,11 +114,6 @@ struct timespec64 ns_to_timespec64(s64 ns)
 	return ts;
 }
 
-void ktime_get_ts64(struct timespec64 *ts)
-{
-	*ts = ns_to_timespec64(ktime_get_ns());
-}
-
 void ktime_get_real_ts64(struct timespec64 *ts)
 {
 	*ts = ns_to_timespec64(ktime_get_real_ns());
@@ -141,26 +136,6 @@ int put_timespec64(const struct timespec64 *ts, struct __kernel_timespec __user 
 	return copy_to_user(uts, &kts, sizeof(kts)) ? -EFAULT : 0;
 }
 
-unsigned long msecs_to_jiffies(unsigned int ms)
-{
-	return (int)ms < 0 ? (unsigned long)MAX_SCHEDULE_TIMEOUT : DIV_ROUND_UP((u64)ms * HZ, MSEC_PER_SEC);
-}
-
-unsigned long usecs_to_jiffies(unsigned int us)
-{
-	return DIV_ROUND_UP((u64)us * HZ, USEC_PER_SEC);
-}
-
-unsigned long nsecs_to_jiffies(u64 ns)
-{
-	return ns / TICK_NSEC;
-}
-
-unsigned int jiffies_to_msecs(unsigned long j)
-{
-	return j * (MSEC_PER_SEC / HZ);
-}
-
 u64 nsec_to_clock_t(u64 ns)
 {
 	return ns / (NSEC_PER_SEC / USER_HZ);
@@ -174,30 +149,7 @@ void ndelay(unsigned long ns)
 		cpu_relax();
 }
 
-void udelay(unsigned long us)
-{
-	ndelay(us * NSEC_PER_USEC);
-}
-
 void mdelay(unsigned long ms)
 {
 	ndelay(ms * NSEC_PER_MSEC);
-}
-
-static void sleep_until(u64 end)
-{
-	while (ktime_get_ns() < end) {
-		set_current_state(TASK_UNINTERRUPTIBLE);
-		schedule_until(end);
-	}
-}
-
-void msleep(unsigned int ms)
-{
-	sleep_until(ktime_get_ns() + ms * (u64)NSEC_PER_MSEC);
-}
-
-void usleep_range(unsigned long min, unsigned long max)
-{
-	sleep_until(ktime_get_ns() + min * (u64)NSEC_PER_USEC);
 }

@@ -78,11 +78,6 @@ int mod_timer(struct timer_list *timer, unsigned long expires)
 	return mod_timer_ns(timer, expires > KTIME_MAX / TICK_NSEC ? KTIME_MAX : (u64)expires * TICK_NSEC);
 }
 
-void add_timer(struct timer_list *timer)
-{
-	mod_timer(timer, timer->expires);
-}
-
 int del_timer(struct timer_list *timer)
 {
 	unsigned long flags;

@@ -31,16 +31,6 @@ void add_wait_queue(wait_queue_head_t *wq, wait_queue_entry_t *wait)
 	local_irq_restore(flags);
 }
 
-void add_wait_queue_exclusive(wait_queue_head_t *wq, wait_queue_entry_t *wait)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	wait->flags |= WQ_FLAG_EXCLUSIVE;
-	list_add_tail(&wait->entry, &wq->head);
-	local_irq_restore(flags);
-}
-
 void remove_wait_queue(wait_queue_head_t *wq, wait_queue_entry_t *wait)
 {
 	unsigned long flags;
@@ -122,12 +112,6 @@ void complete(struct completion *x)
 	wake_up(&x->wait);
 }
 
-void complete_all(struct completion *x)
-{
-	x->done = UINT_MAX;
-	wake_up_all(&x->wait);
-}
-
 bool try_wait_for_completion(struct completion *x)
 {
 	unsigned long flags;
@@ -141,27 +125,12 @@ bool try_wait_for_completion(struct completion *x)
 	return done;
 }
 
-bool completion_done(struct completion *x)
-{
-	return x->done;
-}
-
 void wait_for_completion(struct completion *x)
 {
 	wait_event(x->wait, try_wait_for_completion(x));
 }
 
-int wait_for_completion_interruptible(struct completion *x)
-{
-	return wait_event_interruptible(x->wait, try_wait_for_completion(x));
-}
-
 int wait_for_completion_killable(struct completion *x)
 {
 	return wait_event_killable(x->wait, try_wait_for_completion(x));
-}
-
-unsigned long wait_for_completion_timeout(struct completion *x, unsigned long timeout)
-{
-	return wait_event_timeout(x->wait, try_wait_for_completion(x), timeout);
 }

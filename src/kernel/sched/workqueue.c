@@ -10,7 +10,6 @@
 
 static LIST_HEAD(queue);
 static DECLARE_WAIT_QUEUE_HEAD(work_added);
-static bool running;
 
 bool schedule_work(struct work_struct *work)
 {
@@ -36,18 +35,10 @@ static int worker(void *unused)
 		local_irq_disable();
 		work = list_first_entry(&queue, struct work_struct, entry);
 		list_del_init(&work->entry);
-		running = true;
 		local_irq_enable();
 		work->func(work);
-		running = false;
-		wake_up_all(&work_added);
 	}
 	return 0;
-}
-
-void flush_scheduled_work(void)
-{
-	wait_event(work_added, list_empty(&queue) && !running);
 }
 
 static int __init workqueue_init(void)

@@ -144,40 +144,6 @@ struct proc_dir_entry *proc_symlink(const char *name, struct proc_dir_entry *par
 	return entry;
 }
 
-static void free_entries(struct dentry *dentry)
-{
-	static const struct file_operations gone_fops;
-	struct dentry *child;
-
-	list_for_each_entry(child, &dentry->d_subdirs, d_child)
-		if (child->d_inode)
-			free_entries(child);
-	dentry->d_inode->i_fop = &gone_fops;
-	kfree(dentry->d_inode->i_private);
-	dentry->d_inode->i_private = NULL;
-}
-
-void proc_remove(struct proc_dir_entry *entry)
-{
-	struct dentry *dentry;
-
-	if (!entry)
-		return;
-	dentry = entry->dentry;
-	free_entries(dentry);
-	pseudo_remove(dentry);
-}
-
-void remove_proc_entry(const char *name, struct proc_dir_entry *parent)
-{
-	struct qstr q = QSTR_INIT(name, strlen(name));
-	struct dentry *dentry = d_lookup(parent ? parent->dentry : proc_root(), &q);
-
-	if (dentry && dentry->d_inode)
-		proc_remove(dentry->d_inode->i_private);
-	dput(dentry);
-}
-
 /* ---- /proc/sys --------------------------------------------------------------------------------------------------------- */
 
 struct sysctl {

@@ -51,14 +51,4 @@ static inline u32 ror32(u32 w, unsigned int n) { return w >> (n & 31) | w << (-n
 static inline u64 rol64(u64 w, unsigned int n) { return w << (n & 63) | w >> (-n & 63); }
 static inline u64 ror64(u64 w, unsigned int n) { return w >> (n & 63) | w << (-n & 63); }
 
-/* First bit at or after @offset that is set (clear), or @size. */
-unsigned long find_next_bit(const unsigned long *addr, unsigned long size, unsigned long offset);
-unsigned long find_next_zero_bit(const unsigned long *addr, unsigned long size, unsigned long offset);
-#define find_first_bit(addr, size)	find_next_bit(addr, size, 0)
-#define find_first_zero_bit(addr, size)	find_next_zero_bit(addr, size, 0)
-#define for_each_set_bit(bit, addr, size) \
-	for ((bit) = find_first_bit(addr, size); (bit) < (size); (bit) = find_next_bit(addr, size, (bit) + 1))
-void bitmap_set(unsigned long *map, unsigned int start, unsigned int len);
-void bitmap_clear(unsigned long *map, unsigned int start, unsigned int len);
-
 #endif

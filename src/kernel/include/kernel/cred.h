@@ -35,7 +35,6 @@ int cap_capable(const struct cred *cred, struct user_namespace *targ_ns, int cap
 bool capable(int cap);
 static inline bool perfmon_capable(void);
 bool in_group_p(gid_t gid);
-bool in_egroup_p(gid_t gid);
 
 #include <kernel/sched.h>
 

@@ -13,13 +13,10 @@ struct dentry *debugfs_create_file(const char *name, umode_t mode, struct dentry
 				   const struct file_operations *fops);
 struct dentry *debugfs_create_symlink(const char *name, struct dentry *parent, const char *target);
 void debugfs_create_u32(const char *name, umode_t mode, struct dentry *parent, u32 *value);
-void debugfs_create_u64(const char *name, umode_t mode, struct dentry *parent, u64 *value);
-void debugfs_create_x32(const char *name, umode_t mode, struct dentry *parent, u32 *value);
 void debugfs_create_x64(const char *name, umode_t mode, struct dentry *parent, u64 *value);
 void debugfs_create_ulong(const char *name, umode_t mode, struct dentry *parent, unsigned long *value);
 void debugfs_create_atomic_t(const char *name, umode_t mode, struct dentry *parent, atomic_t *value);
 void debugfs_create_bool(const char *name, umode_t mode, struct dentry *parent, bool *value);
-struct dentry *debugfs_lookup(const char *name, struct dentry *parent);
 /* Removes an entry and everything below it. Files that are open stay readable until they are closed. */
 void debugfs_remove(struct dentry *dentry);
 #define debugfs_remove_recursive debugfs_remove

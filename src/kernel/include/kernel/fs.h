@@ -156,7 +156,6 @@ static inline struct dentry *dget(struct dentry *dentry)
 }
 
 struct dentry *d_alloc(struct dentry *parent, const struct qstr *name);
-struct dentry *d_alloc_name(struct dentry *parent, const char *name);
 /* A root for @inode, whose reference it takes over; puts the inode and returns NULL when out of memory. */
 struct dentry *d_make_root(struct inode *inode);
 /* Connects a negative entry to @inode, whose reference it takes over. */
@@ -345,8 +344,6 @@ static inline void clear_nlink(struct inode *inode)
 struct inode *new_inode(struct super_block *sb);
 /* Initialises an inode that a file system allocated inside a larger object (->alloc_inode). */
 void inode_init_always(struct super_block *sb, struct inode *inode);
-struct inode *iget_locked(struct super_block *sb, unsigned long ino);
-struct inode *ilookup(struct super_block *sb, unsigned long ino);
 /* iget5_locked: for file systems where a number alone does not name an inode. */
 struct inode *iget5_locked(struct super_block *sb, unsigned long hashval, int (*test)(struct inode *, void *),
 			   int (*set)(struct inode *, void *), void *data);
@@ -354,7 +351,6 @@ void unlock_new_inode(struct inode *inode);
 void iget_failed(struct inode *inode);
 void ihold(struct inode *inode);
 void iput(struct inode *inode);
-struct inode *igrab(struct inode *inode);
 void clear_inode(struct inode *inode);
 void make_bad_inode(struct inode *inode);
 void inode_init_owner(struct inode *inode, const struct inode *dir, umode_t mode);
@@ -507,13 +503,11 @@ int iterate_dir(struct file *file, struct dir_context *ctx);
 
 loff_t generic_file_llseek(struct file *file, loff_t offset, int whence);
 loff_t noop_llseek(struct file *file, loff_t offset, int whence);
-loff_t no_llseek(struct file *file, loff_t offset, int whence);
 int nonseekable_open(struct inode *inode, struct file *file);
 int stream_open(struct inode *inode, struct file *file);
 int simple_open(struct inode *inode, struct file *file);
 ssize_t simple_read_to_iter(struct kiocb *iocb, struct iov_iter *to, const void *from, size_t available);
 ssize_t simple_read_from_buffer(void __user *to, size_t count, loff_t *pos, const void *from, size_t available);
-ssize_t simple_write_to_buffer(void *to, size_t available, loff_t *pos, const void __user *from, size_t count);
 ssize_t generic_read_dir(struct file *file, char __user *buf, size_t count, loff_t *pos);
 
 /* Directories that live in the dentry cache alone. */
@@ -531,7 +525,6 @@ int noop_fsync(struct file *file, loff_t start, loff_t end, int datasync);
 int simple_statfs(struct dentry *dentry, struct kstatfs *buf);
 const char *simple_get_link(struct dentry *dentry, struct inode *inode, char **to_free);
 extern const struct file_operations simple_dir_operations;
-extern const struct inode_operations simple_dir_inode_operations;
 extern const struct inode_operations simple_symlink_inode_operations;
 
 /* libfs: attributes with one number in them. */
@@ -648,9 +641,6 @@ void deactivate_super(struct super_block *sb);
 void generic_shutdown_super(struct super_block *sb);
 void kill_anon_super(struct super_block *sb);
 void kill_litter_super(struct super_block *sb);
-void kill_block_super(struct super_block *sb);
-struct dentry *mount_bdev(struct file_system_type *type, int flags, const char *dev_name, void *data,
-			  int (*fill_super)(struct super_block *, void *, int));
 struct dentry *mount_nodev(struct file_system_type *type, int flags, void *data,
 			   int (*fill_super)(struct super_block *, void *, int));
 struct dentry *mount_single(struct file_system_type *type, int flags, void *data,
@@ -695,14 +685,12 @@ int vfs_statfs(const struct path *path, struct kstatfs *buf);
 #define TTYAUX_MAJOR		5
 #define MISC_MAJOR		10
 
-int register_chrdev(unsigned int major, const char *name, const struct file_operations *fops);
 int register_chrdev_range(unsigned int major, unsigned int first, unsigned int count, const char *name,
 			  const struct file_operations *fops);
 /* What opening a block device node does; the block layer's. */
 extern const struct file_operations def_blk_fops;
 /* Puts a node into every /dev: @mode with S_IFCHR or S_IFBLK. @name may contain one directory. */
 int devtmpfs_create_node(const char *name, umode_t mode, dev_t dev);
-int devtmpfs_delete_node(const char *name);
 
 extern struct path init_root_path;
 /* Descriptors 0, 1 and 2 for the first program. */

@@ -56,9 +56,6 @@ unsigned long get_zeroed_page(gfp_t gfp);
 #define __get_free_page(gfp)	__get_free_pages(gfp, 0)
 void free_pages(unsigned long addr, unsigned int order);
 #define free_page(addr)		free_pages(addr, 0)
-/* Exact size in whole pages. */
-void *alloc_pages_exact(size_t size, gfp_t gfp);
-void free_pages_exact(void *virt, size_t size);
 
 /* Injection point of fail_page_alloc. */
 bool should_fail_alloc_page(gfp_t gfp, unsigned int order);

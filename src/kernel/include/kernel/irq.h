@@ -16,9 +16,6 @@ typedef irqreturn_t (*irq_handler_t)(int irq, void *dev_id);
 
 /* @flags: edge-triggered unless IRQF_TRIGGER_HIGH is given. Handlers run with interrupts off. */
 int request_irq(unsigned int irq, irq_handler_t handler, unsigned long flags, const char *name, void *dev_id);
-void free_irq(unsigned int irq, void *dev_id);
-void enable_irq(unsigned int irq);
-void disable_irq(unsigned int irq);
 /* True while an interrupt handler (not a system call or exception) is running. */
 bool in_interrupt(void);
 /* What the interrupt being handled has interrupted; NULL outside of interrupts. */

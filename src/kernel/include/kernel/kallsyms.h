@@ -19,7 +19,6 @@ int lookup_symbol_name(unsigned long addr, char *symname);	/* 0 or -ERANGE */
 /* "name+0x1/0x23", or "0x…". The length. _no_offset: only the name. _backtrace: address - 1 names the symbol. */
 int sprint_symbol(char *buffer, unsigned long addr);
 int sprint_symbol_no_offset(char *buffer, unsigned long addr);
-int sprint_backtrace(char *buffer, unsigned long addr);
 int kallsyms_on_each_symbol(int (*fn)(void *data, const char *name, unsigned long addr), void *data);
 
 /* Symbol number @index in address order with nm's letter; false behind the last. For /proc/kallsyms. */

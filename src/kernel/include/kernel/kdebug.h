@@ -51,8 +51,6 @@ void show_stack(struct task_struct *task, unsigned long *sp);
 void show_trace(struct pt_regs *regs, struct task_struct *task, const char *level);
 /* Return addresses from the frame at @fp (0: the caller's) on, hooked returns resolved. How many. */
 unsigned int stack_trace_save(unsigned long *store, unsigned int size, unsigned int skip);
-unsigned int stack_trace_save_regs(struct pt_regs *regs, unsigned long *store, unsigned int size, unsigned int skip);
-unsigned int stack_trace_save_user(unsigned long *store, unsigned int size);
 unsigned int stack_trace_save_tsk(struct task_struct *task, unsigned long *store, unsigned int size, unsigned int skip);
 
 #endif

@@ -57,7 +57,6 @@ int vscnprintf(char *buf, size_t size, const char *fmt, va_list args);
 __printf(3, 4) int snprintf(char *buf, size_t size, const char *fmt, ...);
 __printf(3, 4) int scnprintf(char *buf, size_t size, const char *fmt, ...);
 __printf(2, 3) int sprintf(char *buf, const char *fmt, ...);
-int vsprintf(char *buf, const char *fmt, va_list args);
 char *kvasprintf(gfp_t gfp, const char *fmt, va_list args);
 __printf(2, 3) char *kasprintf(gfp_t gfp, const char *fmt, ...);
 
@@ -71,15 +70,9 @@ int kstrtoul(const char *s, unsigned int base, unsigned long *res);
 int kstrtol(const char *s, unsigned int base, long *res);
 int kstrtouint(const char *s, unsigned int base, unsigned int *res);
 int kstrtoint(const char *s, unsigned int base, int *res);
-int kstrtou64(const char *s, unsigned int base, u64 *res);
-int kstrtos64(const char *s, unsigned int base, s64 *res);
-int kstrtou32(const char *s, unsigned int base, u32 *res);
 int kstrtobool(const char *s, bool *res);
 /* The same from user memory. */
-int kstrtoull_from_user(const char __user *s, size_t count, unsigned int base, unsigned long long *res);
 int kstrtoul_from_user(const char __user *s, size_t count, unsigned int base, unsigned long *res);
-int kstrtol_from_user(const char __user *s, size_t count, unsigned int base, long *res);
-int kstrtoint_from_user(const char __user *s, size_t count, unsigned int base, int *res);
 int kstrtouint_from_user(const char __user *s, size_t count, unsigned int base, unsigned int *res);
 int kstrtobool_from_user(const char __user *s, size_t count, bool *res);
 /* Numbers with a K, M, G suffix, as on the command line. */
@@ -87,7 +80,6 @@ unsigned long long memparse(const char *s, char **end);
 extern const char hex_asc[];
 int hex_to_bin(unsigned char ch);
 
-unsigned long int_sqrt(unsigned long x);
 void might_sleep(void);
 #define cond_resched()	_cond_resched()
 int _cond_resched(void);

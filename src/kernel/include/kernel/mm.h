@@ -175,10 +175,6 @@ void unmap_mapping_range(struct address_space *mapping, loff_t start);
 /* A file in memory without a name, shown as @name; its pages come from tmpfs. ERR_PTR on failure. */
 struct file *shmem_file_setup(const char *name, loff_t size);
 int do_munmap(struct mm_struct *mm, unsigned long start, size_t len);
-/* Puts a page (reference taken) or a physical frame into an area, from ->mmap or ->fault. */
-int vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page);
-int remap_pfn_range(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn, unsigned long size,
-		    unsigned long prot);
 /* The page behind a user address of @mm, faulted in, with a reference; NULL if there is none. */
 struct page *get_user_page(struct mm_struct *mm, unsigned long addr, bool write);
 /* Copies from or to another process's memory (also /proc/PID/mem, cmdline). Bytes copied. */

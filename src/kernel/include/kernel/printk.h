@@ -98,7 +98,4 @@ struct console {
 	struct console *next;
 };
 
-/* Prints everything that is in the log so far, then each new message. The first real console replaces the early one. */
-void register_console(struct console *con);
-
 #endif

@@ -35,8 +35,6 @@ struct proc_dir_entry *proc_create_seq_data(const char *name, umode_t mode, stru
 #define proc_create_seq(name, mode, parent, ops) proc_create_seq_data(name, mode, parent, ops, NULL)
 struct proc_dir_entry *proc_mkdir(const char *name, struct proc_dir_entry *parent);
 struct proc_dir_entry *proc_symlink(const char *name, struct proc_dir_entry *parent, const char *target);
-void proc_remove(struct proc_dir_entry *entry);
-void remove_proc_entry(const char *name, struct proc_dir_entry *parent);
 void *pde_data(const struct inode *inode);
 
 /*

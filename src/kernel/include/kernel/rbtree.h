@@ -35,12 +35,7 @@ static inline void rb_link_node(struct rb_node *node, struct rb_node *parent, st
 void rb_insert_color(struct rb_node *node, struct rb_root *root);
 void rb_erase(struct rb_node *node, struct rb_root *root);
 struct rb_node *rb_first(const struct rb_root *root);
-struct rb_node *rb_last(const struct rb_root *root);
 struct rb_node *rb_next(const struct rb_node *node);
-struct rb_node *rb_prev(const struct rb_node *node);
-struct rb_node *rb_first_postorder(const struct rb_root *root);
-struct rb_node *rb_next_postorder(const struct rb_node *node);
-void rb_replace_node(struct rb_node *victim, struct rb_node *new, struct rb_root *root);
 
 #define rbtree_postorder_for_each_entry_safe(pos, n, root, field)				\
 	for (pos = rb_entry_safe(rb_first_postorder(root), __typeof__(*pos), field);		\

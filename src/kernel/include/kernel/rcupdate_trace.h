@@ -43,8 +43,6 @@ static inline bool rcu_read_lock_trace_held(void)
 void call_rcu_tasks_trace(struct rcu_head *head, void (*func)(struct rcu_head *head));
 /* Waits until every reader that there is now has left. May not be called by a reader. */
 void synchronize_rcu_tasks_trace(void);
-/* Waits until all that was handed to call_rcu_tasks_trace() has been called. */
-void rcu_barrier_tasks_trace(void);
 /* A task that dies inside a reader (of an oops) leaves it. */
 void exit_tasks_rcu(struct task_struct *task);
 

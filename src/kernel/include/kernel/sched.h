@@ -149,7 +149,6 @@ struct task_struct {
 };
 
 /* The running task. (gs:0 is the per-CPU area.) */
-struct task_struct *get_current(void);
 extern struct task_struct *current_task;
 static __always_inline struct task_struct *__current(void)
 {

@@ -38,10 +38,7 @@ struct seq_operations {
 #define SEQ_START_TOKEN		((void *)1)
 
 int seq_open(struct file *file, const struct seq_operations *op);
-int seq_open_private(struct file *file, const struct seq_operations *op, int psize);
-void *__seq_open_private(struct file *file, const struct seq_operations *op, int psize);
 int seq_release(struct inode *inode, struct file *file);
-int seq_release_private(struct inode *inode, struct file *file);
 ssize_t seq_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t seq_read(struct file *file, char __user *buf, size_t count, loff_t *pos);
 loff_t seq_lseek(struct file *file, loff_t offset, int whence);
@@ -56,13 +53,9 @@ void seq_putc(struct seq_file *m, char c);
 void seq_puts(struct seq_file *m, const char *s);
 int seq_write(struct seq_file *m, const void *data, size_t len);
 void seq_escape(struct seq_file *m, const char *s, const char *esc);
-void seq_pad(struct seq_file *m, char c);
 int seq_path(struct seq_file *m, const struct path *path, const char *esc);
 bool seq_has_overflowed(struct seq_file *m);
 
-struct list_head *seq_list_start(struct list_head *head, loff_t pos);
-struct list_head *seq_list_start_head(struct list_head *head, loff_t pos);
-struct list_head *seq_list_next(void *v, struct list_head *head, loff_t *pos);
 
 /* NAME_fops from NAME_show(m, v); i_private becomes m->private. */
 #define DEFINE_SHOW_ATTRIBUTE(__name)							\

@@ -95,7 +95,6 @@ int force_sig(int sig);
 int force_sig_fault(int sig, int code, void __user *addr);
 int kill_pgrp_nr(pid_t pgrp, int sig, int priv);
 void recalc_sigpending(void);
-void flush_signals(struct task_struct *task);
 /* The system call is to be restored with this mask after its handlers (ppoll, pselect, sigsuspend). */
 int set_user_sigmask(const sigset_t __user *mask, size_t size);
 void restore_saved_sigmask_unless(bool interrupted);

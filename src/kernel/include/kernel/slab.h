@@ -28,8 +28,6 @@ struct kmem_cache;
 void *kmalloc(size_t size, gfp_t gfp);
 void kfree(const void *ptr);
 size_t ksize(const void *ptr);
-void *krealloc(const void *ptr, size_t new_size, gfp_t gfp);
-void kfree_sensitive(const void *ptr);
 
 static inline void *kzalloc(size_t size, gfp_t gfp) { return kmalloc(size, gfp | __GFP_ZERO); }
 
@@ -42,12 +40,9 @@ static inline void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
 
 static inline void *kcalloc(size_t n, size_t size, gfp_t gfp) { return kmalloc_array(n, size, gfp | __GFP_ZERO); }
 
-void *krealloc_array(void *ptr, size_t n, size_t size, gfp_t gfp);
 /* kmalloc, or vmalloc if that is too large. */
 void *kvmalloc(size_t size, gfp_t gfp);
 static inline void *kvzalloc(size_t size, gfp_t gfp) { return kvmalloc(size, gfp | __GFP_ZERO); }
-void *kvmalloc_array(size_t n, size_t size, gfp_t gfp);
-static inline void *kvcalloc(size_t n, size_t size, gfp_t gfp) { return kvmalloc_array(n, size, gfp | __GFP_ZERO); }
 void kvfree(const void *ptr);
 
 struct kmem_cache *kmem_cache_create(const char *name, unsigned int size, unsigned int align, unsigned int flags,

@@ -11,14 +11,10 @@ void *memset(void *s, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 void *memchr(const void *s, int c, size_t n);
 void *memchr_inv(const void *s, int c, size_t n);
-void *memscan(void *s, int c, size_t n);
-void *mempcpy(void *to, const void *from, size_t n);
 size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t max);
 char *strcpy(char *to, const char *from);
 char *strncpy(char *to, const char *from, size_t n);
-size_t strlcpy(char *to, const char *from, size_t size);
-size_t strlcat(char *to, const char *from, size_t size);
 /* Bytes copied without the NUL, or -E2BIG when the string was cut. */
 ssize_t strscpy(char *to, const char *from, size_t size);
 char *strcat(char *to, const char *from);
@@ -39,10 +35,7 @@ char *strpbrk(const char *s, const char *accept);
 char *strsep(char **s, const char *delimiters);
 char *strim(char *s);
 char *skip_spaces(const char *s);
-char *strreplace(char *s, char old, char new);
 /* True if the strings are equal but for a newline at the end of one of them. */
-bool sysfs_streq(const char *a, const char *b);
-int match_string(const char *const *array, size_t n, const char *string);
 
 static inline bool strstarts(const char *s, const char *prefix)
 {

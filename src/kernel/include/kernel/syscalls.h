@@ -24,7 +24,6 @@ struct syscall_entry {
 
 #define NR_syscalls 512
 extern sys_call_ptr_t sys_call_table[NR_syscalls];
-const char *syscall_name(unsigned long nr);
 
 #define __SC_PAIRS0()
 #define __SC_DECL(t, a)		t a

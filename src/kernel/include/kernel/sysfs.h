@@ -18,7 +18,6 @@ int sysfs_create_dir_simple(const char *path);
 int sysfs_create_file_simple(const char *path, umode_t mode, sysfs_show_t show, sysfs_store_t store, void *priv);
 /* A file of bytes (kernel/btf/vmlinux, kernel/notes); stays where it is in memory. */
 int sysfs_create_bin_file_simple(const char *path, umode_t mode, const void *data, size_t size);
-int sysfs_create_link_simple(const char *path, const char *target);
 void sysfs_remove_simple(const char *path);
 
 __printf(2, 3) int sysfs_emit(char *buf, const char *fmt, ...);

@@ -28,10 +28,6 @@ extern volatile unsigned long jiffies;
 #define time_before(a, b)	time_after(b, a)
 #define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
 #define time_before_eq(a, b)	time_after_eq(b, a)
-unsigned long msecs_to_jiffies(unsigned int ms);
-unsigned long usecs_to_jiffies(unsigned int us);
-unsigned long nsecs_to_jiffies(u64 ns);
-unsigned int jiffies_to_msecs(unsigned long j);
 u64 nsec_to_clock_t(u64 ns);
 
 /* Nanoseconds since boot (all monotonic clocks are the same here), and since 1970. */
@@ -46,7 +42,6 @@ static inline ktime_t ktime_get(void) { return (ktime_t)ktime_get_ns(); }
 u64 ktime_get_real_ns(void);
 time64_t ktime_get_real_seconds(void);
 time64_t ktime_get_seconds(void);
-void ktime_get_ts64(struct timespec64 *ts);
 void ktime_get_real_ts64(struct timespec64 *ts);
 #define ktime_get_coarse_real_ts64 ktime_get_real_ts64
 #define ktime_get_boottime_ts64	ktime_get_ts64
@@ -87,10 +82,7 @@ int put_timespec64(const struct timespec64 *ts, struct __kernel_timespec __user 
 #define ns_to_ktime(n)		((ktime_t)(n))
 #define ktime_set(s, n)		((ktime_t)(s) * NSEC_PER_SEC + (n))
 
-void udelay(unsigned long us);
 void ndelay(unsigned long ns);
 void mdelay(unsigned long ms);
-void msleep(unsigned int ms);
-void usleep_range(unsigned long min, unsigned long max);
 
 #endif

@@ -19,7 +19,6 @@ struct timer_list {
 void timer_setup(struct timer_list *timer, void (*function)(struct timer_list *), unsigned int flags);
 #define timer_setup_on_stack timer_setup
 #define destroy_timer_on_stack(timer) ((void)(timer))
-void add_timer(struct timer_list *timer);
 int mod_timer(struct timer_list *timer, unsigned long expires);
 /* At a time of ktime_get_ns(). */
 int mod_timer_ns(struct timer_list *timer, u64 expires_ns);

@@ -26,7 +26,6 @@ long strncpy_from_user(char *dst, const char __user *src, long count);
 long strnlen_user(const char __user *s, long n);
 /* 0 or -EFAULT. */
 long copy_from_kernel_nofault(void *dst, const void *src, size_t size);
-long copy_to_kernel_nofault(void *dst, const void *src, size_t size);
 /* Length with the NUL, -EFAULT; always terminated. */
 long strncpy_from_kernel_nofault(char *dst, const void *unsafe_addr, long count);
 long strncpy_from_user_nofault(char *dst, const void __user *unsafe_addr, long count);

@@ -28,7 +28,6 @@ static inline bool waitqueue_active(const wait_queue_head_t *wq)
 }
 
 void add_wait_queue(wait_queue_head_t *wq, wait_queue_entry_t *wait);
-void add_wait_queue_exclusive(wait_queue_head_t *wq, wait_queue_entry_t *wait);
 void remove_wait_queue(wait_queue_head_t *wq, wait_queue_entry_t *wait);
 void prepare_to_wait(wait_queue_head_t *wq, wait_queue_entry_t *wait, int state);
 void prepare_to_wait_exclusive(wait_queue_head_t *wq, wait_queue_entry_t *wait, int state);

@@ -18,7 +18,5 @@ struct work_struct {
 #define INIT_WORK(w, f)		do { INIT_LIST_HEAD(&(w)->entry); (w)->func = (f); } while (0)
 /* False if it was queued already. Safe in interrupts. */
 bool schedule_work(struct work_struct *work);
-/* Waits until all queued work has been done. */
-void flush_scheduled_work(void);
 
 #endif
