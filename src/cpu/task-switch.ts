@@ -147,7 +147,11 @@ function readTask(cpu: Cpu, task: Segment): LoadedTask {
     cr3: wide ? read(TSS_32.cr3, 4) : undefined,
     eip: read(fields.eip, size),
     flags: Number(read(fields.eip + size, size)),
-    registers: Array.from({ length: 8 }, (_, i) => read(fields.registers + i * size, size)),
+    // Of what a 16-bit TSS does not have, the upper words of general registers become all ones, the rest zero.
+    registers: Array.from(
+      { length: 8 },
+      (_, i) => read(fields.registers + i * size, size) | (wide ? 0n : 0xffff_0000n),
+    ),
     selectors: Array.from({ length: 6 }, (_, i) => (i < count ? Number(read(fields.segments + i * size, 2)) : 0)),
     ldt: Number(read(fields.ldt, 2)),
     trap: wide && (read(TSS_32.trap, 1) & 1n) !== 0n,

@@ -152,6 +152,30 @@ describe("task switches", () => {
     expect(word(TASK + 0x20)).toBe(CODE + 7);
   });
 
+  it("to a 16-bit task fill what its TSS does not have", async () => {
+    set(SELECTOR.other, descriptor(OTHER_TASK, 0x2b, 0x81, 0));
+    set(SELECTOR.small, descriptor(USER_CODE, 0xffff, 0x9b, 4));
+    const fields: readonly (readonly [number, number])[] = [
+      [0x0e, 0], // IP
+      [0x10, 2], // FLAGS
+      [0x12, 0x1234], // AX
+      [0x1a, 0x5678], // SP
+      [0x22, SELECTOR.data],
+      [0x24, SELECTOR.small],
+      [0x26, SELECTOR.data],
+      [0x28, SELECTOR.data],
+      [0x2a, 0],
+    ];
+    for (const [at, value] of fields) cpu.memory.writeUint(OTHER_TASK + at, 2, value);
+    const { data } = SELECTOR;
+    cpu.state.setSegment("fs", { ...cpu.state.segment("ds"), selector: data });
+    cpu.memory.write(CODE, far(0xea));
+    await code(USER_CODE, "hlt");
+    runToHalt(cpu);
+    expect([cpu.state.rax, cpu.state.rsp, cpu.state.rip]).toEqual([0xffff_1234n, 0xffff_5678n, 1n]);
+    expect(cpu.state.segment("fs").selector).toBe(0);
+  });
+
   it("refuse a busy task", () => {
     set(SELECTOR.other, descriptor(OTHER_TASK, 0x67, 0x8b, 0));
     cpu.memory.write(CODE, far(0xea));
