@@ -23,10 +23,12 @@ export const generalRegisters = [
   "r14",
   "r15",
 ] as const;
+/** A 64-bit general register by name. */
 export type GeneralRegister = (typeof generalRegisters)[number];
 
 /** In the order of their encoding in instructions; LDTR and TR have the same shape. */
 export const segmentRegisters = ["es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"] as const;
+/** A segment register, or one of the two that are like them, by name. */
 export type SegmentRegister = (typeof segmentRegisters)[number];
 
 /** Memory type range registers and performance counters, each numbered from 0. */

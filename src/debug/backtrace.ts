@@ -6,7 +6,9 @@ import type { Symbols } from "./symbols.ts";
 import type { Types } from "./types.ts";
 import type { VirtualMemory } from "./virtual-memory.ts";
 
+/** One frame of a backtrace. */
 export interface Frame {
+  /** Where execution is in this frame (virtual). */
   readonly address: bigint;
   /**
    * How the frame above came to be: `current` for the first; `call`: the address is where a call returns to; `interrupted`: an exception

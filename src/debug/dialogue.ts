@@ -3,6 +3,7 @@ import type { RunLimits } from "../machine/machine.ts";
 import type { Session } from "./session.ts";
 import { SessionError } from "./session-error.ts";
 
+/** How a dialogue is held. */
 export interface DialogueOptions {
   /** What the program prints when it waits for a line: "# ". */
   readonly prompt: string | RegExp;
@@ -10,6 +11,7 @@ export interface DialogueOptions {
   readonly echo?: boolean;
 }
 
+/** A dialogue with one program of the guest; made by `session.dialogue()`. */
 export class Dialogue {
   readonly #session: Session;
   readonly #options: DialogueOptions;

@@ -5,6 +5,7 @@
 import { Capstone, Const, loadCapstone } from "capstone-wasm";
 import type { Symbols } from "./symbols.ts";
 
+/** One instruction as text. */
 export interface Instruction {
   readonly address: bigint;
   readonly bytes: Uint8Array;
@@ -12,6 +13,7 @@ export interface Instruction {
   readonly text: string;
 }
 
+/** Turns bytes into instructions. */
 export interface Disassembler {
   /** The first instruction of `bytes`, which lie at `address`; "(bad)" of one byte if there is none. */
   one(bytes: Uint8Array, address: bigint, bits?: 16 | 32 | 64): Instruction;

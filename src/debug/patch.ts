@@ -2,6 +2,7 @@
 import type { Session } from "./session.ts";
 import { SessionError } from "./session-error.ts";
 
+/** Code that has been written over the guest's. */
 export interface Patch {
   readonly address: bigint;
   /** What was there. */

@@ -34,6 +34,7 @@ export interface Override {
   readonly caller: bigint;
 }
 
+/** Returning "stop", or a promise of it, ends the run there. */
 export interface OverrideActions {
   /** rip is about to be moved; `regs.ax` has the result already. */
   before?(override: Override & { readonly regs: Value }): unknown;

@@ -54,6 +54,9 @@ const LONGEST_INSTRUCTION = 15;
 /** Where something is: a symbol, "symbol+0x10", "0x...", or the address itself. */
 export type Place = string | bigint;
 
+/**
+ * A machine under a script's control: breakpoints, steps, registers, memory, the kernel's structures, the console. docs/scripts.md is its manual.
+ */
 export class Session {
   readonly machine: Machine;
   readonly symbols: Symbols;
@@ -88,6 +91,7 @@ export class Session {
     this.#unwinder = new Unwinder(this.memory, this.symbols, () => this.#knownTypes);
   }
 
+  /** A session on a machine. The disassembler and the assembler are loaded first. */
   static async create(options: SessionOptions): Promise<Session> {
     const disassembler = await loadDisassembler(options.symbols);
     let session: Session | undefined;
@@ -526,6 +530,7 @@ export class Session {
   }
 }
 
+/** What a session is made of. */
 export interface SessionOptions {
   readonly machine: Machine;
   readonly symbols: Symbols;
@@ -533,6 +538,7 @@ export interface SessionOptions {
   readonly root?: RootFiles | undefined;
   /** The kernel's type information, if it has any, or what reads it when it is first needed. */
   readonly btf?: Btf | (() => Btf | undefined) | undefined;
+  /** What executes instructions in place of the machine itself: a trace. */
   readonly runner?: Runner;
   /** Gets the script's own lines; standard error by default. */
   readonly log?: (line: string) => void;

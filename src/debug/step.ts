@@ -6,12 +6,14 @@ import type { Instruction } from "./disassemble.ts";
 import type { Runner } from "./session.ts";
 import type { VirtualMemory } from "./virtual-memory.ts";
 
+/** A register that changed, with its value as an unsigned number. */
 export interface RegisterChange {
   readonly name: string;
   readonly before: bigint;
   readonly after: bigint;
 }
 
+/** Bytes that were written: virtual address and number of bytes. */
 export interface MemoryWrite {
   readonly address: bigint;
   readonly size: number;
@@ -20,6 +22,7 @@ export interface MemoryWrite {
   readonly after: bigint;
 }
 
+/** What one step did. */
 export interface Step {
   /** Ticks, before it. */
   readonly time: number;

@@ -19,11 +19,13 @@ interface StopOptions {
   readonly once?: boolean;
 }
 
+/** When a breakpoint counts, and what it does then. */
 export interface BreakpointOptions extends StopOptions {
   /** Without one, the run stops. */
   readonly action?: BreakpointAction;
 }
 
+/** A breakpoint of a session; it changes nothing in the guest's memory. */
 export interface Breakpoint {
   readonly address: bigint;
   /** How often it was reached while its condition held, those that were skipped among them. */
@@ -49,6 +51,7 @@ export interface WatchedAccess {
 /** Called when watched memory is used, behind the instruction. "stop" ends the run there. */
 export type WatchAction = (session: Session, access: WatchedAccess) => unknown;
 
+/** Which accesses count, and what is done then. */
 export interface WatchOptions extends StopOptions {
   /** Bytes that are watched; by default the symbol's size, or 8. */
   readonly size?: number;
@@ -57,6 +60,7 @@ export interface WatchOptions extends StopOptions {
   readonly action?: WatchAction;
 }
 
+/** Watched memory of a session: virtual address and bytes. */
 export interface Watch {
   readonly address: bigint;
   readonly size: number;

@@ -6,6 +6,7 @@ const PAGE = 4096n;
 /** Code that a guest made while it ran. */
 export type GeneratedCode = Pick<Symbol, "name" | "address" | "size">;
 
+/** A name and where it is (virtual), with its size in bytes. */
 export interface Symbol {
   readonly name: string;
   readonly address: bigint;
@@ -18,6 +19,7 @@ export interface Symbol {
 const rank = (symbol: ElfSymbol): number =>
   (symbol.type === "function" ? 0 : 2) + (symbol.binding === "global" ? 0 : 1);
 
+/** Symbols of the kernel, of programs that were added, and of code that the guest generates. */
 export class Symbols {
   readonly #byName = new Map<string, Symbol>();
   /** By address; of several names for one address, the preferred one. */
@@ -54,6 +56,7 @@ export class Symbols {
     return copy;
   }
 
+  /** How many names there are, generated code aside. */
   get size(): number {
     return this.#byName.size;
   }

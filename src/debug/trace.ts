@@ -15,6 +15,7 @@ import { VirtualMemory } from "./virtual-memory.ts";
 /** Where a trace begins or ends: an instruction's address, or a time in ticks. */
 export type TracePlace = { readonly address: bigint } | { readonly time: number };
 
+/** What is printed, and where to. */
 export interface TraceOptions {
   /** Everything, or (default) around kernel breakpoints; `from` and `until` make one window of everything in between. */
   readonly all?: boolean;
@@ -50,6 +51,7 @@ const AFTERMATH = 12;
 const LONGEST_WINDOW = 200_000;
 const LONGEST_INSTRUCTION = 15;
 
+/** Runs a machine and prints the instructions that it executes. The guest is not affected. */
 export class Trace {
   readonly #machine: Machine;
   readonly #symbols: Symbols;

@@ -73,6 +73,7 @@ export class Types {
     return new Value(this, this.find(name).id, address);
   }
 
+  /** Bytes that the type takes. Throws SessionError if there is no such type. */
   sizeof(name: string): number {
     return this.btf.size(this.find(name).id);
   }
@@ -129,6 +130,7 @@ export class Value {
     return this.types.btf.toC(this.typeId);
   }
 
+  /** Bytes. */
   get size(): number {
     return this.types.btf.size(this.typeId);
   }
@@ -223,6 +225,7 @@ export class Value {
     return new Value(this.types, this.types.find(name).id, this.address);
   }
 
+  /** A copy of its memory. Throws RangeError when that is not mapped. */
   bytes(): Uint8Array {
     return this.types.memory.read(this.address, this.size);
   }
@@ -243,6 +246,7 @@ export class Value {
     return signed ? BigInt.asIntN(size * 8, raw) : raw;
   }
 
+  /** Writes the number, cut to the size of its type. Throws SessionError if the type is not a number. */
   set value(number: bigint) {
     const { type } = this;
     if (type.kind !== "int" && type.kind !== "ptr" && type.kind !== "enum" && type.kind !== "enum64")
@@ -275,6 +279,7 @@ export class Value {
     return formatValue(this, depth);
   }
 
+  /** {@link format} with its default depth. */
   toString(): string {
     return this.format();
   }

@@ -3,6 +3,7 @@ import type { Machine } from "../machine/machine.ts";
 
 const PAGE = 4096n;
 
+/** Addresses are virtual: numbers, or places by name. Offsets are in bytes. */
 export class VirtualMemory {
   readonly #machine: Machine;
   readonly #resolve: (place: string) => bigint;
@@ -48,6 +49,7 @@ export class VirtualMemory {
     return this.read(address, size).reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
   }
 
+  /** Writes the low `size` bytes of a number, little-endian. Throws RangeError as {@link write} does. */
   writeUint(address: bigint | string, size: 1 | 2 | 4 | 8, value: bigint): void {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);

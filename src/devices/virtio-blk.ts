@@ -42,7 +42,9 @@ export interface BlockStorage {
   readonly readOnly: boolean;
   /** Another one with the same contents, for a machine that is forked. Without it, such a machine cannot be. */
   copy?(): BlockStorage;
+  /** A copy of these bytes. */
   read(offset: number, length: number): Uint8Array;
+  /** Writes these bytes; what becomes of them after the run is the storage's business. */
   write(offset: number, data: Uint8Array): void;
   /** What tells the contents apart from other contents of the same disk, for the state hash. */
   state(): DeviceState;

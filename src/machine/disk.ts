@@ -106,10 +106,12 @@ export class Disk implements BlockStorage {
   readonly #base: SparseContents;
   readonly #overlay = new Map<number, Uint8Array>();
 
+  /** A disk with these contents, which it shares and never writes. */
   constructor(base: SparseContents) {
     this.#base = base;
   }
 
+  /** Bytes, a multiple of 512. */
   get size(): number {
     return this.#base.size;
   }
@@ -119,6 +121,7 @@ export class Disk implements BlockStorage {
     return Disk.fromBytes(new Uint8Array(size));
   }
 
+  /** A disk with these contents, filled up with zeros to whole sectors. Throws InputError if there are none. */
   static async fromBytes(bytes: Uint8Array): Promise<Disk> {
     return Disk.fromStream(Readable.from([bytes]), "disk");
   }
@@ -168,6 +171,7 @@ export class Disk implements BlockStorage {
     return copy;
   }
 
+  /** A copy of these bytes; what is beyond the end is zero. */
   read(offset: number, length: number): Uint8Array {
     const result = new Uint8Array(length);
     for (const piece of pieces(offset, length)) {
@@ -177,6 +181,7 @@ export class Disk implements BlockStorage {
     return result;
   }
 
+  /** Writes into the overlay. */
   write(offset: number, data: Uint8Array): void {
     for (const piece of pieces(offset, data.length)) {
       let chunk = this.#overlay.get(piece.chunk);

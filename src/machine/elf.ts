@@ -43,6 +43,7 @@ export interface ElfNote {
   readonly description: Uint8Array;
 }
 
+/** A symbol of .symtab (System V ABI, "Symbol Table"). */
 export interface ElfSymbol {
   readonly name: string;
   readonly address: bigint;
@@ -51,6 +52,7 @@ export interface ElfSymbol {
   readonly binding: "local" | "global" | "weak" | "other";
 }
 
+/** What of an executable matters for loading and looking into it. */
 export interface Elf {
   readonly bits: 32 | 64;
   readonly entry: bigint;

@@ -5,6 +5,7 @@
  */
 import { InputError } from "./input-error.ts";
 
+/** An entry of the guest's root: contents and permission bits. */
 export type RootEntry =
   | { readonly kind: "file"; readonly data: Uint8Array; readonly mode: number }
   | { readonly kind: "directory"; readonly mode: number }
@@ -22,14 +23,17 @@ export class RootFiles {
     this.#entries.set(normalPath(path), entry);
   }
 
+  /** What is at this path, if it was set. Throws InputError as {@link set} does. */
   get(path: string): RootEntry | undefined {
     return this.#entries.get(normalPath(path));
   }
 
+  /** How many entries were set. */
   get size(): number {
     return this.#entries.size;
   }
 
+  /** Another with the same entries, which are shared. */
   copy(): RootFiles {
     const copy = new RootFiles();
     for (const [path, entry] of this.#entries) copy.#entries.set(path, entry);

@@ -63,6 +63,7 @@ export type Stop =
   /** {@link Machine.requestStop} was called. */
   | { readonly reason: "requested" };
 
+/** What a machine is made of. */
 export interface MachineOptions extends TierOptions {
   /** Bytes of RAM, whole pages from 1 MiB to 2 GiB. */
   readonly memory: number;
@@ -78,6 +79,7 @@ export interface MachineOptions extends TierOptions {
   readonly randomSeed?: bigint;
 }
 
+/** Where a run stops at the latest. */
 export interface RunLimits {
   /** Stop when the clock reaches this time (ticks). */
   readonly time?: number;
@@ -88,6 +90,7 @@ export interface RunLimits {
 /** A halted processor that so many alarms in a row do not wake will not be woken by more of them. */
 const FUTILE_ALARMS = 1_000_000;
 
+/** The whole machine: processor, RAM and platform (docs/platform.md). The same options and inputs give the same run. */
 export class Machine {
   readonly cpu: Cpu;
   readonly bus = new Bus();
@@ -114,6 +117,7 @@ export class Machine {
   /** The breakpoint last reported: going on from it executes its instruction. */
   #reported: { readonly address: bigint; readonly retired: number } | undefined;
 
+  /** A machine after power-on, nothing loaded. Throws InputError for options that it cannot have. */
   constructor(options: MachineOptions) {
     this.#options = options;
     const memoryBytes = memoryOf(options);

@@ -12,6 +12,7 @@ const USER = 4n;
 const NO_EXECUTE = 1n << 63n;
 const ADDRESS = 0x000f_ffff_ffff_f000n;
 
+/** What a mapping grants. */
 export interface Permissions {
   /** All of them are granted unless false. */
   readonly writable?: boolean;

@@ -7,6 +7,7 @@ import { createMemory, RAM } from "./memory-layout.ts";
 /** Told about every write that does not come from a guest instruction. */
 export type WriteListener = (address: number, length: number) => void;
 
+/** Guest RAM by physical address, in bytes. Numbers are unsigned and little-endian. */
 export class PhysicalMemory {
   /** Bytes of RAM, from physical address 0. */
   readonly size: number;
@@ -34,6 +35,7 @@ export class PhysicalMemory {
     this.#bytes.set(other.#bytes);
   }
 
+  /** Who is told about each write from here on. */
   set writeListener(listener: WriteListener | undefined) {
     this.#listener = listener;
   }
@@ -58,17 +60,20 @@ export class PhysicalMemory {
     this.#listener?.(address, data.length);
   }
 
+  /** Throws RangeError outside RAM. */
   readUint(address: number, size: 1 | 2 | 4): number {
     this.#check(address, size);
     if (size === 1) return this.#view.getUint8(address);
     return size === 2 ? this.#view.getUint16(address, true) : this.#view.getUint32(address, true);
   }
 
+  /** Throws RangeError outside RAM. */
   readUint64(address: number): bigint {
     this.#check(address, 8);
     return this.#view.getBigUint64(address, true);
   }
 
+  /** Throws RangeError outside RAM. */
   writeUint(address: number, size: 1 | 2 | 4, value: number): void {
     this.#check(address, size);
     if (size === 1) this.#view.setUint8(address, value);
@@ -77,6 +82,7 @@ export class PhysicalMemory {
     this.#listener?.(address, size);
   }
 
+  /** Throws RangeError outside RAM. */
   writeUint64(address: number, value: bigint): void {
     this.#check(address, 8);
     this.#view.setBigUint64(address, value, true);

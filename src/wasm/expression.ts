@@ -35,9 +35,6 @@ export function c64(value: bigint | number): Expr {
 export function f64const(value: number): Expr {
   return node("f64", [0x44, ...new Uint8Array(new Float64Array([value]).buffer)]);
 }
-export function f32const(value: number): Expr {
-  return node("f32", [0x43, ...new Uint8Array(new Float32Array([value]).buffer)]);
-}
 export const localGet = (type: ValueType, index: number): Expr => ({
   type,
   args: [],
@@ -216,8 +213,6 @@ export const load64 = (width: "i64" | "s32" | "u32" | "s16" | "u16" | "s8" | "u8
 /** Loads and extends to 32 bits. */
 export const load32 = (width: "i32" | "s16" | "u16" | "s8" | "u8", address: Expr, offset = 0): Expr =>
   node("i32", [loads32[width], 0, ...uleb(offset)], address);
-export const loadF64 = (address: Expr, offset = 0): Expr => node("f64", [0x2b, 0, ...uleb(offset)], address);
-export const loadF32 = (address: Expr, offset = 0): Expr => node("f32", [0x2a, 0, ...uleb(offset)], address);
 export const loadV128 = (address: Expr, offset = 0): Expr => node("v128", [0xfd, 0, 0, ...uleb(offset)], address);
 
 /** A call through a table of a function of `type`'s index that returns one value. */

@@ -225,11 +225,6 @@ export function markPrecise(env: VerifierEnvironment, regno: number): void {
   markChain(env, env.state.currentFrame, regno, -1);
 }
 
-/** The exact value of a spilled register of some frame matters. */
-export function markSlotPrecise(env: VerifierEnvironment, frameno: number, slot: number): void {
-  markChain(env, frameno, -1, slot);
-}
-
 /** The path is cut because `stored` is equivalent: what mattered after it, matters on this path. */
 export function propagatePrecision(env: VerifierEnvironment, stored: VerifierState): void {
   for (let f = stored.currentFrame; f >= 0; f--) {

@@ -137,8 +137,6 @@ export const tnumClearSubreg = (a: Tnum): Tnum => ({
   value: a.value & ~SUBREG_MASK & U64_MAX,
   mask: a.mask & ~SUBREG_MASK & U64_MAX,
 });
-export const tnumConstSubreg = (a: Tnum, value: number): Tnum =>
-  tnumOr(tnumClearSubreg(a), { value: BigInt(value >>> 0), mask: 0n });
 export const tnumSubregIsConst = (a: Tnum): boolean => (a.mask & SUBREG_MASK) === 0n;
 
 /** "(0x0; 0xff)", as the log shows it. */

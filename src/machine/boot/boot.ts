@@ -65,10 +65,12 @@ export interface BootOverrides extends TierOptions {
   readonly files?: ReadonlyMap<string, { readonly data: Uint8Array; readonly mode: number }>;
 }
 
+/** A machine about to execute its kernel's first instruction. */
 export interface BootedMachine {
   readonly machine: Machine;
   /** The kernel's file, for its symbols; one without any for a kernel that is not an ELF file. */
   readonly elf: Elf;
+  /** The kernel command line as the kernel gets it. */
   readonly commandLine: string;
 }
 

@@ -42,9 +42,6 @@ const ACCESS: Readonly<Record<number, ContextAccess>> = {
   [BPF_PROG_TYPE_SYSCALL]: syscallAccess,
 };
 
-/** Program types whose contexts are described here. */
-export const isKnownProgramType = (type: number): boolean => type in ACCESS || isTrampolineProgram(type);
-
 /** The field at an offset of the context, or null when the access is not allowed. */
 export function contextAccess(
   env: VerifierEnvironment,
