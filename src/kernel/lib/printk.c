@@ -33,7 +33,7 @@ static u64 first_seq, next_seq, console_seq;
 static u32 log_head;			/* where the next text goes */
 static bool line_open;			/* the last record lacks its newline: a KERN_CONT may go on */
 static bool at_line_start = true;	/* of the consoles */
-static struct console *consoles;
+static bool console_ready;
 static bool in_printk;
 
 int console_loglevel = CONSOLE_LOGLEVEL_DEFAULT;
@@ -76,12 +76,25 @@ static void store(int level, int facility, bool cont, const char *text, size_t l
 	next_seq++;
 }
 
+/* The UART's data port needs nothing but to be written: messages can be printed before there are drivers. */
+static const u16 serial_ports[] = { PLATFORM_UART0_PORT, PLATFORM_UART1_PORT };
+static unsigned long console_lines = BIT(0);
+int preferred_console;
+
+static void serial_write(u16 port, const char *s, unsigned int count)
+{
+	for (; count--; s++) {
+		if (*s == '\n')
+			outb('\r', port);
+		outb(*s, port);
+	}
+}
+
 static void emit(const char *s, unsigned int n)
 {
-	struct console *con;
-
-	for (con = consoles; con; con = con->next)
-		con->write(con, s, n);
+	for (unsigned int i = 0; i < ARRAY_SIZE(serial_ports); i++)
+		if (console_lines & BIT(i))
+			serial_write(serial_ports[i], s, n);
 }
 
 static void emit_prefix(const struct record *r)
@@ -111,7 +124,7 @@ static void emit_text(const struct record *r, const char *text, size_t len)
 
 static void console_flush(void)
 {
-	if (!consoles)
+	if (!console_ready)
 		return;
 	if (console_seq < first_seq)
 		console_seq = first_seq;
@@ -243,24 +256,36 @@ u64 printk_next_seq(void)
 
 /* ---- consoles ---- */
 
-static void early_write(struct console *con, const char *s, unsigned int count)
-{
-	for (; count--; s++) {
-		if (*s == '\n')
-			outb('\r', PLATFORM_UART0_PORT);
-		outb(*s, PLATFORM_UART0_PORT);
-	}
-}
-
-/* The UART's data port needs nothing but to be written; this one prints until the driver has its console. */
-static struct console early_console = { .name = "earlyser", .write = early_write };
-
 void __init console_init(void)
 {
-	early_console.next = NULL;
-	consoles = &early_console;
+	console_ready = true;
 	console_flush();
 }
+
+/*
+ * console=ttyS1, or ttyS1,115200: the messages go to each line that is named, /dev/console is the last of them. A device that
+ * is not there gets nothing.
+ */
+static int __init console_setup(char *value)
+{
+	static bool named;
+
+	if (!named)
+		console_lines = 0;
+	named = true;
+	preferred_console = -1;
+	for (int i = 0; i < ARRAY_SIZE(serial_ports); i++) {
+		char name[8];
+		size_t n = snprintf(name, sizeof(name), "ttyS%d", i);
+
+		if (strncmp(value, name, n) || (value[n] && value[n] != ','))
+			continue;
+		console_lines |= BIT(i);
+		preferred_console = i;
+	}
+	return 1;
+}
+early_param("console", console_setup);
 
 static int __init quiet_setup(char *value)
 {
@@ -295,7 +320,7 @@ static int __init ignore_loglevel_setup(char *value)
 }
 early_param("ignore_loglevel", ignore_loglevel_setup);
 
-notrace void print_hex_dump(const char *level, const char *prefix_str, int prefix_type, int rowsize, int groupsize,
+void print_hex_dump(const char *level, const char *prefix_str, int prefix_type, int rowsize, int groupsize,
 		    const void *buf, size_t len, bool ascii)
 {
 	const u8 *p = buf;

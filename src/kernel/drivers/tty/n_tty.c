@@ -8,6 +8,7 @@
 #include <kernel/irqflags.h>
 #include <kernel/kernel.h>
 #include <kernel/poll.h>
+#include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
@@ -331,7 +332,7 @@ static int tty_open(struct inode *inode, struct file *file)
 		tty = current_tty();
 		controls = false;
 	} else if (major == TTYAUX_MAJOR) {
-		tty = ttys[0];		/* /dev/console */
+		tty = preferred_console < 0 ? NULL : ttys[preferred_console];	/* /dev/console */
 		controls = false;
 		if (!tty)
 			return -ENODEV;
@@ -662,7 +663,7 @@ int tty_register(struct tty_struct *tty)
 		return -EINVAL;
 	tty->termios = default_termios;
 	/* Only the console has a screen; another port carries bytes as they are. */
-	if (tty->index) {
+	if (tty->index != preferred_console) {
 		tty->termios.c_oflag = 0;
 		tty->termios.c_lflag &= ~(ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE);
 	}

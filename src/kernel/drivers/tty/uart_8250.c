@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * 16550 UARTs: ttyS0, which is the console, and ttyS1. Input by interrupt, output by waiting for the transmitter.
+ * 16550 UARTs: ttyS0, which is the console unless console= says otherwise, and ttyS1. Input by interrupt, output by waiting for the transmitter.
  * (National Semiconductor PC16550D data sheet)
  */
 #include <generated/platform.h>

@@ -89,13 +89,7 @@ void printk_emit_user(int level, const char *text, size_t len);
 struct wait_queue_head;
 extern struct wait_queue_head log_wait;
 
-/* ---- consoles ---- */
-
-struct console {
-	const char *name;
-	void (*write)(struct console *con, const char *s, unsigned int count);
-	void *data;
-	struct console *next;
-};
+/* The serial line behind /dev/console, as console= has it: the number of a ttyS, or -1 if it names nothing that is there. */
+extern int preferred_console;
 
 #endif
