@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { missingForGuest, TypingGuest } from "./guest.ts";
+import { missingForGuest, runInMachine, TypingGuest, userProgram } from "./guest.ts";
 
 const busybox = "/bin/busybox";
 const isStatic = existsSync(busybox) && !readFileSync(busybox).subarray(0, 4096).includes("/lib64/ld-linux");
@@ -88,5 +88,17 @@ describe.skipIf(missing !== undefined)("a shell on the console", () => {
     guest.type("(exit 5)\r", prompt);
     guest.type(ctrlD, /never/);
     expect(guest.exitCode).toBe(5);
+  });
+});
+
+describe.skipIf(missingForGuest() !== undefined)("console=", () => {
+  const echo = (options: string) =>
+    runInMachine({ files: { "/echo": userProgram("echo") }, exec: "/echo here", options });
+
+  test("chooses the line behind /dev/console: the last that is named", () => {
+    expect(echo("")).toEqual({ output: "here\n", exitCode: 0 });
+    expect(echo("console=ttyS1 console=ttyS0,115200")).toEqual({ output: "here\n", exitCode: 0 });
+    expect(echo("console=ttyS0 console=ttyS1")).toEqual({ output: "", exitCode: 0 });
+    expect(echo("console=ttyS9").output).toBe("");
   });
 });
