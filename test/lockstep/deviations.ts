@@ -84,6 +84,16 @@ export const DEVIATIONS: readonly Deviation[] = [
     matches: ({ text, vector }) => vector === 1 || /^(mov dr7|mov \w+, dr\d|iret)/.test(text),
   },
   {
+    why: "a data breakpoint hit by a load of SS is not held off",
+    matches: ({ text, vector, registers }) =>
+      /^(mov ss|pop ss)/.test(text) && vector === undefined && registers.includes("rip"),
+  },
+  {
+    why: "no virtual interrupts (CR4.VME, CR4.PVI): #GP where IOPL is below 3",
+    matches: ({ text, vector, registers }) =>
+      /^(cli|sti|pushf|popf|int|iret)/.test(text) && vector === undefined && registers.includes("rip"),
+  },
+  {
     why: "the stub leaves RF and TF in RFLAGS as they were",
     matches: ({ registers }) => only(registers, ["eflags"]),
   },
