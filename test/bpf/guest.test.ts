@@ -21,6 +21,7 @@ describe.skipIf(missing !== undefined)("bpf(2) in the guest", () => {
     ["instructions and helpers, interpreted", "bpf-execute", " interpreter", "bpf-execute"],
     ["type information, sound and not, and the log of its checks", "btf", "", "btf-load"],
     ["longest prefixes, locks and pointers in values, local storage", "bpf-map-kinds", "", "map-kinds"],
+    ["timers in values", "bpf-timers", "", "timers"],
     ["which keys survive in LRU maps", "lru", "", "lru"],
     ["maps of maps, batches, mappings, pinning, numbers, ring buffer", "bpf-objects", "", "bpf-objects"],
   ])("%s: as on Linux", (_, program, argument, expected) => {

@@ -81,8 +81,24 @@ static struct bpf_map *array_map_alloc(union bpf_attr *attr)
 	return &array->map;
 }
 
+u32 bpf_array_index_of(struct bpf_map *map, const void *value)
+{
+	return (value - (void *)to_array(map)->value) / to_array(map)->elem_size;
+}
+
+/* Nobody outside of the kernel holds the map any more: what could keep a program alive for ever ends. */
+static void array_map_free_timers(struct bpf_map *map)
+{
+	struct bpf_array *array = to_array(map);
+	u32 i;
+
+	for (i = 0; map->timer && i < map->max_entries; i++)
+		bpf_timer_cancel_and_free((void *)array->value + (u64)array->elem_size * i + map->timer - 1);
+}
+
 static void array_map_free(struct bpf_map *map)
 {
+	array_map_free_timers(map);
 	if (map->map_flags & BPF_F_MMAPABLE)
 		vfree((void *)((unsigned long)to_array(map) & PAGE_MASK));
 	else
@@ -181,6 +197,7 @@ const struct bpf_map_ops array_map_ops = {
 	.map_alloc_check = array_map_alloc_check,
 	.map_alloc = array_map_alloc,
 	.map_free = array_map_free,
+	.map_release_uref = array_map_free_timers,
 	.map_get_next_key = array_map_get_next_key,
 	.map_lookup_elem = array_map_lookup_elem,
 	.map_update_elem = array_map_update_elem,

@@ -176,11 +176,25 @@ static struct bpf_map *htab_map_alloc(union bpf_attr *attr)
 	return &htab->map;
 }
 
+/* Nobody outside of the kernel holds the map any more: what could keep a program alive for ever ends. */
+static void htab_map_free_timers(struct bpf_map *map)
+{
+	struct bpf_htab *htab = to_htab(map);
+	struct htab_elem *elem;
+	u32 i;
+
+	for (i = 0; map->timer && i < htab->n_buckets; i++)
+		list_for_each_entry(elem, &htab->buckets[i], hash_node)
+			bpf_timer_cancel_and_free(elem_value(htab, elem) + map->timer - 1);
+}
+
 static void htab_map_free(struct bpf_map *map)
 {
 	struct bpf_htab *htab = to_htab(map);
 	struct htab_elem *elem, *next;
 	u32 i;
+
+	htab_map_free_timers(map);
 
 	if (!is_prealloc(htab)) {
 		for (i = 0; i < htab->n_buckets; i++)
@@ -243,6 +257,7 @@ static bool htab_lru_map_delete_node(void *map, struct bpf_lru_node *node)
 
 	if (list_empty(&elem->hash_node))
 		return false;
+	bpf_map_free_fields(&htab->map, elem_value(htab, elem));
 	list_del_init(&elem->hash_node);
 	htab->count--;
 	return true;
@@ -256,6 +271,7 @@ static void drop(struct bpf_htab *htab, struct htab_elem *elem)
 		return;
 	}
 	list_del(&elem->hash_node);
+	bpf_map_free_fields(&htab->map, elem_value(htab, elem));
 	if (htab->map.map_type == BPF_MAP_TYPE_HASH_OF_MAPS)
 		htab->map.ops->map_fd_put_ptr(*(void **)elem_value(htab, elem));
 	/* Kept for reuse even if it was allocated for itself: a program may still hold a pointer to its value. */
@@ -565,6 +581,7 @@ static int htab_map_lookup_and_delete_batch(struct bpf_map *map, const union bpf
 	.map_alloc_check = htab_map_alloc_check,		\
 	.map_alloc = htab_map_alloc,				\
 	.map_free = htab_map_free,				\
+	.map_release_uref = htab_map_free_timers,		\
 	.map_get_next_key = htab_map_get_next_key,		\
 	.map_meta_equal = bpf_map_meta_equal,			\
 	.map_lookup_batch = htab_map_lookup_batch,		\

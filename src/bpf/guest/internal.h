@@ -87,6 +87,10 @@ void bpf_map_write_value(const struct bpf_map *map, void *to, const void *from);
 void bpf_map_clear_fields(const struct bpf_map *map, void *value);
 /* An element is overwritten or gone: its lock stays as it is. */
 void bpf_map_free_fields(const struct bpf_map *map, void *value);
+/* Of a struct bpf_timer. */
+void bpf_timer_cancel_and_free(void *value);
+/* The element of an array that a value is. */
+u32 bpf_array_index_of(struct bpf_map *map, const void *value);
 /* -EINVAL if BPF_F_LOCK is asked for and values have no lock. */
 int bpf_map_check_lock_flag(const struct bpf_map *map, u64 flags);
 
@@ -159,6 +163,8 @@ u64 __bpf_call_base(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 int bpf_prog_load(union bpf_attr *attr, union bpf_attr __user *uattr);
 int bpf_prog_new_fd(struct bpf_prog *prog);
 struct bpf_prog *bpf_prog_from_file(struct file *file);
+/* The compiled program that an address lies in, or NULL. No reference. */
+struct bpf_prog *bpf_prog_of_code(const void *address);
 int bpf_prog_get_next_id(u32 id, u32 *next);
 int bpf_prog_get_fd_by_id(u32 id);
 int bpf_prog_get_info(struct bpf_prog *prog, struct bpf_prog_info *info, struct bpf_prog_info __user *uinfo);

@@ -217,7 +217,7 @@ static int bpf_map_mmap(struct file *file, struct vm_area_struct *vma)
 	struct bpf_map *map = file->private_data;
 	int err;
 
-	if (!map->ops->map_mmap)
+	if (!map->ops->map_mmap || map->field_count)
 		return -ENOTSUPP;
 	/* A descriptor that cannot write makes no shared mapping: Linux takes the flag away from the mapping. */
 	if (!(vma->vm_flags & VM_SHARED) || !(file->f_mode & FMODE_WRITE))
@@ -403,7 +403,10 @@ int map_freeze(union bpf_attr *attr)
 
 	if (IS_ERR(map))
 		return PTR_ERR(map);
-	if (map->writable_mappings || map->frozen)
+	/* The kernel writes into these. */
+	if (map->timer || map->field_count > !!map->spin_lock)
+		err = -ENOTSUPP;
+	else if (map->writable_mappings || map->frozen)
 		err = -EBUSY;
 	else if (!bpf_capable())
 		err = -EPERM;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fields of a map's values that are the kernel's: locks, and pointers to structures of the kernel. Writing a value leaves them
+ * Fields of a map's values that are the kernel's: locks, timers, and pointers to structures of the kernel. Writing a value leaves them
  * out, user space reads zeros in their places. (copy_map_value, check_and_init_map_value, bpf_map_free_kptrs)
  */
 #include <kernel/irqflags.h>
@@ -39,9 +39,15 @@ void bpf_map_free_fields(const struct bpf_map *map, void *value)
 {
 	u32 i;
 
-	for (i = 0; i < map->field_count; i++)
-		if (!map->spin_lock || map->fields[i].offset != map->spin_lock - 1)
-			memset(value + map->fields[i].offset, 0, map->fields[i].size);
+	for (i = 0; i < map->field_count; i++) {
+		u32 offset = map->fields[i].offset;
+
+		if (map->spin_lock && offset == map->spin_lock - 1)
+			continue;
+		if (map->timer && offset == map->timer - 1)
+			bpf_timer_cancel_and_free(value + offset);
+		memset(value + offset, 0, map->fields[i].size);
+	}
 }
 
 int bpf_map_check_lock_flag(const struct bpf_map *map, u64 flags)

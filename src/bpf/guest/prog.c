@@ -615,6 +615,16 @@ int bpf_prog_bind_map(const union bpf_attr *attr)
 
 /* ---- finding programs ---- */
 
+struct bpf_prog *bpf_prog_of_code(const void *address)
+{
+	struct bpf_prog *prog;
+
+	list_for_each_entry(prog, &all_progs, list)
+		if (prog->image && address >= prog->image && address < prog->image + prog->image_size)
+			return prog;
+	return NULL;
+}
+
 int bpf_prog_get_next_id(u32 id, u32 *next)
 {
 	struct bpf_prog *prog;
