@@ -7,6 +7,8 @@
 #include <kernel/trace_events.h>
 #include <kernel/tracepoint.h>
 
+struct dentry;
+
 #define RECORD_NULL_STRING "(null)"
 
 static inline size_t record_string_size(const char *source)
@@ -23,6 +25,9 @@ void *trace_record_reserve(size_t *size);
 void trace_record_commit(struct trace_event_call *call, void *record, size_t size);
 /* The same with the registers of an exception, for what samples record; NULL: those of the caller. */
 void trace_record_commit_regs(struct trace_event_call *call, void *record, size_t size, struct pt_regs *regs);
+
+/* Files that tell how records lie in memory. */
+void trace_create_format_files(struct dentry *events_dir);
 
 void call_tracepoint_probes(struct tracepoint *tp, const u64 *args, unsigned int nr_args);
 

@@ -16,6 +16,7 @@
 #include <kernel/tracefs.h>
 #include <kernel/uaccess.h>
 #include "filter.h"
+#include "record.h"
 #include "trace_syscalls.h"
 
 static LIST_HEAD(events);
@@ -539,6 +540,7 @@ static int __init trace_events_init(void)
 {
 	events_dir = tracefs_create_dir("events", NULL);
 	tracefs_create_file("enable", 0640, events_dir, NULL, &group_enable_fops);
+	trace_create_format_files(events_dir);
 	tracefs_create_file("set_event", 0640, NULL, NULL, &set_event_fops);
 	tracefs_create_file("available_events", 0440, NULL, NULL, &available_events_fops);
 	return 0;
