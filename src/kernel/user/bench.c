@@ -8,6 +8,8 @@
  * the CPU clock: here a nanosecond is an instruction, so these are shares of executed instructions.
  */
 #include "lib/bpf.h"
+#include "lib/bpf_insn.h"
+#include "lib/probes.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btf.h>
@@ -24,8 +26,6 @@
 #define PERIOD		10007		/* ns; a prime, so that no loop is always met at one place */
 #define DATA_PAGES	64
 #define MAX_SYMBOLS	32768
-
-#define INSN(code, dst, src, off, imm)	((struct bpf_insn){ code, dst, src, off, imm })
 
 /* ---- the program ---- */
 
@@ -97,15 +97,6 @@ static int load_program(const char *name, int hits, int flags)
 		fprintf(stderr, "%s on %s (type %u): %s\n%s", name, TARGET, attr.attach_btf_id, strerror(errno), log_text);
 	close(btf);
 	return fd;
-}
-
-static int attach(int program)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.raw_tracepoint.prog_fd = program;
-	return sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
 }
 
 /* ---- symbols ---- */
@@ -247,7 +238,7 @@ static void break_the_beat(void)
 static int measure(const char *title, const char *name, int flags, long calls)
 {
 	int hits = bpf_map_create(BPF_MAP_TYPE_ARRAY, "hits", 4, 8, 1, 0);
-	int program = load_program(name, hits, flags), link = program < 0 ? -1 : attach(program);
+	int program = load_program(name, hits, flags), link = program < 0 ? -1 : attach_tracing(program);
 	struct perf_event_attr attr = { .size = sizeof(attr), .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_CPU_CLOCK,
 					.sample_period = PERIOD, .sample_type = PERF_SAMPLE_IP, .disabled = 1 };
 	int event = sys_perf_event_open(&attr, 0, -1, -1, 0);

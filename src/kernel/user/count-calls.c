@@ -7,6 +7,7 @@
  * has every such call fail with that error: the kernel refuses unless all of the functions may be made to fail.
  */
 #include "lib/bpf.h"
+#include "lib/bpf_insn.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -19,14 +20,6 @@
 #include <unistd.h>
 
 #define MAX_FUNCTIONS	4096
-
-#define INSN(c, d, s, o, i) ((struct bpf_insn){ .code = c, .dst_reg = d, .src_reg = s, .off = o, .imm = i })
-#define MOV(d, s)	INSN(BPF_ALU64 | BPF_MOV | BPF_X, d, s, 0, 0)
-#define MOV_IMM(d, i)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, d, 0, 0, i)
-#define ADD_IMM(d, i)	INSN(BPF_ALU64 | BPF_ADD | BPF_K, d, 0, 0, i)
-#define CALL(f)		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_##f)
-#define STORE(o, s)	INSN(BPF_STX | BPF_MEM | BPF_DW, 10, s, o, 0)
-#define MAP(d, fd)	INSN(BPF_LD | BPF_IMM | BPF_DW, d, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
 
 static char names[1 << 18];
 static const char *chosen[MAX_FUNCTIONS];
@@ -66,23 +59,23 @@ static void choose(char **patterns, int number)
 static int load(int map, int failure)
 {
 	struct bpf_insn program[32] = {
-		MOV(6, 1), CALL(get_func_ip), STORE(-8, 0),
-		MAP(1, map), MOV(2, 10), ADD_IMM(2, -8), CALL(map_lookup_elem),
+		MOV_REG(6, 1), CALL(get_func_ip), STORE64(10, -8, 0),
+		MAP(1, map), MOV_REG(2, 10), ADD(2, -8), CALL(map_lookup_elem),
 		INSN(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3, 0),
-		MOV_IMM(1, 1), INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 0, 1, 0, BPF_ADD),
+		MOV(1, 1), INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 0, 1, 0, BPF_ADD),
 		INSN(BPF_JMP | BPF_JA, 0, 0, 10, 0),
-		MOV_IMM(1, 1), STORE(-16, 1),
-		MAP(1, map), MOV(2, 10), ADD_IMM(2, -8), MOV(3, 10), ADD_IMM(3, -16), MOV_IMM(4, 0), CALL(map_update_elem),
+		MOV(1, 1), STORE64(10, -16, 1),
+		MAP(1, map), MOV_REG(2, 10), ADD(2, -8), MOV_REG(3, 10), ADD(3, -16), MOV(4, 0), CALL(map_update_elem),
 	};
 	union bpf_attr attr;
 	int length = 22, fd;
 
 	if (failure) {
-		program[length++] = MOV(1, 6);
-		program[length++] = MOV_IMM(2, -failure);
+		program[length++] = MOV_REG(1, 6);
+		program[length++] = MOV(2, -failure);
 		program[length++] = CALL(override_return);
 	}
-	program[length++] = MOV_IMM(0, 0);
+	program[length++] = MOV(0, 0);
 	program[length++] = INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_KPROBE;

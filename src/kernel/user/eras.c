@@ -8,35 +8,18 @@
  * eras stray: what an override on a function's return does to the next probe under the rules of 2017.
  */
 #include "lib/bpf.h"
+#include "lib/bpf_insn.h"
+#include "lib/probes.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define TRACING "/sys/kernel/debug/tracing/"
 #define RULES "/proc/sys/kernel/bpf_rules"
-
-/* ---- instructions ---- */
-
-#define INSN(code, dst, src, off, imm)	((struct bpf_insn){ code, dst, src, off, imm })
-#define MOV(dst, value)			INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
-#define MOV_REG(dst, src)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
-#define ADD(dst, value)			INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value)
-#define LOAD64(dst, src, value)		INSN(BPF_LD | BPF_DW | BPF_IMM, dst, src, 0, value), INSN(0, 0, 0, 0, 0)
-#define LOAD_STACK(dst, off)		INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, BPF_REG_10, off, 0)
-#define STORE(off, value)		INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, off, value)
-#define JEQ(dst, value, off)		INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, off, value)
-#define JNE(dst, value, off)		INSN(BPF_JMP | BPF_JNE | BPF_K, dst, 0, off, value)
-#define JNE32(dst, value, off)		INSN(BPF_JMP32 | BPF_JNE | BPF_K, dst, 0, off, value)
-#define CALL(helper)			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
-#define CALL_FUNCTION(off)		INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, off)
-#define EXIT				INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define RETURN(value)			MOV(BPF_REG_0, value), EXIT
 
 struct load {
 	int type, flags;
@@ -60,9 +43,7 @@ static int load_program(struct load how, const struct bpf_insn *insns, int count
 	return sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-#define LOAD_AS(how, ...) \
-	load_program(how, (struct bpf_insn[]){ __VA_ARGS__ }, \
-		     sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
+#define LOAD_AS(how, ...) load_program(how, INSNS(__VA_ARGS__))
 #define LOAD(...) LOAD_AS((struct load){ 0 }, __VA_ARGS__)
 
 static int new_map(enum bpf_map_type type, unsigned int flags)
@@ -78,57 +59,6 @@ static int new_map(enum bpf_map_type type, unsigned int flags)
 
 /* ---- events ---- */
 
-static int command(const char *text)
-{
-	int fd = open(TRACING "kprobe_events", O_WRONLY | O_APPEND), ok;
-
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok ? 0 : -1;
-}
-
-static void forget_probes(void)
-{
-	close(open(TRACING "kprobe_events", O_WRONLY | O_TRUNC));
-}
-
-static int number_in(const char *path)
-{
-	char text[32] = "";
-	int fd = open(path, O_RDONLY);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		return -1;
-	close(fd);
-	return atoi(text);
-}
-
-static int open_event(const char *name)
-{
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr), .sample_period = 1 };
-	char path[256];
-
-	snprintf(path, sizeof(path), TRACING "events/%s/id", name);
-	attr.config = number_in(path);
-	return sys_perf_event_open(&attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-static int probe(const char *definition, const char *name, const char *place)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s:%s %s\n", definition, name, place);
-	if (command(text))
-		return -1;
-	snprintf(text, sizeof(text), "kprobes/%s", name);
-	return open_event(text);
-}
-
-static int attach(int event, int program)
-{
-	return ioctl(event, PERF_EVENT_IOC_SET_BPF, program);
-}
-
 static const char *outcome(long value)
 {
 	return value < 0 ? strerrorname_np(errno) : "yes";
@@ -138,7 +68,7 @@ static const char *outcome(long value)
 static const char *attach_to(const char *definition, const char *place, int program)
 {
 	int event = program < 0 ? -1 : probe(definition, "era", place);
-	const char *text = outcome(event < 0 ? -1 : attach(event, program));
+	const char *text = outcome(event < 0 ? -1 : set_bpf(event, program));
 
 	close(event);
 	close(program);
@@ -194,7 +124,7 @@ static const char *jump32(void)
 
 static const char *stack_garbage(void)
 {
-	return loaded(LOAD(LOAD_STACK(BPF_REG_1, -8), RETURN(0)));
+	return loaded(LOAD(LOAD64(BPF_REG_1, BPF_REG_10, -8), RETURN(0)));
 }
 
 static const char *register_garbage(void)
@@ -204,7 +134,7 @@ static const char *register_garbage(void)
 
 static const char *helper(int number)
 {
-	return loaded(LOAD(CALL(number), RETURN(0)));
+	return loaded(LOAD(CALL_NUMBER(number), RETURN(0)));
 }
 
 static const char *ktime(void) { return helper(BPF_FUNC_ktime_get_ns); }
@@ -212,23 +142,23 @@ static const char *boot_time(void) { return helper(BPF_FUNC_ktime_get_boot_ns); 
 
 static const char *override(void)
 {
-	return loaded(LOAD(MOV(BPF_REG_2, -12), CALL(BPF_FUNC_override_return), RETURN(0)));
+	return loaded(LOAD(MOV(BPF_REG_2, -12), CALL(override_return), RETURN(0)));
 }
 
 static const char *read_to_stack(void)
 {
 	return loaded(LOAD(MOV_REG(BPF_REG_3, BPF_REG_1), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8),
-			   MOV(BPF_REG_2, 8), CALL(BPF_FUNC_probe_read), RETURN(0)));
+			   MOV(BPF_REG_2, 8), CALL(probe_read), RETURN(0)));
 }
 
 static const char *read_to_map(void)
 {
 	int map = new_map(BPF_MAP_TYPE_ARRAY, 0);
 	const char *text = loaded(LOAD(MOV_REG(BPF_REG_6, BPF_REG_1), STORE(-4, 0), MOV_REG(BPF_REG_2, BPF_REG_10),
-				       ADD(BPF_REG_2, -4), LOAD64(BPF_REG_1, BPF_PSEUDO_MAP_FD, map),
-				       CALL(BPF_FUNC_map_lookup_elem), JEQ(BPF_REG_0, 0, 4),
+				       ADD(BPF_REG_2, -4), LOAD_FD(BPF_REG_1, BPF_PSEUDO_MAP_FD, map),
+				       CALL(map_lookup_elem), JEQ(BPF_REG_0, 0, 4),
 				       MOV_REG(BPF_REG_1, BPF_REG_0), MOV(BPF_REG_2, 8),
-				       MOV_REG(BPF_REG_3, BPF_REG_6), CALL(BPF_FUNC_probe_read), RETURN(0)));
+				       MOV_REG(BPF_REG_3, BPF_REG_6), CALL(probe_read), RETURN(0)));
 
 	close(map);
 	return text;
@@ -238,7 +168,7 @@ static const char *proprietary_read(void)
 {
 	return loaded(LOAD_AS((struct load){ .license = "Proprietary" }, MOV_REG(BPF_REG_3, BPF_REG_1),
 			      MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -8), MOV(BPF_REG_2, 8),
-			      CALL(BPF_FUNC_probe_read), RETURN(0)));
+			      CALL(probe_read), RETURN(0)));
 }
 
 static const char *map_of(enum bpf_map_type type) { return loaded(new_map(type, 0)); }
@@ -260,7 +190,7 @@ static const char *two_programs(void)
 {
 	int first = probe("p", "era", "__x64_sys_getpgid"), second = open_event("kprobes/era");
 	int a = LOAD(RETURN(0)), b = LOAD(RETURN(0));
-	const char *text = attach(first, a) ? "?" : outcome(attach(second, b));
+	const char *text = set_bpf(first, a) ? "?" : outcome(set_bpf(second, b));
 
 	close(first);
 	close(second);
@@ -284,7 +214,7 @@ static int load_marker(int map, int result)
 {
 	return LOAD(STORE(-4, 0), STORE(-16, 1), STORE(-12, 0), MOV_REG(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4),
 		    MOV_REG(BPF_REG_3, BPF_REG_10), ADD(BPF_REG_3, -16), MOV(BPF_REG_4, BPF_ANY),
-		    LOAD64(BPF_REG_1, BPF_PSEUDO_MAP_FD, map), CALL(BPF_FUNC_map_update_elem), RETURN(result));
+		    LOAD_FD(BPF_REG_1, BPF_PSEUDO_MAP_FD, map), CALL(map_update_elem), RETURN(result));
 }
 
 static const char *other_descriptor(void)
@@ -295,7 +225,7 @@ static const char *other_descriptor(void)
 	int first = probe("p", "era", "__x64_sys_getpgid"), second = open_event("kprobes/era");
 	const char *text;
 
-	if (attach(first, program))
+	if (set_bpf(first, program))
 		return "?";
 	close(second);
 	bpf_map_update_elem(map, &key, &zero, BPF_ANY);
@@ -314,7 +244,7 @@ static const char *stored(int result)
 	int program = LOAD(RETURN(result)), event = probe("p", "era", "__x64_sys_getpgid");
 	unsigned long long count = 0;
 
-	if (attach(event, program))
+	if (set_bpf(event, program))
 		return "?";
 	syscall(__NR_getpgid, 0);
 	read(event, &count, sizeof(count));
@@ -332,7 +262,7 @@ static const char *software_event(void)
 	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .sample_period = 1,
 					.config = PERF_COUNT_SW_CPU_CLOCK };
 	int event = sys_perf_event_open(&attr, 0, -1, -1, 0), program = LOAD(RETURN(0));
-	const char *text = outcome(attach(event, program));
+	const char *text = outcome(set_bpf(event, program));
 
 	close(event);
 	close(program);
@@ -348,7 +278,7 @@ static const char *pmu_event(void)
 	attr.type = number_in("/sys/bus/event_source/devices/kprobe/type");
 	attr.kprobe_func = (unsigned long)"__x64_sys_getpgid";
 	event = sys_perf_event_open(&attr, -1, 0, -1, 0);
-	text = event < 0 ? outcome(event) : outcome(attach(event, program));
+	text = event < 0 ? outcome(event) : outcome(set_bpf(event, program));
 	close(event);
 	close(program);
 	return text;
@@ -358,7 +288,7 @@ static const char *pmu_event(void)
 
 static int load_override(int value)
 {
-	return LOAD(MOV(BPF_REG_2, value), CALL(BPF_FUNC_override_return), RETURN(0));
+	return LOAD(MOV(BPF_REG_2, value), CALL(override_return), RETURN(0));
 }
 
 static const char *on_listed(void) { return attach_to("p", "__x64_sys_getpgid", load_override(-12)); }
@@ -376,7 +306,7 @@ static const char *pipe_fails(void)
 	if (program < 0)
 		return text;
 	event = probe("p", "era", "get_unused_fd_flags");
-	if (!attach(event, program))
+	if (!set_bpf(event, program))
 		text = pipe(fds) ? strerrorname_np(errno) : "succeeds";
 	close(event);
 	close(program);
@@ -392,7 +322,7 @@ static const char *getpgid_fails(void)
 	if (program < 0)
 		return text;
 	event = probe("p", "era", "__x64_sys_getpgid");
-	if (!attach(event, program))
+	if (!set_bpf(event, program))
 		text = syscall(__NR_getpgid, 0) < 0 ? strerrorname_np(errno) : "succeeds";
 	close(event);
 	close(program);
@@ -422,7 +352,7 @@ static void stray_mark(void)
 {
 	int returning = probe("r", "era", "__x64_sys_getpgid"), entering = probe("p", "next", "__x64_sys_getsid");
 
-	if (attach(returning, load_override(-ENOSPC)) || attach(entering, LOAD(RETURN(0)))) {
+	if (set_bpf(returning, load_override(-ENOSPC)) || set_bpf(entering, LOAD(RETURN(0)))) {
 		printf("not attached: %s\n", strerrorname_np(errno));
 		return;
 	}
@@ -440,7 +370,7 @@ static const char *sleepable_tracepoint(void) { return program_type(BPF_PROG_TYP
 
 static int load_on(const char *function, int type, int attach_type, int flags, int map)
 {
-	const struct bpf_insn insns[] = { LOAD64(BPF_REG_1, map < 0 ? 0 : BPF_PSEUDO_MAP_FD, map), RETURN(0) };
+	const struct bpf_insn insns[] = { LOAD_FD(BPF_REG_1, map < 0 ? 0 : BPF_PSEUDO_MAP_FD, map), RETURN(0) };
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));

@@ -6,6 +6,8 @@
  * Prints one line for each question; the lines are the same on Linux 6.1 (as root) and here. Without arguments, all sections.
  */
 #include "lib/bpf.h"
+#include "lib/bpf_insn.h"
+#include "lib/probes.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,23 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TRACING "/sys/kernel/debug/tracing/"
 #define TARGET "__x64_sys_getpgid"	/* on the list, and nobody else calls it */
 
-/* ---- instructions ---- */
-
-#define INSN(code, dst, src, off, imm)	((struct bpf_insn){ code, dst, src, off, imm })
-#define MOV(dst, value)			INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
-#define MOV_REG(dst, src)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
-#define LOAD64(dst, src, value)		INSN(BPF_LD | BPF_DW | BPF_IMM, dst, src, 0, (int)(value)), \
-					INSN(0, 0, 0, 0, (int)((unsigned long long)(value) >> 32))
-#define CALL(helper)			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
-#define EXIT				INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define JUMP(off)			INSN(BPF_JMP | BPF_JA, 0, 0, off, 0)
-#define JEQ(dst, value, off)		INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, off, value)
-#define JNE(dst, value, off)		INSN(BPF_JMP | BPF_JNE | BPF_K, dst, 0, off, value)
-#define STORE(dst, off, value)		INSN(BPF_ST | BPF_MEM | BPF_W, dst, 0, off, value)
-#define ADD(dst, value)			INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value)
 #define INCREMENT(dst)			MOV(BPF_REG_1, 1), INSN(BPF_STX | BPF_ATOMIC | BPF_DW, dst, BPF_REG_1, 0, BPF_ADD)
 
 static char log_text[65536];
@@ -54,13 +41,11 @@ static int load_type(int type, const struct bpf_insn *insns, int count, const ch
 }
 
 #define LOAD(...) LOAD_AS(BPF_PROG_TYPE_KPROBE, "GPL", __VA_ARGS__)
-#define LOAD_AS(type, license, ...) \
-	load_type(type, (struct bpf_insn[]){ __VA_ARGS__ }, \
-		  sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn), license)
+#define LOAD_AS(type, license, ...) load_type(type, INSNS(__VA_ARGS__), license)
 
 static int load_override(unsigned long long value, int result)
 {
-	return LOAD(LOAD64(BPF_REG_2, 0, value), CALL(BPF_FUNC_override_return), MOV(BPF_REG_0, result), EXIT);
+	return LOAD(LOAD_IMM64(BPF_REG_2, 0, value), CALL(override_return), MOV(BPF_REG_0, result), EXIT);
 }
 
 static int load_return(int result)
@@ -71,64 +56,12 @@ static int load_return(int result)
 /* Adds one to the first element of the map, and returns 1. */
 static int load_counter(int map)
 {
-	return LOAD(STORE(BPF_REG_10, -4, 0), MOV_REG(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4),
-		    LOAD64(BPF_REG_1, BPF_PSEUDO_MAP_FD, map), CALL(BPF_FUNC_map_lookup_elem), JEQ(BPF_REG_0, 0, 2),
+	return LOAD(STORE(-4, 0), MOV_REG(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4),
+		    LOAD_IMM64(BPF_REG_1, BPF_PSEUDO_MAP_FD, map), CALL(map_lookup_elem), JEQ(BPF_REG_0, 0, 2),
 		    INCREMENT(BPF_REG_0), MOV(BPF_REG_0, 1), EXIT);
 }
 
 /* ---- events ---- */
-
-static int command(const char *text)
-{
-	int fd = open(TRACING "kprobe_events", O_WRONLY | O_APPEND), ok;
-
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok ? 0 : -1;
-}
-
-static int number_in(const char *path)
-{
-	char text[32] = "";
-	int fd = open(path, O_RDONLY);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		return -1;
-	close(fd);
-	return atoi(text);
-}
-
-static int open_event(const char *name)
-{
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr), .sample_period = 1 };
-	char path[256];
-
-	snprintf(path, sizeof(path), TRACING "events/%s/id", name);
-	attr.config = number_in(path);
-	return sys_perf_event_open(&attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-/* A probe event "kprobes/NAME" defined by @definition ("p", "r3"), on @place, opened. */
-static int probe(const char *definition, const char *name, const char *place)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s:%s %s\n", definition, name, place);
-	if (command(text))
-		return -1;
-	snprintf(text, sizeof(text), "kprobes/%s", name);
-	return open_event(text);
-}
-
-static int attach(int event, int program)
-{
-	return ioctl(event, PERF_EVENT_IOC_SET_BPF, program);
-}
-
-static void forget_probes(void)
-{
-	close(open(TRACING "kprobe_events", O_WRONLY | O_TRUNC));
-}
 
 static const char *result(long value)
 {
@@ -184,18 +117,18 @@ static void loading(void)
 
 	puts("== loading");
 	printf("GPL: %s\n", result(load_override(-12, 0)));
-	fd = LOAD_AS(BPF_PROG_TYPE_KPROBE, "BSD", LOAD64(BPF_REG_2, 0, -12), CALL(BPF_FUNC_override_return),
+	fd = LOAD_AS(BPF_PROG_TYPE_KPROBE, "BSD", LOAD_IMM64(BPF_REG_2, 0, -12), CALL(override_return),
 		     MOV(BPF_REG_0, 0), EXIT);
 	printf("not GPL: %s\n", result(fd));
 	show_log();
-	fd = LOAD_AS(BPF_PROG_TYPE_TRACEPOINT, "GPL", LOAD64(BPF_REG_2, 0, -12), CALL(BPF_FUNC_override_return),
+	fd = LOAD_AS(BPF_PROG_TYPE_TRACEPOINT, "GPL", LOAD_IMM64(BPF_REG_2, 0, -12), CALL(override_return),
 		     MOV(BPF_REG_0, 0), EXIT);
 	printf("a tracepoint program: %s\n", result(fd));
 	show_log();
-	fd = LOAD(MOV(BPF_REG_1, 0), MOV(BPF_REG_2, 0), CALL(BPF_FUNC_override_return), MOV(BPF_REG_0, 0), EXIT);
+	fd = LOAD(MOV(BPF_REG_1, 0), MOV(BPF_REG_2, 0), CALL(override_return), MOV(BPF_REG_0, 0), EXIT);
 	printf("with no context: %s\n", result(fd));
 	show_log();
-	fd = LOAD(CALL(BPF_FUNC_override_return), MOV(BPF_REG_0, 0), EXIT);
+	fd = LOAD(CALL(override_return), MOV(BPF_REG_0, 0), EXIT);
 	printf("with no value: %s\n", result(fd));
 	show_log();
 
@@ -204,9 +137,9 @@ static void loading(void)
 	printf("into a prog_array: %s\n", result(bpf_map_update_elem(array, &key, &fd, 0)));
 	fd = load_return(0);
 	printf("one that does not override: %s\n", result(bpf_map_update_elem(array, &key, &fd, 0)));
-	fd = LOAD(MOV_REG(BPF_REG_6, BPF_REG_1), MOV(BPF_REG_2, -12), CALL(BPF_FUNC_override_return),
-		  MOV_REG(BPF_REG_1, BPF_REG_6), LOAD64(BPF_REG_2, BPF_PSEUDO_MAP_FD, array), MOV(BPF_REG_3, 0),
-		  CALL(BPF_FUNC_tail_call), MOV(BPF_REG_0, 0), EXIT);
+	fd = LOAD(MOV_REG(BPF_REG_6, BPF_REG_1), MOV(BPF_REG_2, -12), CALL(override_return),
+		  MOV_REG(BPF_REG_1, BPF_REG_6), LOAD_IMM64(BPF_REG_2, BPF_PSEUDO_MAP_FD, array), MOV(BPF_REG_3, 0),
+		  CALL(tail_call), MOV(BPF_REG_0, 0), EXIT);
 	printf("override and tail call: %s\n", result(fd));
 	close(array);
 }
@@ -217,12 +150,12 @@ static void dead_code(void)
 	int array = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, NULL, 4, 4, 2, 0), key = 0, event, fd;
 
 	puts("== dead code");
-	fd = LOAD(MOV(BPF_REG_0, 0), JEQ(BPF_REG_0, 0, 2), MOV(BPF_REG_2, -12), CALL(BPF_FUNC_override_return),
+	fd = LOAD(MOV(BPF_REG_0, 0), JEQ(BPF_REG_0, 0, 2), MOV(BPF_REG_2, -12), CALL(override_return),
 		  MOV(BPF_REG_0, 0), EXIT);
 	printf("load: %s\n", result(fd));
 	printf("into a prog_array: %s\n", result(bpf_map_update_elem(array, &key, &fd, 0)));
 	event = probe("p", "unlisted", "vfs_read");
-	printf("onto a function that is not on the list: %s\n", result(attach(event, fd)));
+	printf("onto a function that is not on the list: %s\n", result(set_bpf(event, fd)));
 	close(event);
 	close(array);
 	forget_probes();
@@ -236,7 +169,7 @@ static void attach_to(const char *what, const char *definition, const char *plac
 	if (event < 0)
 		printf("no event: %s\n", strerrorname_np(errno));
 	else
-		printf("%s\n", result(attach(event, program)));
+		printf("%s\n", result(set_bpf(event, program)));
 	close(event);
 	forget_probes();
 }
@@ -258,7 +191,7 @@ static void places(void)
 		inside = probe("p", "inside", place);
 		if (inside < 0)
 			continue;
-		printf("behind the entry of a listed one: %s\n", result(attach(inside, override)));
+		printf("behind the entry of a listed one: %s\n", result(set_bpf(inside, override)));
 		close(inside);
 		forget_probes();
 		break;
@@ -268,22 +201,22 @@ static void places(void)
 	attach_to("return of one not listed", "r", "vfs_read", override);
 	attach_to("return of one not listed, plain", "r", "vfs_read", plain);
 	event = probe("p", "once", TARGET);
-	printf("first: %s\n", result(attach(event, override)));
-	printf("the same event again: %s\n", result(attach(event, override)));
-	printf("the same event, another: %s\n", result(attach(event, plain)));
-	printf("program of another type: %s\n", result(attach(event, other)));
-	printf("no program: %s\n", result(attach(event, 9999)));
-	printf("no program at all: %s\n", result(attach(event, 1)));
+	printf("first: %s\n", result(set_bpf(event, override)));
+	printf("the same event again: %s\n", result(set_bpf(event, override)));
+	printf("the same event, another: %s\n", result(set_bpf(event, plain)));
+	printf("program of another type: %s\n", result(set_bpf(event, other)));
+	printf("no program: %s\n", result(set_bpf(event, 9999)));
+	printf("no program at all: %s\n", result(set_bpf(event, 1)));
 	close(event);
 	event = probe("p", "full", "vfs_read");
-	attach(event, plain);
-	printf("override, where the event has one and the function is not listed: %s\n", result(attach(event, override)));
+	set_bpf(event, plain);
+	printf("override, where the event has one and the function is not listed: %s\n", result(set_bpf(event, override)));
 	close(event);
 	event = open_event("sched/sched_switch");
-	printf("a kprobe program on a tracepoint: %s\n", result(attach(event, override)));
+	printf("a kprobe program on a tracepoint: %s\n", result(set_bpf(event, override)));
 	close(event);
 	software = sys_perf_event_open(&attr, 0, -1, -1, 0);
-	printf("on a software event: %s\n", result(attach(software, override)));
+	printf("on a software event: %s\n", result(set_bpf(software, override)));
 	close(software);
 	forget_probes();
 }
@@ -293,10 +226,10 @@ static void many(void)
 	int events[70], n;
 
 	puts("== many");
-	command("p:many " TARGET "\n");
+	probe_command("p:many " TARGET "\n");
 	for (n = 0; n < 70; n++) {
 		events[n] = open_event("kprobes/many");
-		if (attach(events[n], load_return(1)))
+		if (set_bpf(events[n], load_return(1)))
 			break;
 	}
 	printf("%d programs, then %s\n", n, strerrorname_np(errno));
@@ -310,7 +243,7 @@ static void value(const char *what, unsigned long long number, int returned)
 {
 	int event = probe("p", "value", TARGET);
 
-	attach(event, load_override(number, returned));
+	set_bpf(event, load_override(number, returned));
 	call_target(what);
 	close(event);
 	forget_probes();
@@ -336,9 +269,9 @@ static void two_probes(void)
 	puts("== two probes at one address");
 	a = probe("p", "older", TARGET);
 	b = probe("p", "newer", TARGET);
-	attach(a, load_override(-5, 0));
+	set_bpf(a, load_override(-5, 0));
 	call_target("older alone");
-	attach(b, load_override(-6, 0));
+	set_bpf(b, load_override(-6, 0));
 	call_target("both");
 	show_profile();
 	close(b);
@@ -357,10 +290,10 @@ static void two_programs(void)
 	a = probe("p", "shared", TARGET);
 	b = open_event("kprobes/shared");
 	c = open_event("kprobes/shared");
-	attach(a, load_override(-5, 0));
-	attach(b, load_override(-6, 0));
+	set_bpf(a, load_override(-5, 0));
+	set_bpf(b, load_override(-6, 0));
 	call_target("second attached last");
-	attach(c, load_counter(map));
+	set_bpf(c, load_counter(map));
 	call_target("and one that counts");
 	bpf_map_lookup_elem(map, &key, &seen);
 	printf("counted: %llu\n", seen);
@@ -382,21 +315,21 @@ static void returns(void)
 
 	puts("== return probe");
 	syscall(__NR_umask, 022);
-	attach(event, load_override(-11, 0));
+	set_bpf(event, load_override(-11, 0));
 	value = syscall(__NR_umask, 077);
 	close(event);
 	printf("umask: %ld; it was set to 0%lo\n", value, syscall(__NR_umask, 022));
 	forget_probes();
 	event = probe("p", "entry", "__x64_sys_umask");
-	attach(event, load_override(-11, 0));
+	set_bpf(event, load_override(-11, 0));
 	value = syscall(__NR_umask, 077);
 	close(event);
 	printf("entry probe: %ld; it was set to 0%lo\n", value, syscall(__NR_umask, 022));
 	forget_probes();
 	event = probe("r", "both", TARGET);
 	entry = probe("p", "first", TARGET);
-	attach(event, load_override(-7, 0));
-	attach(entry, load_override(-8, 0));
+	set_bpf(event, load_override(-7, 0));
+	set_bpf(entry, load_override(-8, 0));
 	call_target("a return probe under an entry probe that overrides");
 	close(entry);
 	call_target("the return probe alone");
@@ -416,7 +349,7 @@ static void stored(const char *what, int program)
 {
 	int event = probe("p", "stored", TARGET);
 
-	attach(event, program);
+	set_bpf(event, program);
 	syscall(__NR_getpgid, 1);
 	printf("%s: %ld stored\n", what, count_of(event));
 	close(event);
@@ -435,8 +368,8 @@ static void event_is_stored(void)
 	stored("override and 1", load_override(-12, 1));
 	a = probe("p", "pair", TARGET);
 	b = open_event("kprobes/pair");
-	attach(a, load_return(1));
-	attach(b, load_return(0));
+	set_bpf(a, load_return(1));
+	set_bpf(b, load_return(0));
 	syscall(__NR_getpgid, 1);
 	printf("1 and 0: %ld and %ld stored\n", count_of(a), count_of(b));
 	close(a);
@@ -450,7 +383,7 @@ static void way_back(void)
 	int event = probe("p", "override", TARGET), way = probe("p", "way", "just_return_func");
 
 	puts("== the way back");
-	attach(event, load_override(-12, 0));
+	set_bpf(event, load_override(-12, 0));
 	call_target("with a probe on just_return_func");
 	show_profile();
 	close(event);
@@ -468,10 +401,10 @@ static void nested(void)
 	/* The record has the number of the call behind its head. */
 	program = LOAD_AS(BPF_PROG_TYPE_TRACEPOINT, "GPL", INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_2, BPF_REG_1, 8, 0),
 			  JNE(BPF_REG_2, __NR_getpgid, 5), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16),
-			  MOV(BPF_REG_2, 8), MOV(BPF_REG_3, 16), CALL(BPF_FUNC_probe_read_user_str), MOV(BPF_REG_0, 0), EXIT);
+			  MOV(BPF_REG_2, 8), MOV(BPF_REG_3, 16), CALL(probe_read_user_str), MOV(BPF_REG_0, 0), EXIT);
 	outer = open_event("raw_syscalls/sys_enter");
 	inner = probe("p", "inner", "strncpy_from_user_nofault");
-	printf("programs: %s, %s\n", result(attach(outer, program)), result(attach(inner, load_counter(map))));
+	printf("programs: %s, %s\n", result(set_bpf(outer, program)), result(set_bpf(inner, load_counter(map))));
 	syscall(__NR_getpgid, 1);
 	syscall(__NR_getpgid, 1);
 	bpf_map_lookup_elem(map, &key, &seen);
@@ -480,8 +413,8 @@ static void nested(void)
 	close(outer);
 	outer = probe("p", "outer", TARGET);
 	program = LOAD(MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16), MOV(BPF_REG_2, 8), MOV(BPF_REG_3, 16),
-		       CALL(BPF_FUNC_probe_read_user_str), MOV(BPF_REG_0, 0), EXIT);
-	printf("program: %s\n", result(attach(outer, program)));
+		       CALL(probe_read_user_str), MOV(BPF_REG_0, 0), EXIT);
+	printf("program: %s\n", result(set_bpf(outer, program)));
 	syscall(__NR_getpgid, 1);
 	bpf_map_lookup_elem(map, &key, &seen);
 	printf("under a kprobe's program: %llu counted, %ld stored\n", seen, count_of(inner));
@@ -530,11 +463,11 @@ static void pmu_probes(void)
 
 	puts("== probes of the PMU");
 	printf("a function: %s\n", result(event = pmu(TARGET, 0, 0, 0)));
-	printf("override: %s\n", result(attach(event, override)));
+	printf("override: %s\n", result(set_bpf(event, override)));
 	call_target("attached");
 	show_profile();
 	printf("another on it, newer: %s\n", result(other = pmu(NULL, target, 0, 0)));
-	printf("override: %s\n", result(attach(other, load_override(-6, 0))));
+	printf("override: %s\n", result(set_bpf(other, load_override(-6, 0))));
 	call_target("both");
 	close(event);
 	call_target("the older closed");
@@ -543,10 +476,10 @@ static void pmu_probes(void)
 	printf("inside an instruction: %s\n", result(pmu(TARGET, 0, 1, 0)));
 	printf("inside it by address: %s\n", result(pmu(NULL, target + 1, 0, 0)));
 	printf("behind the first instruction: %s\n", result(event = pmu(TARGET, 0, 5, 0)));
-	printf("override there: %s\n", result(attach(event, override)));
+	printf("override there: %s\n", result(set_bpf(event, override)));
 	close(event);
 	printf("return: %s\n", result(event = pmu(TARGET, 0, 0, 1)));
-	printf("override: %s\n", result(attach(event, override)));
+	printf("override: %s\n", result(set_bpf(event, override)));
 	call_target("attached to the return");
 	close(event);
 	printf("return, not of the entry: %s\n", result(pmu(TARGET, 0, 5, 1)));

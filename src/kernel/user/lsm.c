@@ -7,6 +7,8 @@
  */
 #define _GNU_SOURCE
 #include "lib/bpf.h"
+#include "lib/bpf_insn.h"
+#include "lib/probes.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,23 +24,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define INSN(code, dst, src, off, imm)	((struct bpf_insn){ code, dst, src, off, imm })
-#define MOV(dst, value)			INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
-#define MOV_REG(dst, src)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
-#define ADD(dst, value)			INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value)
-#define MAP(dst, fd)			INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
-#define LOAD64(dst, src, off)		INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, src, off, 0)
-#define STORE64(dst, off, src)		INSN(BPF_STX | BPF_MEM | BPF_DW, dst, src, off, 0)
-#define STORE(off, value)		INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, off, value)
-#define SET64(off, value)		INSN(BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, off, value)
-#define JEQ(dst, value, off)		INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, off, value)
-#define JNE(dst, value, off)		INSN(BPF_JMP | BPF_JNE | BPF_K, dst, 0, off, value)
-#define CALL(name)			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_##name)
-#define EXIT				INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define RETURN(value)			MOV(BPF_REG_0, value), EXIT
 /* Others than "lsm!..." are let through. */
-#define ONLY_US				SET64(-16, 0), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16), MOV(BPF_REG_2, 8), \
-					CALL(get_current_comm), INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_10, -16, 0), \
+#define ONLY_US				SET64(BPF_REG_10, -16, 0), MOV_REG(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16), MOV(BPF_REG_2, 8), \
+					CALL(get_current_comm), LOAD32(BPF_REG_0, BPF_REG_10, -16), \
 					JEQ(BPF_REG_0, 0x216d736c, 2), RETURN(0)
 /* map[key]++ */
 #define COUNT(fd, key)			STORE(-4, key), MOV_REG(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4), MAP(BPF_REG_1, fd), \
@@ -68,32 +56,11 @@ static int load_as(const char *hook, const char *license, const struct bpf_insn 
 	return sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-#define LOAD(hook, ...) \
-	load_as(hook, "GPL", (struct bpf_insn[]){ __VA_ARGS__ }, \
-		sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
-
-static const char *error(void)
-{
-	static char number[24];
-
-	switch (errno) {
-	case EPERM: return "EPERM";
-	case EACCES: return "EACCES";
-	case EBADF: return "EBADF";
-	case EBUSY: return "EBUSY";
-	case EINVAL: return "EINVAL";
-	case EROFS: return "EROFS";
-	case EXDEV: return "EXDEV";
-	case ENOENT: return "ENOENT";
-	case ENOTSUP: return "EOPNOTSUPP";
-	}
-	snprintf(number, sizeof(number), "errno %d", errno);
-	return number;
-}
+#define LOAD(hook, ...) load_as(hook, "GPL", INSNS(__VA_ARGS__))
 
 static int show(const char *what, int result)
 {
-	printf("%s: %s\n", what, result < 0 ? error() : "ok");
+	printf("%s: %s\n", what, result < 0 ? error_name() : "ok");
 	return result;
 }
 
@@ -113,23 +80,6 @@ static void show_load(const char *what, int program)
 	}
 }
 
-static int attach(int program)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.raw_tracepoint.prog_fd = program;
-	return sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
-}
-
-static long long value_of(unsigned int key)
-{
-	long long value = 0;
-
-	bpf_map_lookup_elem(map, &key, &value);
-	return value;
-}
-
 /* ---- loading ---- */
 
 static void loading(void)
@@ -142,7 +92,7 @@ static void loading(void)
 	show_load("returns what it reads", LOAD("file_open", LOAD64(BPF_REG_0, BPF_REG_1, 8), EXIT));
 	show_load("returns a pointer", LOAD("file_open", LOAD64(BPF_REG_0, BPF_REG_1, 0), EXIT));
 	show_load("reads behind the result", LOAD("file_open", LOAD64(BPF_REG_0, BPF_REG_1, 16), EXIT));
-	show_load("reads half a slot", LOAD("file_open", INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_1, 4, 0), EXIT));
+	show_load("reads half a slot", LOAD("file_open", LOAD32(BPF_REG_0, BPF_REG_1, 4), EXIT));
 	show_load("stores into the structure", LOAD("file_open", LOAD64(BPF_REG_1, BPF_REG_1, 0), MOV(BPF_REG_0, 0),
 		  STORE64(BPF_REG_1, 0, BPF_REG_0), EXIT));
 	show_load("another license", load_as("file_open", "Proprietary", (struct bpf_insn[]){ RETURN(0) }, 2));
@@ -227,18 +177,18 @@ static void each_hook(void)
 {
 	printf("== hooks\n");
 	for (unsigned int i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
-		int program = LOAD(hooks[i].name, ONLY_US, RETURN(-EPERM)), link = attach(program), result;
+		int program = LOAD(hooks[i].name, ONLY_US, RETURN(-EPERM)), link = attach_tracing(program), result;
 
 		if (link < 0) {
-			printf("%s: %s\n", hooks[i].name, error());
+			printf("%s: %s\n", hooks[i].name, error_name());
 			continue;
 		}
 		result = hooks[i].operation();
-		printf("%s says no: %s", hooks[i].name, result < 0 ? error() : "ok");
+		printf("%s says no: %s", hooks[i].name, result < 0 ? error_name() : "ok");
 		close(link);
 		close(program);
 		result = hooks[i].operation();
-		printf("; then: %s\n", result < 0 ? error() : "ok");
+		printf("; then: %s\n", result < 0 ? error_name() : "ok");
 	}
 }
 
@@ -252,28 +202,28 @@ static void several(void)
 	int void_hook = LOAD("bprm_committed_creds", COUNT(map, 2), RETURN(0)), first, second;
 
 	printf("== several\n");
-	first = attach(one);
+	first = attach_tracing(one);
 	show("lets it be", do_open());
-	second = attach(no);
+	second = attach_tracing(no);
 	show("the newer one says no", do_open());
-	printf("  asked: %lld and %lld\n", value_of(0), value_of(1));
-	show("attached again", attach(no));
+	printf("  asked: %llu and %llu\n", value_in(map, 0), value_in(map, 1));
+	show("attached again", attach_tracing(no));
 	close(second);
 	show("gone", do_open());
 	close(first);
-	first = attach(no);
-	second = attach(one);
+	first = attach_tracing(no);
+	second = attach_tracing(one);
 	show("the older one says no", do_open());
-	printf("  asked: %lld and %lld\n", value_of(0), value_of(1));
+	printf("  asked: %llu and %llu\n", value_in(map, 0), value_in(map, 1));
 	close(first);
 	close(second);
-	first = attach(strange);
+	first = attach_tracing(strange);
 	show("file_open says 1", do_open());
 	close(first);
-	first = attach(void_hook);
+	first = attach_tracing(void_hook);
 	do_exec();
 	do_exec();
-	printf("programs started: %lld\n", value_of(2));
+	printf("programs started: %llu\n", value_in(map, 2));
 	close(first);
 	close(one);
 	close(no);

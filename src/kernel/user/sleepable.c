@@ -7,35 +7,20 @@
  *                                      what it uses
  */
 #include "lib/bpf.h"
+#include "lib/bpf_insn.h"
+#include "lib/probes.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-/* ---- instructions ---- */
-
-#define INSN(code, dst, src, off, imm)	((struct bpf_insn){ code, dst, src, off, imm })
-#define MOV(dst, value)			INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
-#define MOV_REG(dst, src)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
-#define ADD(dst, value)			INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value)
-#define MAP(dst, fd)			INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
-#define LOAD64(dst, src, off)		INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, src, off, 0)
-#define STORE64(dst, off, src)		INSN(BPF_STX | BPF_MEM | BPF_DW, dst, src, off, 0)
-#define STORE(off, value)		INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, off, value)
-#define SET64(dst, off, value)		INSN(BPF_ST | BPF_MEM | BPF_DW, dst, 0, off, value)
-#define JEQ(dst, value, off)		INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, off, value)
-#define CALL(name)			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_##name)
-#define EXIT				INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define RETURN(value)			MOV(BPF_REG_0, value), EXIT
 
 #define PT_REGS_DI 112
 
@@ -58,9 +43,7 @@ static int load(int type, int flags, const char *license, const struct bpf_insn 
 	return sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-#define LOAD_AS(type, flags, license, ...) \
-	load(type, flags, license, (struct bpf_insn[]){ __VA_ARGS__ }, \
-	     sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
+#define LOAD_AS(type, flags, license, ...) load(type, flags, license, INSNS(__VA_ARGS__))
 #define LOAD_KPROBE(flags, ...) LOAD_AS(BPF_PROG_TYPE_KPROBE, flags, "GPL", __VA_ARGS__)
 #define LOAD_SLEEPABLE(...) LOAD_KPROBE(BPF_F_SLEEPABLE, __VA_ARGS__)
 
@@ -78,12 +61,6 @@ static const char *last_words(void)
 			return strncmp(line, "processed ", 10) ? line : "";
 		end = line;
 	}
-}
-
-/* ENOTSUPP is the kernel's own. */
-static const char *error_name(void)
-{
-	return errno == 524 ? "ENOTSUPP" : strerrorname_np(errno);
 }
 
 static void show(const char *what, int result)
@@ -104,17 +81,6 @@ static __attribute__((noinline)) long probed(const void *pointer)
 	return 0;
 }
 
-static int number_in(const char *path)
-{
-	char text[32] = "";
-	int fd = open(path, O_RDONLY);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		return -1;
-	close(fd);
-	return atoi(text);
-}
-
 static int open_uprobe(void)
 {
 	extern char __executable_start[];
@@ -126,22 +92,9 @@ static int open_uprobe(void)
 	return sys_perf_event_open(&attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static int attach(int event, int program)
-{
-	return ioctl(event, PERF_EVENT_IOC_SET_BPF, program);
-}
-
 static int array(unsigned int entries)
 {
 	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "", 4, 8, entries, 0);
-}
-
-static unsigned long long value_of(int map, unsigned int key)
-{
-	unsigned long long value = 0;
-
-	bpf_map_lookup_elem(map, &key, &value);
-	return value;
 }
 
 #define OR_RETURN JEQ(BPF_REG_0, 0, 1), INSN(BPF_JMP | BPF_JA, 0, 0, 2, 0), RETURN(0)
@@ -272,8 +225,8 @@ static int load_task_reader(int map)
 static void read_task_at(const char *what, int map, const void *pointer)
 {
 	probed(pointer);
-	printf("%s: %lld %#llx, with a flag %lld %#llx\n", what, (long long)value_of(map, 0), value_of(map, 1),
-	       (long long)value_of(map, 2), value_of(map, 3));
+	printf("%s: %lld %#llx, with a flag %lld %#llx\n", what, (long long)value_in(map, 0), value_in(map, 1),
+	       (long long)value_in(map, 2), value_in(map, 3));
 }
 
 static void reading_tasks(void)
@@ -284,7 +237,7 @@ static void reading_tasks(void)
 	char *forbidden = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	printf("== reading a task\n");
-	if (program < 0 || attach(event, program)) {
+	if (program < 0 || set_bpf(event, program)) {
 		show("program or event", -1);
 		return;
 	}
@@ -304,8 +257,8 @@ static void read_at(const char *what, int map, const void *pointer)
 {
 	probed(pointer);
 	printf("%s: probe_read_user %lld %#llx, copy_from_user %lld %#llx, probe_read_user %lld %#llx\n", what,
-	       (long long)value_of(map, 0), value_of(map, 1), (long long)value_of(map, 2), value_of(map, 3),
-	       (long long)value_of(map, 4), value_of(map, 5));
+	       (long long)value_in(map, 0), value_in(map, 1), (long long)value_in(map, 2), value_in(map, 3),
+	       (long long)value_in(map, 4), value_in(map, 5));
 }
 
 static void reading(void)
@@ -316,7 +269,7 @@ static void reading(void)
 	char *forbidden = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	printf("== reading\n");
-	if (program < 0 || attach(event, program)) {
+	if (program < 0 || set_bpf(event, program)) {
 		show("program or event", -1);
 		return;
 	}
@@ -590,11 +543,11 @@ static void watch(int map, int outer, int inner, int event, int program)
 	unsigned int key = 0, id = id_of(program);
 	unsigned long rounds = 0;
 
-	while (value_of(map, 0) == 0)
+	while (value_in(map, 0) == 0)
 		if (++rounds > 10000000)
 			exit(1);
-	printf("another task runs: the program has read nothing yet, state %llu\n", value_of(map, 0));
-	printf("the map in the map says %llu\n", value_of(inner, 0));
+	printf("another task runs: the program has read nothing yet, state %llu\n", value_in(map, 0));
+	printf("the map in the map says %llu\n", value_in(inner, 0));
 	bpf_map_delete_elem(outer, &key);
 	close(inner);
 	printf("nobody refers to it any more, but to free it has to wait:\n");
@@ -603,7 +556,7 @@ static void watch(int map, int outer, int inner, int event, int program)
 	printf("its descriptor is closed: loaded %s\n", is_loaded(id) ? "yes" : "no");
 	fflush(stdout);
 	close(event);
-	printf("the event is closed: state %llu, loaded %s\n", value_of(map, 0), is_loaded(id) ? "yes" : "no");
+	printf("the event is closed: state %llu, loaded %s\n", value_in(map, 0), is_loaded(id) ? "yes" : "no");
 	fflush(stdout);
 	exit(0);
 }
@@ -620,7 +573,7 @@ static void asleep(const char *device, const char *path)
 	pid_t pid;
 
 	printf("== asleep\n");
-	if (program < 0 || page == MAP_FAILED || attach(event, program)) {
+	if (program < 0 || page == MAP_FAILED || set_bpf(event, program)) {
 		show("program, file or event", -1);
 		return;
 	}
@@ -631,12 +584,12 @@ static void asleep(const char *device, const char *path)
 		watch(map, outer, inner, event, program);
 	syscall(__NR_sched_yield);
 	probed(page);
-	value = value_of(map, 2);
+	value = value_in(map, 2);
 	memcpy(&read_bytes, &value, 8);
 	for (int i = 0; i < 8; i++)
 		if (read_bytes.bytes[i] < ' ')
 			read_bytes.bytes[i] = '.';
-	printf("the program is through: result %lld, it read '%s'\n", (long long)value_of(map, 1), read_bytes.bytes);
+	printf("the program is through: result %lld, it read '%s'\n", (long long)value_in(map, 1), read_bytes.bytes);
 	fflush(stdout);
 	waitpid(pid, &status, 0);
 	let_workers_run();
@@ -698,16 +651,16 @@ static void watch_function(int map, int link, int program)
 {
 	unsigned long rounds = 0;
 
-	while (value_of(map, 0) == 0)
+	while (value_in(map, 0) == 0)
 		if (++rounds > 10000000)
 			exit(1);
 	/* The program runs in another task: it does not run in this one too. */
 	syscall(__NR_getpgid, 0);
-	printf("another task calls the function too: state %llu, misses ", value_of(map, 0));
+	printf("another task calls the function too: state %llu, misses ", value_in(map, 0));
 	show_misses(program);
 	close(link);
 	close(program);
-	printf("link and program are closed: state %llu, trampolines in memory: %d\n", value_of(map, 0), count_trampolines());
+	printf("link and program are closed: state %llu, trampolines in memory: %d\n", value_in(map, 0), count_trampolines());
 	show_readers();
 	syscall(__NR_getpgid, 0);
 	exit(0);
@@ -733,8 +686,8 @@ static void on_function(const char *device, const char *path)
 		watch_function(map, link, program);
 	syscall(__NR_sched_yield);
 	syscall(__NR_getpgid, page);
-	value = value_of(map, 2);
-	printf("the program is through: result %lld, it read '%.8s'\n", (long long)value_of(map, 1), (char *)&value);
+	value = value_in(map, 2);
+	printf("the program is through: result %lld, it read '%.8s'\n", (long long)value_in(map, 1), (char *)&value);
 	fflush(stdout);
 	waitpid(pid, &status, 0);
 	let_workers_run();
@@ -771,7 +724,7 @@ static void replace_all(int map, int outer, int *event, int *program)
 	close(inner);
 	new_program = load_sleeper(map, outer);
 	new_event = open_uprobe();
-	attach(new_event, new_program);
+	set_bpf(new_event, new_program);
 	close(*program);
 	close(*event);
 	*program = new_program;
@@ -795,7 +748,7 @@ static void stress(const char *device, const char *path)
 
 	printf("== stress\n");
 	close(inner);
-	if (program < 0 || attach(event, program)) {
+	if (program < 0 || set_bpf(event, program)) {
 		show("program or event", -1);
 		return;
 	}

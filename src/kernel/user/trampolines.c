@@ -6,7 +6,8 @@
  * probes on the same function. Prints one line for each question; the lines are the same on Linux 6.1. (docs/trampolines.md)
  */
 #include "lib/bpf.h"
-#include <errno.h>
+#include "lib/bpf_insn.h"
+#include "lib/probes.h"
 #include <fcntl.h>
 #include <linux/btf.h>
 #include <stdio.h>
@@ -16,21 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define INSN(code, dst, src, off, imm)	((struct bpf_insn){ code, dst, src, off, imm })
-#define MOV(dst, value)			INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
-#define MOV_REG(dst, src)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
-#define ADD(dst, value)			INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value)
-#define ADD_REG(dst, src)		INSN(BPF_ALU64 | BPF_ADD | BPF_X, dst, src, 0, 0)
-#define SHIFT_LEFT(dst, value)		INSN(BPF_ALU64 | BPF_LSH | BPF_K, dst, 0, 0, value)
-#define MAP(dst, fd)			INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
-#define LOAD64(dst, src, off)		INSN(BPF_LDX | BPF_MEM | BPF_DW, dst, src, off, 0)
-#define LOAD32(dst, src, off)		INSN(BPF_LDX | BPF_MEM | BPF_W, dst, src, off, 0)
-#define STORE64(dst, off, src)		INSN(BPF_STX | BPF_MEM | BPF_DW, dst, src, off, 0)
-#define STORE(off, value)		INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, off, value)
-#define JEQ(dst, value, off)		INSN(BPF_JMP | BPF_JEQ | BPF_K, dst, 0, off, value)
-#define CALL(name)			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_##name)
-#define EXIT				INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define RETURN(value)			MOV(BPF_REG_0, value), EXIT
 /* map[key] = r7 */
 #define KEEP(fd, key)			STORE(-4, key), MOV_REG(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4), MAP(BPF_REG_1, fd), \
 					CALL(map_lookup_elem), JEQ(BPF_REG_0, 0, 1), STORE64(BPF_REG_0, 0, BPF_REG_7)
@@ -65,31 +51,11 @@ static int load(int attach_type, const char *function, const struct bpf_insn *in
 	return sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-#define LOAD(attach_type, function, ...) \
-	load(attach_type, function, (struct bpf_insn[]){ __VA_ARGS__ }, \
-	     sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
-
-static const char *error(void)
-{
-	static char number[24];
-
-	switch (errno) {
-	case EACCES: return "EACCES";
-	case EBADF: return "EBADF";
-	case EBUSY: return "EBUSY";
-	case EFAULT: return "EFAULT";
-	case EINVAL: return "EINVAL";
-	case ENOENT: return "ENOENT";
-	case E2BIG: return "E2BIG";
-	case 524: return "ENOTSUPP";
-	}
-	snprintf(number, sizeof(number), "errno %d", errno);
-	return number;
-}
+#define LOAD(attach_type, function, ...) load(attach_type, function, INSNS(__VA_ARGS__))
 
 static int show(const char *what, int result)
 {
-	printf("%s: %s\n", what, result < 0 ? error() : "ok");
+	printf("%s: %s\n", what, result < 0 ? error_name() : "ok");
 	return result;
 }
 
@@ -124,15 +90,6 @@ static int show_load(const char *what, int program)
 	return program;
 }
 
-static int attach(int program)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.raw_tracepoint.prog_fd = program;
-	return sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
-}
-
 static int link_create(int program, int attach_type, unsigned long long cookie)
 {
 	union bpf_attr attr;
@@ -156,14 +113,6 @@ static int test_run(int program, unsigned int *retval)
 	return err;
 }
 
-static long long value_of(unsigned int key)
-{
-	long long value = 0;
-
-	bpf_map_lookup_elem(map, &key, &value);
-	return value;
-}
-
 static void set_value(unsigned int key, long long value)
 {
 	bpf_map_update_elem(map, &key, &value, 0);
@@ -178,9 +127,9 @@ static void run(const char *what, int program)
 	set_value(0, 0);
 	err = test_run(program, &retval);
 	if (err)
-		printf("%s: %s\n", what, error());
+		printf("%s: %s\n", what, error_name());
 	else
-		printf("%s: result %d, side effect %u, programs %lld\n", what, (short)retval, retval >> 16, value_of(0));
+		printf("%s: result %d, side effect %u, programs %lld\n", what, (short)retval, retval >> 16, value_in(map, 0));
 }
 
 /* ---- when programs run ---- */
@@ -202,7 +151,7 @@ static void order(void)
 	for (int i = 0; i < 7; i++) {
 		char what[32];
 
-		links[i] = attach(programs[i]);
+		links[i] = attach_tracing(programs[i]);
 		snprintf(what, sizeof(what), "with program %d", i + 1);
 		run(what, modify);
 	}
@@ -213,7 +162,7 @@ static void order(void)
 		snprintf(what, sizeof(what), "without program %d", i + 1);
 		run(what, modify);
 	}
-	links[0] = attach(programs[6]);
+	links[0] = attach_tracing(programs[6]);
 	close(programs[6]);
 	run("the link keeps its program", modify);
 	close(links[0]);
@@ -236,11 +185,11 @@ static void see(const char *what, int program)
 		return;
 	for (unsigned int i = 0; i < 8; i++)
 		set_value(i, 99);
-	link = attach(program);
+	link = attach_tracing(program);
 	err = test_run(program, &retval);
-	printf("  %s:", err ? error() : "values");
+	printf("  %s:", err ? error_name() : "values");
 	for (unsigned int i = 0; i < 8; i++)
-		printf(" %lld", value_of(i));
+		printf(" %lld", value_in(map, i));
 	printf("\n");
 	close(link);
 	close(program);
@@ -340,7 +289,7 @@ static void tell(const char *what, int link)
 	attr.info.info_len = sizeof(info);
 	attr.info.info = (unsigned long)&info;
 	if (sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)))
-		printf("  %s\n", error());
+		printf("  %s\n", error_name());
 	else
 		printf("  link of type %u, attach type %u, object %u, function %s\n", info.type, info.tracing.attach_type,
 		       info.tracing.target_obj_id,
@@ -373,25 +322,25 @@ static void attaching(void)
 	link = link_create(program, FENTRY, 0x1234567890);
 	tell("with a cookie", link);
 	show("again", link_create(program, FENTRY, 1));
-	show("again, the other way", attach(program));
+	show("again, the other way", attach_tracing(program));
 	test_run(program, &retval);
-	printf("the program's cookie: %#llx\n", value_of(0));
-	show("another kind", other = attach(other));
+	printf("the program's cookie: %#llx\n", value_in(map, 0));
+	show("another kind", other = attach_tracing(other));
 	close(other);
 	close(link);
-	tell("after the last was closed", link = attach(program));
+	tell("after the last was closed", link = attach_tracing(program));
 	set_value(0, 99);
 	test_run(program, &retval);
-	printf("the cookie of an old link: %lld\n", value_of(0));
+	printf("the cookie of an old link: %lld\n", value_in(map, 0));
 	close(link);
 	close(program);
 	for (count = 0; count < 64; count++) {
 		many[count] = LOAD(count % 3 == 0 ? FMOD_RET : count % 3 == 1 ? FEXIT : FENTRY, "bpf_fentry_test1", RETURN(0));
-		links[count] = attach(many[count]);
+		links[count] = attach_tracing(many[count]);
 		if (links[count] < 0)
 			break;
 	}
-	printf("%d of all kinds, then: %s\n", count, error());
+	printf("%d of all kinds, then: %s\n", count, error_name());
 	close(many[count]);
 	while (count--) {
 		close(links[count]);
@@ -401,9 +350,9 @@ static void attaching(void)
 	program = show_load("a tracepoint", LOAD(BPF_TRACE_RAW_TP, "btf_trace_sys_enter", LOAD64(BPF_REG_7, BPF_REG_1, 8),
 			    INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_7, 0, 9, __NR_getppid), MOV(BPF_REG_7, 77), KEEP(map, 0),
 			    RETURN(0)));
-	link = show("  attached", attach(program));
+	link = show("  attached", attach_tracing(program));
 	syscall(__NR_getppid);
-	printf("  it saw the call: %lld\n", value_of(0));
+	printf("  it saw the call: %lld\n", value_in(map, 0));
 	close(link);
 	show_load("a tracepoint's third argument of two", LOAD(BPF_TRACE_RAW_TP, "btf_trace_sys_enter",
 		  LOAD64(BPF_REG_7, BPF_REG_1, 16), RETURN(0)));
@@ -449,9 +398,9 @@ static void probes(void)
 	printf("== probes\n");
 	probe = show("a probe", kprobe("bpf_modify_return_test", plain, 0));
 	run("alone", modify);
-	link = show("fentry beside it", attach(entry));
+	link = show("fentry beside it", attach_tracing(entry));
 	run("both", modify);
-	other = show("fexit too", attach(exit));
+	other = show("fexit too", attach_tracing(exit));
 	run("all", modify);
 	close(probe);
 	run("without the probe", modify);
@@ -464,15 +413,15 @@ static void probes(void)
 	run("nobody", modify);
 	probe = show("an override", kprobe("bpf_modify_return_test", override, 0));
 	run("alone", modify);
-	other = show("fexit beside it", attach(exit));
+	other = show("fexit beside it", attach_tracing(exit));
 	run("both", modify);
 	close(other);
 	run("alone again", modify);
-	other = show("fmod_ret beside it", attach(modify));
+	other = show("fmod_ret beside it", attach_tracing(modify));
 	run("both", modify);
 	close(other);
 	close(probe);
-	other = attach(exit);
+	other = attach_tracing(exit);
 	probe = show("a return probe beside fexit", kprobe("bpf_modify_return_test", plain, 1));
 	run("both", modify);
 	close(probe);
