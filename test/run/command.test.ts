@@ -78,6 +78,23 @@ describe("what the guest is given", () => {
     expect(plain.out).toBe("a=b -- /bin/y");
   });
 
+  it("a seed: for the kernel as an option, for the processor as the start of its random numbers", async () => {
+    const line = `mov esi, [ebx + 24]; ${PRINT_ESI}`;
+    expect((await run(await guest(line), "--seed", "0x10", "--no-bpf-coprocessor")).out).toBe("random.seed=16");
+    const draw = await guest("rdrand eax; and eax, 0x7f; mov dx, 0xf4; out dx, eax");
+    const codes = [];
+    for (const seed of [[], ["--seed", "0"], ["--seed", "1"], ["--seed", "1"], ["--seed", "18446744073709551615"]])
+      codes.push((await run(draw, ...seed)).code);
+    expect(codes[1]).toBe(codes[0]);
+    expect(codes[3]).toBe(codes[2]);
+    expect(new Set(codes).size).toBe(3);
+    for (const seed of ["-1", "x", "1.5", "0x", "18446744073709551616"]) {
+      const { code, err } = await run(draw, `--seed=${seed}`);
+      expect([seed, code]).toEqual([seed, 125]);
+      expect(err).toContain("Expected a number of at most 64 bits");
+    }
+  });
+
   it("its files, as an initramfs module", async () => {
     writeFileSync(path("hello"), "contents of hello\n");
     // First module: address in [modlist]; the newc entry's data follows its name, padded to 4 bytes.

@@ -188,16 +188,24 @@ static long futex_wake_op(const struct futex_key *key, int nr_wake, u32 __user *
  * Locks whose word holds the owner's number (FUTEX_LOCK_PI). There are no priorities to inherit here: the lock goes to
  * whoever has waited longest.
  */
-static long lock_pi(u32 __user *uaddr, const struct futex_key *key, bool timed, u64 end, bool try)
+static long lock_pi(u32 __user *uaddr, struct futex_key *key, bool private, bool timed, u64 end, bool try)
 {
-	struct waiter w = { .task = current, .key = *key, .bitset = FUTEX_BITSET_MATCH_ANY, .pi = true };
+	struct waiter w = { .task = current, .bitset = FUTEX_BITSET_MATCH_ANY, .pi = true };
 	u32 value, tid = current->pid;
 	struct task_struct *owner;
+	int err;
 
-	if (get_user(value, uaddr) || should_fail_futex(true))
+retry:
+	w.key = *key;
+	if (get_user(value, uaddr))
 		return -EFAULT;
-	if ((value & FUTEX_TID_MASK) == tid)
+	if (should_fail_futex(true))
+		goto faulted;
+	if ((value & FUTEX_TID_MASK) == tid || should_fail_futex(true))
 		return -EDEADLK;
+	/* The word is about to be changed. */
+	if (should_fail_futex(true))
+		goto faulted;
 	if (!(value & FUTEX_TID_MASK))
 		return put_user(tid | (value & (FUTEX_OWNER_DIED | FUTEX_WAITERS)), uaddr);
 	if (try)
@@ -208,6 +216,13 @@ static long lock_pi(u32 __user *uaddr, const struct futex_key *key, bool timed, 
 	if (put_user(value | FUTEX_WAITERS, uaddr))
 		return -EFAULT;
 	return wait_on(&w, timed, end);
+faulted:
+	/* As on Linux, whose locks are handled with the page that has to be there: brought in, then all over again. */
+	cond_resched();
+	err = private ? 0 : get_key(uaddr, false, key);
+	if (err)
+		return err;
+	goto retry;
 }
 
 static long unlock_pi(u32 __user *uaddr, const struct futex_key *key)
@@ -300,7 +315,7 @@ SYSCALL_DEFINE6(futex, u32 __user *, uaddr, int, op, u32, val, const struct __ke
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
 	case FUTEX_TRYLOCK_PI:
-		return lock_pi(uaddr, &key, timed, end, cmd == FUTEX_TRYLOCK_PI);
+		return lock_pi(uaddr, &key, private, timed, end, cmd == FUTEX_TRYLOCK_PI);
 	case FUTEX_UNLOCK_PI:
 		return unlock_pi(uaddr, &key);
 	}

@@ -717,7 +717,8 @@ static void futexes(void)
 	static const struct { const char *name; int op; unsigned int value; } ops[] = {
 		{ "WAKE", FUTEX_WAKE, 1 }, { "WAIT", FUTEX_WAIT, 0 }, { "REQUEUE", FUTEX_REQUEUE, 1 },
 		{ "CMP_REQUEUE", FUTEX_CMP_REQUEUE, 1 }, { "WAKE_BITSET", FUTEX_WAKE_BITSET, 1 }, { "WAIT_BITSET", FUTEX_WAIT_BITSET, 0 },
-		{ "WAKE_OP", FUTEX_WAKE_OP, 1 },
+		{ "WAKE_OP", FUTEX_WAKE_OP, 1 }, { "LOCK_PI", FUTEX_LOCK_PI, 0 }, { "TRYLOCK_PI", FUTEX_TRYLOCK_PI, 0 },
+		{ "UNLOCK_PI", FUTEX_UNLOCK_PI, 0 },
 	};
 
 	shared_word = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -727,15 +728,21 @@ static void futexes(void)
 		for (int private = 0; private < 2; private++) {
 			for (int ignore = 0; ignore < 2; ignore++) {
 				configure("fail_futex", ignore ? "ignore-private=Y" : "ignore-private=N");
-				*shared_word = 0;
 				printf(" %s %s", private ? "private" : "shared", ignore ? "ignored" : "asked");
 				for (int space = 0; space < 5; space++) {
 					char text[16];
 
+					/* What is to be unlocked is this task's. */
+					*shared_word = ops[i].op == FUTEX_UNLOCK_PI ? (unsigned int)getpid() : 0;
+					/* A lock is tried again after a fault, for ever if that stays. */
+					configure("fail_futex", ops[i].op == FUTEX_LOCK_PI || ops[i].op == FUTEX_TRYLOCK_PI ||
+						  ops[i].op == FUTEX_UNLOCK_PI ? "times=1" : "times=-1");
 					snprintf(text, sizeof(text), "space=%d", space + 1);
 					configure("fail_futex", text);
 					printf(" %s", futex(ops[i].op | (private ? FUTEX_PRIVATE_FLAG : 0), ops[i].value) < 0 ?
 					       error_name(errno) : "ok");
+					if (ops[i].op == FUTEX_LOCK_PI || ops[i].op == FUTEX_TRYLOCK_PI || ops[i].op == FUTEX_UNLOCK_PI)
+						printf(" (%s)", attribute("fail_futex", "times"));
 				}
 			}
 		}
