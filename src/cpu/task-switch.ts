@@ -210,7 +210,7 @@ function loadTask(cpu: Cpu, task: LoadedTask, nested: boolean): void {
 }
 
 /** Attributes of every segment in virtual-8086 mode: present, writable, accessed data of ring 3. */
-const VIRTUAL_8086_SEGMENT = 0xf3;
+export const VIRTUAL_8086_SEGMENT = 0xf3;
 
 /** A segment register of virtual-8086 mode. */
 export function enterVirtualSegment(cpu: Cpu, name: SegmentRegister, selector: number): void {

@@ -12,6 +12,7 @@ import {
   SEGMENT_SELECTOR,
   segmentAddress,
 } from "../state.ts";
+import { VIRTUAL_8086_SEGMENT } from "../task-switch.ts";
 import { CS, DATA, DATA_MASK, dplOf, type FastGatesClient, type GateTables, RSP, SS, TR } from "./tables.ts";
 
 /** Bits of a descriptor's upper half: present, accessed 32-bit code that does not conform; the DPL apart. */
@@ -23,6 +24,8 @@ const BIG = 0x0040_0000;
 const TASK_32 = 8;
 /** Segment registers that a virtual-8086 program loses, in the order in which they are pushed. */
 const VIRTUAL_SEGMENTS = (["gs", "fs", "ds", "es"] as const).map(segmentAddress);
+/** What RFLAGS holds besides arithmetic flags. */
+const DEFINED_SYSTEM_FLAGS = 0x3f_7700;
 const EFFECTIVE_STACK = layout.effectiveBases + 2 * 8;
 
 export class ProtectedGates {
@@ -132,7 +135,35 @@ export class ProtectedGates {
     return true;
   }
 
-  /** IRETD to 32-bit code of the same or an outer level. The arithmetic flags are left to the caller; -1: not done, else RFLAGS. */
+  /** IRETD to a virtual-8086 program, from the stack at `stack` (as an index of words), which lies at `linear`. */
+  #returnToVirtual(linear: number, stack: number): number {
+    if ((linear & 0xfff) + 36 > 4096) return -1;
+    const i32 = this.#i32;
+    const flags = i32[stack + 2];
+    this.#loadVirtual(CS, i32[stack + 1]);
+    this.#loadVirtual(SS, i32[stack + 4]);
+    VIRTUAL_SEGMENTS.forEach((at, i) => {
+      this.#loadVirtual(at, i32[stack + 8 - i]);
+    });
+    i32[RSP >> 2] = i32[stack + 3];
+    i32[(RSP + 4) >> 2] = 0;
+    i32[layout.rip >> 2] = i32[stack] & 0xffff;
+    i32[(layout.rip + 4) >> 2] = 0;
+    i32[layout.systemFlags >> 2] = flags & DEFINED_SYSTEM_FLAGS;
+    i32[layout.cpl >> 2] = 3;
+    this.#client.modeChanged();
+    return flags >>> 0;
+  }
+  #loadVirtual(at: number, selector: number): void {
+    const i32 = this.#i32;
+    i32[at >> 2] = (selector & 0xffff) << 4;
+    i32[(at + 4) >> 2] = 0;
+    i32[(at + SEGMENT_LIMIT) >> 2] = 0xffff;
+    this.#u16[(at + SEGMENT_SELECTOR) >> 1] = selector;
+    this.#u16[(at + SEGMENT_ATTRIBUTES) >> 1] = VIRTUAL_8086_SEGMENT;
+  }
+
+  /** IRETD to 32-bit code of the same or an outer level, or to a virtual-8086 program. The arithmetic flags are left to the caller; -1: not done, else RFLAGS. */
   interruptReturn(): number {
     if (!this.#client.mayBeFast32() || !this.#stackIsFlat()) return -1;
     const i32 = this.#i32;
@@ -149,7 +180,8 @@ export class ProtectedGates {
     const selector = i32[stack + 1] & 0xffff;
     const flags = i32[stack + 2];
     const rpl = selector & 3;
-    if (rpl < cpl || (cpl === 0 && flags & Flag.VM)) return -1;
+    if (cpl === 0 && flags & Flag.VM) return this.#returnToVirtual(linear, stack);
+    if (rpl < cpl) return -1;
     const code = tables.descriptor(selector);
     if (code === 0) return -1;
     const codeHigh = tables.word(code + 4);
