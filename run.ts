@@ -96,7 +96,7 @@ function command(io: CommandIo, action: (image: string, options: Omit<RunOptions
     .option("--tier <tier>", "what executes: 0 interpreted, 1 all compiled, mixed; the guest sees no difference", tier)
     .option("--hot-threshold <n>", "tier mixed: entries of a block of code until it is compiled", count("entries"))
     .option("--seed <n>", "seed of the guest's random numbers, which repeat from run to run; 0 unless given", seed)
-    .option("--test-device", "adds QEMU's pc-testdev, which suites of system tests use")
+    .option("--test-device", "adds QEMU's pc-testdev, debug console and power switch, for suites of system tests")
     .addOption(new Option("--no-bpf-coprocessor", "leaves out the BPF co-processor, as QEMU does"))
     .addHelpText(
       "after",

@@ -1,5 +1,5 @@
 /**
- * The ports through which a guest ends its run: QEMU's isa-debug-exit and pvpanic, and the two ways in which a PC resets itself
+ * The ports through which a guest ends its run: QEMU's isa-debug-exit and pvpanic, power management where that is asked for, and the two ways in which a PC resets itself
  * through ports, the keyboard controller's pulse (command 0xfe) and the chipset's reset control register (0xcf9).
  */
 import type { AccessSize, PortDevice } from "./device.ts";
@@ -11,12 +11,33 @@ export const PCI_ADDRESS_PORT = 0xcf8;
 const PULSE_RESET = 0xfe;
 const RESET_CPU = 0x04;
 const PVPANIC_PANICKED = 1;
+export const POWER_CONTROL_PORT = 0x604;
+const SLEEP_ENABLE = 0x2000;
+export const DEBUG_CONSOLE_PORT = 0xe9;
 
 /** A write of `value` ends the run; reading gives 0. */
 export function debugExitPort(exit: (value: number) => void): PortDevice {
   return {
     readPort: () => 0,
     writePort: (_offset: number, _size: AccessSize, value: number) => exit(value),
+  };
+}
+
+/** The power management control register of QEMU's PC: setting SLP_EN switches off, whatever the type of sleep. */
+export function powerControlPort(off: () => void): PortDevice {
+  return {
+    readPort: () => 0,
+    writePort: (offset: number, size: AccessSize, value: number) => {
+      if (offset === 0 && size >= 2 && (value & SLEEP_ENABLE) !== 0) off();
+    },
+  };
+}
+
+/** QEMU's isa-debugcon: what is written is output; reading tells that it is there. */
+export function debugConsolePort(send: (byte: number) => void): PortDevice {
+  return {
+    readPort: () => DEBUG_CONSOLE_PORT,
+    writePort: (_offset: number, _size: AccessSize, value: number) => send(value & 0xff),
   };
 }
 

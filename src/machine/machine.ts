@@ -13,10 +13,14 @@ import { Bus } from "../devices/bus.ts";
 import { CmosRtc } from "../devices/cmos-rtc.ts";
 import type { Clock, DeviceState, Stateful } from "../devices/device.ts";
 import {
+  DEBUG_CONSOLE_PORT,
+  debugConsolePort,
   debugExitPort,
   KEYBOARD_CONTROLLER_PORT,
   keyboardResetPort,
   PCI_ADDRESS_PORT,
+  POWER_CONTROL_PORT,
+  powerControlPort,
   pvpanicPort,
   resetControlPort,
 } from "../devices/exit-ports.ts";
@@ -73,7 +77,7 @@ export interface MachineOptions extends TierOptions {
   readonly bpfCoprocessor?: boolean;
   /** Told of mistakes of the co-processor itself that a guest's request brought to light. Default: a line on standard error. */
   readonly internalError?: (error: unknown) => void;
-  /** Adds QEMU's pc-testdev. */
+  /** Adds QEMU's pc-testdev, debug console and power control port. */
   readonly testDevice?: boolean;
   /** Seed of what RDRAND and RDSEED give; 0 unless given. */
   readonly randomSeed?: bigint;
@@ -194,6 +198,10 @@ export class Machine {
       this.bus.mapPorts(TEST_DEVICE.irqPort, TEST_DEVICE.irqs, this.#testDevice.irqPorts);
       this.bus.mapMmio(TEST_DEVICE.memory, TEST_DEVICE.memoryBytes, this.#testDevice);
       this.#devices.set("pc-testdev", this.#testDevice);
+      const off = powerControlPort(() => this.end({ reason: "exit", code: 0 }));
+      this.bus.mapPorts(POWER_CONTROL_PORT, 2, off);
+      const send = (byte: number): void => this.console.append(byte);
+      this.bus.mapPorts(DEBUG_CONSOLE_PORT, 1, debugConsolePort(send));
     }
 
     this.bus.mapPorts(

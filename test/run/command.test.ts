@@ -44,6 +44,11 @@ describe("how a run ends", () => {
     expect(code).toBe(expected);
   });
 
+  it("--test-device has a debug console and a power switch", async () => {
+    const text = "mov al, 0x48; out 0xe9, al; mov dx, 0x604; mov ax, 0x2000; out dx, ax; hlt";
+    expect(await run(await guest(text), "--test-device")).toMatchObject({ code: 0, out: "H" });
+  });
+
   it("stops at the instruction limit, exactly", async () => {
     const json = path("limit.json");
     const { code } = await run(await guest("again: jmp again"), "--max-instructions", "1e5", "--json", json);

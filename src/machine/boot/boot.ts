@@ -57,7 +57,7 @@ export interface BootOverrides extends TierOptions {
   readonly seed?: bigint;
   /** False leaves the BPF co-processor out. */
   readonly bpfCoprocessor?: boolean;
-  /** Adds QEMU's pc-testdev. */
+  /** Adds QEMU's pc-testdev, debug console and power control port. */
   readonly testDevice?: boolean;
   /** Handed to the kernel as its initramfs or module, in place of an archive of the root's files. */
   readonly initrd?: Uint8Array;
