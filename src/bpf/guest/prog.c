@@ -472,6 +472,9 @@ static int verify_and_place(struct load *load, const union bpf_attr *attr, union
 	err = check_log(attr);
 	if (err)
 		return err;
+	/* Relocating is left to loaders: as by a kernel that does not know these records yet. Without the others nobody reads them. */
+	if (attr->core_relo_cnt && (attr->func_info_cnt || attr->line_info_cnt))
+		return -E2BIG;
 	prog->used_maps = kcalloc(MAX_USED_MAPS, sizeof(prog->used_maps[0]), GFP_KERNEL);
 	if (!prog->used_maps)
 		return -ENOMEM;

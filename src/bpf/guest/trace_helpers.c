@@ -366,3 +366,9 @@ BPF_HELPER(snprintf)
 		return -EINVAL;
 	return format((char *)r1, r2, (const char *)r3, strlen((const char *)r3) + 1, (const u64 *)r4, bytes / 8);
 }
+
+/* No processor here records branches. */
+BPF_HELPER(read_branch_records)
+{
+	return r4 & ~(u64)BPF_F_GET_BRANCH_RECORDS_SIZE ? -EINVAL : -ENOENT;
+}
