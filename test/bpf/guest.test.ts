@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { missingForGuest, runInMachine, userProgram } from "../kernel/guest.ts";
 
 const missing = missingForGuest();
@@ -28,6 +28,15 @@ describe.skipIf(missing !== undefined)("bpf(2) in the guest", () => {
     const files = { [`/${program}`]: userProgram(`tests/${program}`) };
     const run = runInMachine({ files, exec: `/${program}${argument}` });
     expect(run).toEqual({ output: recorded(expected), exitCode: 0 });
+  });
+
+  it("what nobody means is answered, and the host has nothing to report", () => {
+    const reports = vi.spyOn(console, "error");
+    const files = { "/bpf-hostile": userProgram("tests/bpf-hostile") };
+    const run = runInMachine({ files, exec: "/bpf-hostile 1 800" });
+    expect(run).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^5: \d+\n(.*\n)*done\n$/m) });
+    expect(reports).not.toHaveBeenCalled();
+    reports.mockRestore();
   });
 });
 
