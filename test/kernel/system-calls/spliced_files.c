@@ -46,13 +46,14 @@ static void set_to_zero(const char *name)
 FAMILY(spliced_files)
 {
 	static const char *const from[] = {
-		"/proc/version", "/proc/cpuinfo", "/proc/mounts", "/proc/self/mountinfo", "/proc/filesystems", "/proc/meminfo", "/proc/uptime",
-		"/proc/self/stat", "/proc/self/status", "/proc/self/maps", "/proc/self/cmdline", "/proc/self/comm", "/proc/self/environ",
-		"/proc/sys/kernel/pid_max", "/sys/block/vda/size", "/dev/zero", "/dev/null", "/dev/urandom",
+		"/proc/version", "/proc/cpuinfo", "/proc/mounts", "/proc/self/mountinfo", "/proc/filesystems",
+		"/proc/meminfo", "/proc/uptime", "/proc/self/stat", "/proc/self/status", "/proc/self/maps",
+		"/proc/self/cmdline", "/proc/self/comm", "/proc/self/environ", "/proc/sys/kernel/pid_max",
+		"/sys/block/vda/size", "/dev/zero", "/dev/null", "/dev/urandom",
 	};
 	static const char *const to[] = {
-		"/dev/null", "/dev/zero", "/dev/full", "/proc/self/comm", "/sys/block/vda/make-it-fail", "/proc/sys/kernel/panic",
-		"/proc/self/fail-nth",
+		"/dev/null", "/dev/zero", "/dev/full", "/proc/self/comm", "/sys/block/vda/make-it-fail",
+		"/proc/sys/kernel/panic", "/proc/self/fail-nth",
 	};
 
 	for (unsigned int i = 0; i < sizeof(from) / sizeof(*from); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What programs share that inject faults and then look at what is left: the files of the fault-injection framework, the count
- * of objects that were never freed, the device's claim, and the kernel's log.
+ * What programs share that inject faults and then look at what is left: the files of the fault-injection framework,
+ * the count of objects that were never freed, the device's claim, and the kernel's log.
  */
 #ifndef FAULTS_H
 #define FAULTS_H
@@ -12,7 +12,10 @@
 int write_file(const char *path, const char *text);
 /* The number in a file's first line, -1 if it cannot be read. */
 long number_in_file(const char *path);
-/* Objects that were allocated under a system call of mount's kind and are still there. (/sys/kernel/debug/kmem/left_allocated) */
+/*
+ * Objects that were allocated under a system call of mount's kind and are still there.
+ * (/sys/kernel/debug/kmem/left_allocated)
+ */
 long left_allocated(void);
 /* 1 if nobody has claimed the device and forgotten it. */
 int device_is_free(const char *path);

@@ -2,9 +2,10 @@
 /*
  * fault-attributes PART...
  *
- * What the files of the fault-injection framework take and give back, who decides in which order, and what a failing call looks
- * like; one line for each question. Linux 6.1 and this kernel must print the same (test/kernel/fault-injection.test.ts). As
- * root, with debugfs at /sys/kernel/debug and a disk /dev/vda. Parts: see the table at the end.
+ * What the files of the fault-injection framework take and give back, who decides in which order, and what a failing
+ * call looks like; one line for each question. Linux 6.1 and this kernel must print the same
+ * (test/kernel/fault-injection.test.ts). As root, with debugfs at /sys/kernel/debug and a disk /dev/vda. Parts: see the
+ * table at the end.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -151,7 +152,8 @@ static void list(const char *directory)
 }
 
 static const char *const capabilities[] = {
-	"failslab", "fail_page_alloc", "fail_make_request", "fail_io_timeout", "fail_futex", "fail_usercopy", "fail_function",
+	"failslab", "fail_page_alloc", "fail_make_request", "fail_io_timeout", "fail_futex", "fail_usercopy",
+	"fail_function",
 };
 
 static void files(void)
@@ -174,8 +176,8 @@ static const char *const numbers[] = {
 };
 
 static const char *const truths[] = {
-	"Y", "N", "y", "n", "1", "0", "on", "off", "oN", "oFF", "o", "true", "T", "t", "f", "2", "x", "", "Yes", "\n", "1\n", "-1",
-	" Y", NULL,
+	"Y", "N", "y", "n", "1", "0", "on", "off", "oN", "oFF", "o", "true", "T", "t", "f", "2", "x", "", "Yes", "\n",
+	"1\n", "-1", " Y", NULL,
 };
 
 static void values(void)
@@ -345,10 +347,15 @@ static void as_user(void)
 /* make-it-fail and fail-nth belong to a task; children have the first of them, too. */
 static void tasks(void)
 {
-	static const char *const values[] = { "0", "1", "2", "-1", "x", "", " 1", "1 ", "0x0", "0x1", "0\n", "00000000001", "000000000001",
-		"0000000000001", "00000000000000001", "4294967296", "99999999999", "999999999999", "9999999999999999999999", NULL };
-	static const char *const nths[] = { "0", "-1", "x", "", " 0", "0 ", "0\n", "0x0", "-0", "+0", "4294967296", "99999999999999999999999", "0 0",
-		"00000000000000", "0000000000000000000000000000000000000", NULL };
+	static const char *const values[] = {
+		"0", "1", "2", "-1", "x", "", " 1", "1 ", "0x0", "0x1", "0\n", "00000000001", "000000000001",
+		"0000000000001", "00000000000000001", "4294967296", "99999999999", "999999999999",
+		"9999999999999999999999", NULL,
+	};
+	static const char *const nths[] = {
+		"0", "-1", "x", "", " 0", "0 ", "0\n", "0x0", "-0", "+0", "4294967296", "99999999999999999999999",
+		"0 0", "00000000000000", "0000000000000000000000000000000000000", NULL,
+	};
 	struct stat st;
 	char path[64];
 	pid_t pid;
@@ -458,12 +465,16 @@ static void inject(const char *name)
 static void fail_function(void)
 {
 	static const char *const names[] = {
-		"", "open_ctree", "open_ctree", " should_fail_alloc_page\n", "should_failslab", "vfs_read", "no_such_function", "!vfs_read",
-		"!", "! open_ctree", "!open_ctree ", "!open_ctree", "open_ctree+0", "__x64_sys_getpgid,__x64_sys_read",
-		"__x64_sys_getpgid\n__x64_sys_getpid", "should_fail_bio", "btrfs_should_cancel_balance", "__x64_sys_getpid extra", "\n", NULL,
+		"", "open_ctree", "open_ctree", " should_fail_alloc_page\n", "should_failslab", "vfs_read",
+		"no_such_function", "!vfs_read", "!", "! open_ctree", "!open_ctree ", "!open_ctree", "open_ctree+0",
+		"__x64_sys_getpgid,__x64_sys_read", "__x64_sys_getpgid\n__x64_sys_getpid", "should_fail_bio",
+		"btrfs_should_cancel_balance", "__x64_sys_getpid extra", "\n", NULL,
 	};
-	static const char *const errnos[] = { "0", "1", "0xffffffffffffffff", "0xfffffffffffff001", "0xfffffffffffff000", "0xfffff001",
-		"18446744073709551604", "-1", "-12", "fffffffffffffff4", "", "x", "0xfffffffffffffff4\n", " 0xfffffffffffffff4", NULL };
+	static const char *const errnos[] = {
+		"0", "1", "0xffffffffffffffff", "0xfffffffffffff001", "0xfffffffffffff000", "0xfffff001",
+		"18446744073709551604", "-1", "-12", "fffffffffffffff4", "", "x", "0xfffffffffffffff4\n",
+		" 0xfffffffffffffff4", NULL,
+	};
 	static const char *const truths[] = { "0", "1", "2", "0x1", "0xffffffffffffffff", NULL };
 	static char name[700];
 	char text[32] = "";
@@ -711,6 +722,11 @@ static long futex(int op, unsigned int value)
 	return syscall(__NR_futex, shared_word, op, value, third, shared_word + 1, base == FUTEX_CMP_REQUEUE ? 0 : ~0);
 }
 
+static int is_lock(int op)
+{
+	return op == FUTEX_LOCK_PI || op == FUTEX_TRYLOCK_PI || op == FUTEX_UNLOCK_PI;
+}
+
 /* Which of the first requests of a futex operation fail, and with what. */
 static void futexes(void)
 {
@@ -735,13 +751,12 @@ static void futexes(void)
 					/* What is to be unlocked is this task's. */
 					*shared_word = ops[i].op == FUTEX_UNLOCK_PI ? (unsigned int)getpid() : 0;
 					/* A lock is tried again after a fault, for ever if that stays. */
-					configure("fail_futex", ops[i].op == FUTEX_LOCK_PI || ops[i].op == FUTEX_TRYLOCK_PI ||
-						  ops[i].op == FUTEX_UNLOCK_PI ? "times=1" : "times=-1");
+					configure("fail_futex", is_lock(ops[i].op) ? "times=1" : "times=-1");
 					snprintf(text, sizeof(text), "space=%d", space + 1);
 					configure("fail_futex", text);
 					printf(" %s", futex(ops[i].op | (private ? FUTEX_PRIVATE_FLAG : 0), ops[i].value) < 0 ?
 					       error_name(errno) : "ok");
-					if (ops[i].op == FUTEX_LOCK_PI || ops[i].op == FUTEX_TRYLOCK_PI || ops[i].op == FUTEX_UNLOCK_PI)
+					if (is_lock(ops[i].op))
 						printf(" (%s)", attribute("fail_futex", "times"));
 				}
 			}
@@ -757,7 +772,9 @@ static void futexes(void)
 /* What failslab's space loses by an object for @length bytes: a write of that many to `inject` copies them into one. */
 static void object_sizes(void)
 {
-	static const int lengths[] = { 1, 7, 8, 15, 16, 31, 32, 63, 64, 95, 96, 127, 128, 191, 192, 255, 256, 400, 511, 512, 600 };
+	static const int lengths[] = {
+		1, 7, 8, 15, 16, 31, 32, 63, 64, 95, 96, 127, 128, 191, 192, 255, 256, 400, 511, 512, 600,
+	};
 	static char text[1024];
 	int fd = open(DEBUGFS "fail_function/inject", O_WRONLY), may_fail = open("/proc/self/make-it-fail", O_WRONLY);
 
@@ -781,7 +798,10 @@ static void object_sizes(void)
 	close(may_fail);
 }
 
-/* Does touching a new page fail, and how often was the allocator asked? Each attempt in a child, which may be killed. */
+/*
+ * Does touching a new page fail, and how often was the allocator asked? Each attempt in a child, which may be
+ * killed.
+ */
 static void touch_page(void)
 {
 	volatile char *page;
@@ -928,7 +948,9 @@ static void draws(void)
 static void stack_filter(void)
 {
 	static const char *const depths[] = { "0", "1", "31", "32", "33", "1000", "-1", "x", NULL };
-	static const char *const addresses[] = { "0", "1", "0xffffffff81000000", "18446744073709551615", "-1", "x", NULL };
+	static const char *const addresses[] = {
+		"0", "1", "0xffffffff81000000", "18446744073709551615", "-1", "x", NULL,
+	};
 	static const char *const names[] = { "require-start", "require-end", "reject-start", "reject-end" };
 	char path[96], line[160], start[32] = "", end[32] = "", settings[200];
 	static const struct { const char *what, *format; } filters[] = {
@@ -992,7 +1014,10 @@ static void stack(void)
 	printf("\n");
 }
 
-/* With failslab's cache-filter only the caches fail that slub_debug=A has marked: a write of 40 bytes needs a kmalloc-64. */
+/*
+ * With failslab's cache-filter only the caches fail that slub_debug=A has marked: a write of 40 bytes needs a
+ * kmalloc-64.
+ */
 static void cache_filter(void)
 {
 	static const char forty[] = "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~";

@@ -2,9 +2,9 @@
 /*
  * fault-sites DEVICE DIRECTORY WORD...
  *
- * Each word in turn: "list" prints the sites that are on, "all" every site, "mount" mounts the btrfs on DEVICE and unmounts it,
- * "long N" is a command of N bytes, "p ADDRESS" asks for a kprobe; anything else is a command for /sys/kernel/debug/dynamic_fault/control.
- * (docs/dynamic-fault.md)
+ * Each word in turn: "list" prints the sites that are on, "all" every site, "mount" mounts the btrfs on DEVICE and
+ * unmounts it, "long N" is a command of N bytes, "p ADDRESS" asks for a kprobe; anything else is a command for
+ * /sys/kernel/debug/dynamic_fault/control. (docs/dynamic-fault.md)
  */
 #include "../lib/faults.h"
 #include <errno.h>
