@@ -10,15 +10,19 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { program } from "commander";
 import { makeDelta } from "../src/machine/delta.ts";
-import { buildImage, IMAGE_FORMAT, type Manifest } from "../src/machine/image.ts";
+import { Disk } from "../src/machine/disk.ts";
+import { buildImage, IMAGE_FORMAT, type Image, loadImage, type Manifest } from "../src/machine/image.ts";
 import { RootFiles } from "../src/machine/initramfs.ts";
 
 /** images/NAME/image.json: what the image is made of. */
 interface Recipe {
   readonly description: string;
+  /** Another image, which has the same kernel and perhaps disks: this one is kept without them. */
+  readonly base?: string;
   readonly exec: string;
   /** Programs of src/kernel/user: `init` becomes /init, the others /bin/NAME. */
   readonly programs: readonly string[];
@@ -94,7 +98,8 @@ async function plantedImageBytes(name: string, bug: string): Promise<Uint8Array>
     stdio: ["ignore", "ignore", "inherit"],
   });
   const kernel = stripped(join(build, "kernel", "planted", bug, "kernel.elf"));
-  const files = new Map([["kernel.delta", makeDelta(stripped(join(build, "kernel", "kernel.elf")), kernel)]]);
+  const base = await loadImage(join(images, `${name}.bin`));
+  const files = new Map([["kernel.delta", makeDelta(base.kernel, kernel)]]);
   const console = consolePath(`${name}/${bug}`);
   if (existsSync(console)) files.set(`${bug}.txt`, readFileSync(console));
   const manifest: Manifest = {
@@ -111,6 +116,12 @@ async function plantedImageBytes(name: string, bug: string): Promise<Uint8Array>
   return buildImage({ manifest, files, root: new RootFiles() });
 }
 
+/** Whether an image has this disk, under its name and with its contents. */
+async function hasDisk(image: Image, path: string): Promise<boolean> {
+  const there = image.disks[image.manifest.disks.indexOf(basename(path))];
+  return there !== undefined && isDeepStrictEqual(there.state(), (await Disk.fromFile(path)).state());
+}
+
 /** The bytes of image NAME, or NAME/BUG. */
 async function imageBytes(name: string): Promise<Uint8Array> {
   const [ofImage, bug] = name.split("/");
@@ -118,7 +129,11 @@ async function imageBytes(name: string): Promise<Uint8Array> {
   const directory = join(images, name);
   const recipe = readRecipe(name);
   const guest = new RootFiles();
-  const files = new Map<string, Uint8Array>([["kernel.elf", stripped(join(build, "kernel", "kernel.elf"))]]);
+  // As it is now, so that one image can be built without the others.
+  const base = recipe.base === undefined ? undefined : await loadImage(join(images, `${recipe.base}.bin`));
+  const kernel = stripped(join(build, "kernel", "kernel.elf"));
+  const kernelName = base === undefined ? "kernel.elf" : "kernel.delta";
+  const files = new Map([[kernelName, base === undefined ? kernel : makeDelta(base.kernel, kernel)]]);
   for (const directoryName of ["/bin", "/mnt", "/proc", "/sys", "/dev", "/tmp"])
     guest.set(directoryName, { kind: "directory", mode: 0o755 });
   for (const name of recipe.programs)
@@ -135,13 +150,16 @@ async function imageBytes(name: string): Promise<Uint8Array> {
     });
   for (const [path, source] of Object.entries(recipe.files ?? {}))
     guest.set(path, { kind: "file", data: readFileSync(join(directory, source)), mode: 0o644 });
-  for (const disk of recipe.disks ?? []) files.set(basename(disk), readFileSync(join(directory, disk)));
+  for (const disk of recipe.disks ?? [])
+    if (base === undefined || !(await hasDisk(base, join(directory, disk))))
+      files.set(basename(disk), readFileSync(join(directory, disk)));
   const console = consolePath(name);
   if (existsSync(console)) files.set("console.txt", readFileSync(console));
   const manifest: Manifest = {
     format: IMAGE_FORMAT,
     description: recipe.description,
-    kernel: "kernel.elf",
+    ...(recipe.base !== undefined && { base: `${recipe.base}.bin` }),
+    kernel: kernelName,
     memory: recipe.memory ?? "128M",
     commandLine: recipe.commandLine ?? "console=ttyS0",
     exec: recipe.exec,
@@ -184,8 +202,12 @@ program
       process.exit(1);
     }
     let differing = 0;
-    // A kernel with a bug is kept as the difference to the one without, so they are built together.
-    const wanted = known.filter((name) => names.length === 0 || names.some((one) => `${name}/`.startsWith(`${one}/`)));
+    // What is kept as the difference to an image is built with it, and after it.
+    const isNamed = (name: string): boolean => names.some((one) => `${name}/`.startsWith(`${one}/`));
+    const baseOf = (name: string): string | undefined => readRecipe(name.split("/")[0] ?? name).base;
+    const wanted = known
+      .filter((name) => names.length === 0 || isNamed(name) || isNamed(baseOf(name) ?? ""))
+      .sort((a, b) => Number(baseOf(a) !== undefined) - Number(baseOf(b) !== undefined));
     for (const name of wanted) {
       const path = join(images, `${name}.bin`);
       if (options.record) {

@@ -28,8 +28,8 @@ export interface Manifest {
   /** Path of the kernel in the image. */
   readonly kernel: string;
   /**
-   * Another image, by its path from this one's directory. The kernel is then a delta to that image's kernel (delta.ts), and files of
-   * the guest's root and disks that are not here come from there.
+   * Another image, by its path from this one's directory. The kernel is then a delta to that image's kernel (delta.ts), and what the
+   * manifest names and is not here comes from there; so does the guest's root, if there is nothing of it here.
    */
   readonly base?: string;
   /** Size of the machine's memory, such as "256M". */
@@ -147,7 +147,7 @@ async function unpackImage(path: string, derived: readonly string[]): Promise<Un
     const base = await unpackBase(path, manifest.base, derived);
     kernel = applyDelta(base.image.kernel, kernel, `${path}: ${manifest.kernel}`);
     for (const [name, contents] of base.members) if (!members.has(name)) members.set(name, contents);
-    for (const [name, entry] of base.image.root.sorted()) if (root.get(name) === undefined) root.set(name, entry);
+    if (root.size === 0) for (const [name, entry] of base.image.root.sorted()) root.set(name, entry);
   }
   const disks: Disk[] = [];
   for (const name of manifest.disks) {

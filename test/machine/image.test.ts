@@ -130,16 +130,23 @@ describe("an image with a base", () => {
 
   it("takes from it what it has not itself, and its kernel by the difference", async () => {
     place("base.bin", await buildImage(contents()));
+    const delta = files("kernel.delta", makeDelta(kernel, other));
+    const bytes = await buildImage({ manifest: withoutConsole, files: delta, root: new RootFiles() });
+    const image = await loadImage(place("derived.bin", bytes));
+    expect(Buffer.from(image.kernel)).toEqual(other);
+    expect(image.manifest.exec).toBe("/bin/test 1");
+    expect(image.root.get("/bin/test")).toMatchObject({ kind: "file", mode: 0o755 });
+    expect(image.disks.map((disk) => disk.size)).toEqual([200_192]);
+  });
+
+  it("has the root that is in it, and no other's, if there is one", async () => {
+    place("base.bin", await buildImage(contents()));
     const root = new RootFiles();
     root.set("/etc/motd", { kind: "file", data: Buffer.from("bye\n"), mode: 0o644 });
     const delta = files("kernel.delta", makeDelta(kernel, other));
     const bytes = await buildImage({ manifest: withoutConsole, files: delta, root });
     const image = await loadImage(place("derived.bin", bytes));
-    expect(Buffer.from(image.kernel)).toEqual(other);
-    expect(image.manifest.exec).toBe("/bin/test 1");
-    expect(image.root.get("/etc/motd")).toMatchObject({ mode: 0o644 });
-    expect(image.root.get("/bin/test")).toMatchObject({ kind: "file", mode: 0o755 });
-    expect(image.disks.map((disk) => disk.size)).toEqual([200_192]);
+    expect(image.root.sorted().map(([path]) => path)).toEqual(["/etc", "/etc/motd"]);
   });
 
   it("is refused if the base is missing, is another one, or is the image itself", async () => {
