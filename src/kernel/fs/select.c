@@ -100,6 +100,36 @@ static __poll_t poll_file(struct file *file, poll_table *table)
 	return file->f_op->poll ? file->f_op->poll(file, table) : DEFAULT_POLLMASK;
 }
 
+/*
+ * Looks until @look finds something or fails, a signal comes, or the time is over. @look puts the task on the queues of
+ * *@table and makes that NULL when nobody has to sleep any more, and after one round, for the queues are known then.
+ */
+static int poll_until(int (*look)(void *what, unsigned int n, poll_table **table), void *what, unsigned int n, u64 end)
+{
+	struct poller poller;
+	poll_table *table = &poller.table;
+	int found;
+
+	poller_init(&poller);
+	if (!end)
+		table = NULL;
+	for (;;) {
+		found = look(what, n, &table);
+		if (!found && poller.error)
+			found = poller.error;
+		if (found || !end)
+			break;
+		if (signal_pending(current)) {
+			found = -ERESTARTNOHAND;
+			break;
+		}
+		if (!poller_wait(&poller, end))
+			end = 0;	/* one last look */
+	}
+	poller_free(&poller);
+	return found;
+}
+
 /* ---- poll --------------------------------------------------------------------------------------------------------- */
 
 static __poll_t poll_one(struct pollfd *p, poll_table *table)
@@ -118,35 +148,18 @@ static __poll_t poll_one(struct pollfd *p, poll_table *table)
 	return p->revents = mask;
 }
 
-static int do_poll(struct pollfd *fds, unsigned int count, u64 end)
+static int look_at_each(void *what, unsigned int count, poll_table **table)
 {
-	struct poller poller;
-	poll_table *table = &poller.table;
+	struct pollfd *fds = what;
 	int found = 0;
 
-	poller_init(&poller);
-	if (!end)
-		table = NULL;
-	for (;;) {
-		for (unsigned int i = 0; i < count; i++) {
-			if (poll_one(&fds[i], table)) {
-				found++;
-				table = NULL;	/* no need to sleep any more */
-			}
+	for (unsigned int i = 0; i < count; i++) {
+		if (poll_one(&fds[i], *table)) {
+			found++;
+			*table = NULL;
 		}
-		table = NULL;
-		if (!found && poller.error)
-			found = poller.error;
-		if (found || !end)
-			break;
-		if (signal_pending(current)) {
-			found = -ERESTARTNOHAND;
-			break;
-		}
-		if (!poller_wait(&poller, end))
-			end = 0;	/* one last look */
 	}
-	poller_free(&poller);
+	*table = NULL;
 	return found;
 }
 
@@ -165,7 +178,7 @@ static int poll_user(struct pollfd __user *user, unsigned int count, u64 end)
 	if (copy_from_user(fds, user, count * sizeof(*fds))) {
 		found = -EFAULT;
 	} else {
-		found = do_poll(fds, count, end);
+		found = poll_until(look_at_each, fds, count, end);
 		for (unsigned int i = 0; i < count && found >= 0; i++)
 			if (put_user(fds[i].revents, &user[i].revents))
 				found = -EFAULT;
@@ -239,8 +252,9 @@ struct fd_sets {
 	unsigned long *wanted[3], *found[3];
 };
 
-static int look(unsigned int n, struct fd_sets *sets, poll_table **table)
+static int look_at_sets(void *what, unsigned int n, poll_table **table)
 {
+	struct fd_sets *sets = what;
 	static const __poll_t masks[3] = { IN_SET, OUT_SET, EX_SET };
 	int count = 0;
 
@@ -271,32 +285,6 @@ static int look(unsigned int n, struct fd_sets *sets, poll_table **table)
 	return count;
 }
 
-static int do_select(unsigned int n, struct fd_sets *sets, u64 end)
-{
-	struct poller poller;
-	poll_table *table = &poller.table;
-	int found;
-
-	poller_init(&poller);
-	if (!end)
-		table = NULL;
-	for (;;) {
-		found = look(n, sets, &table);
-		if (!found && poller.error)
-			found = poller.error;
-		if (found || !end)
-			break;
-		if (signal_pending(current)) {
-			found = -ERESTARTNOHAND;
-			break;
-		}
-		if (!poller_wait(&poller, end))
-			end = 0;
-	}
-	poller_free(&poller);
-	return found;
-}
-
 static int select_user(int n, void __user *in, void __user *out, void __user *ex, u64 end)
 {
 	void __user *user[3] = { in, out, ex };
@@ -322,7 +310,7 @@ static int select_user(int n, void __user *in, void __user *out, void __user *ex
 			sets.wanted[i][words - 1] &= (1UL << (n % BITS)) - 1;
 	}
 	if (!found)
-		found = do_select(n, &sets, end);
+		found = poll_until(look_at_sets, &sets, n, end);
 	for (int i = 0; i < 3 && found >= 0; i++)
 		if (user[i] && copy_to_user(user[i], sets.found[i], words * sizeof(long)))
 			found = -EFAULT;
