@@ -15,7 +15,7 @@ export default async function (session: Session): Promise<void> {
   session.log(`running: ${task.field("comm").text}, pid ${task.field("pid").value}`);
   session.log(`its parent: ${task.field("real_parent->comm").text}, pid ${task.field("real_parent->pid").value}`);
   session.log(`all tasks: ${session.tasks.map((other) => other.field("comm").text).join(", ")}`);
-  session.log(`credentials: ${task.field("cred").deref().format(1)}`);
+  session.log(`credentials: ${task.field("cred").deref().format(2)}`);
 
   session.loadGuestSymbols(`/bin/${task.field("comm").text}`);
   const frames = session.backtrace();

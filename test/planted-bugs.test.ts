@@ -81,17 +81,24 @@ test.each([
 });
 
 test.each([
-  ["stale-error-pointer", "-f btrfs_search_slot -e EIO", /btrfs_get_fs_root < open_ctree: .*the kernel has died in it/],
-  ["use-after-free", "-f btrfs_search_slot -e EIO", /load_global_roots: .*the kernel has died in it/],
-  ["unchecked-null", "-f kmem_cache_alloc", /btrfs_alloc_path < btrfs_recover_balance .*the kernel has died in it/],
+  [
+    "stale-error-pointer",
+    "-f btrfs_search_slot -e EIO",
+    /btrfs_get_fs_root < open_ctree: .*the kernel has died in it/,
+    1,
+  ],
+  ["use-after-free", "-f btrfs_search_slot -e EIO", /load_global_roots: .*the kernel has died in it/, 1],
+  ["unchecked-null", "-f kmem_cache_alloc", /btrfs_alloc_path < btrfs_recover_balance .*the kernel has died in it/, 1],
+  // What was left in sysfs is in the way of the next mount, too.
   [
     "wrong-label",
     "-f btrfs_search_slot -e EIO",
     /btrfs_read_block_groups .*: exit status 5; \d+ objects left allocated/,
+    2,
   ],
-])("who tries every way finds %s", async (bug, options, line) => {
+])("who tries every way finds %s", async (bug, options, line, troubles) => {
   const { console, end } = await run(join(directory, `${bug}.bin`), everyStack(options, "-r"));
   expect(console).toMatch(line);
-  expect(console).toMatch(/ 1 run in trouble$/m);
+  expect(console).toMatch(new RegExp(` ${troubles} runs? in trouble$`, "m"));
   expect(end).toMatchObject({ reason: "exit", code: 7 });
 });
