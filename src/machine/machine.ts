@@ -24,6 +24,7 @@ import {
   pvpanicPort,
   resetControlPort,
 } from "../devices/exit-ports.ts";
+import { FW_CFG, FwCfg } from "../devices/fw-cfg.ts";
 import { IoApic } from "../devices/io-apic.ts";
 import { LocalApic } from "../devices/local-apic.ts";
 import { PcTestDevice, TEST_DEVICE } from "../devices/pc-testdev.ts";
@@ -108,6 +109,7 @@ export class Machine {
   readonly #pit: Pit8254;
   readonly #rtc: CmosRtc;
   readonly #testDevice: PcTestDevice | undefined;
+  readonly #fwCfg: FwCfg | undefined;
   readonly #uarts: readonly Uart16550[];
   readonly #options: MachineOptions;
   readonly #slots: VirtioMmio[] = [];
@@ -197,7 +199,9 @@ export class Machine {
       this.bus.mapPorts(TEST_DEVICE.latchPort, TEST_DEVICE.latchPorts, this.#testDevice.latch);
       this.bus.mapPorts(TEST_DEVICE.irqPort, TEST_DEVICE.irqs, this.#testDevice.irqPorts);
       this.bus.mapMmio(TEST_DEVICE.memory, TEST_DEVICE.memoryBytes, this.#testDevice);
-      this.#devices.set("pc-testdev", this.#testDevice);
+      this.#fwCfg = new FwCfg(memoryBytes);
+      this.bus.mapPorts(FW_CFG.port, FW_CFG.ports, this.#fwCfg);
+      this.#devices.set("pc-testdev", this.#testDevice).set("fw_cfg", this.#fwCfg);
       const off = powerControlPort(() => this.end({ reason: "exit", code: 0 }));
       this.bus.mapPorts(POWER_CONTROL_PORT, 2, off);
       const send = (byte: number): void => this.console.append(byte);
@@ -433,6 +437,7 @@ export class Machine {
     fork.#pit.copyFrom(this.#pit);
     fork.#rtc.copyFrom(this.#rtc);
     if (this.#testDevice !== undefined) fork.#testDevice?.copyFrom(this.#testDevice);
+    if (this.#fwCfg !== undefined) fork.#fwCfg?.copyFrom(this.#fwCfg);
     for (const [index, uart] of fork.#uarts.entries()) uart.copyFrom(this.#uarts[index]);
     for (const [index, slot] of fork.#slots.entries()) slot.copyFrom(this.#slots[index]);
     if (this.#bpf !== undefined) fork.#bpf?.copyFrom(this.#bpf);
