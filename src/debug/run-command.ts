@@ -1,7 +1,9 @@
 /**
  * What `tsx run.ts` does once its options are parsed: boot, run with trace or script, report. docs/command.md is its manual.
  */
+
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { type TierOptions, tierOptions } from "../cpu/index.ts";
 import { platform } from "../devices/platform.ts";
 import { type BootOverrides, type BootSource, boot, readBootSource } from "../machine/boot/boot.ts";
@@ -229,7 +231,10 @@ async function readOverrides(options: RunOptions): Promise<BootOverrides> {
   const disks = options.disk && (await Promise.all(options.disk.map((path) => Disk.fromFile(path))));
   return {
     files,
-    ...(options.initrd !== undefined && { initrd: await readInput("--initrd", options.initrd) }),
+    ...(options.initrd !== undefined && {
+      initrd: await readInput("--initrd", options.initrd),
+      initrdName: basename(options.initrd),
+    }),
     ...(disks && { disks }),
     ...(options.memory !== undefined && { memory: options.memory }),
     ...(options.append !== undefined && { append: options.append }),

@@ -29,7 +29,11 @@ const source = (file: Uint8Array, more: Partial<BootSource> = {}): BootSource =>
 
 describe("multiboot", () => {
   it("starts the kernel in protected mode with what the machine has in ebx", () => {
-    const { machine } = boot(source(kernel([0xf4])), { initrd: Buffer.from("A=1\n"), bpfCoprocessor: false });
+    const { machine } = boot(source(kernel([0xf4])), {
+      initrd: Buffer.from("A=1\n"),
+      initrdName: "env",
+      bpfCoprocessor: false,
+    });
     expect(machine.registers.rax).toBe(0x2bad_b002n);
     expect(machine.registers.rip).toBe(BigInt(LOAD_ADDRESS + 64));
     const info = Number(machine.registers.rbx);
@@ -40,6 +44,7 @@ describe("multiboot", () => {
     expect(word(info + 20)).toBe(1);
     const module = word(info + 24);
     expect(Buffer.from(machine.memory.read(word(module), word(module + 4) - word(module))).toString()).toBe("A=1\n");
+    expect(Buffer.from(machine.memory.read(word(module + 8), 4)).toString()).toBe("env\0");
     const map = word(info + 48);
     expect(word(info + 44)).toBe(3 * 24);
     expect([word(map), machine.memory.readUint64(map + 4), word(map + 20)]).toEqual([20, 0n, 1]);

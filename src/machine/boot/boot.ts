@@ -61,6 +61,8 @@ export interface BootOverrides extends TierOptions {
   readonly testDevice?: boolean;
   /** Handed to the kernel as its initramfs or module, in place of an archive of the root's files. */
   readonly initrd?: Uint8Array;
+  /** The name of that file, which multiboot kernels are told. */
+  readonly initrdName?: string;
   /** Added to the guest's root, or in place of what is there. */
   readonly files?: ReadonlyMap<string, { readonly data: Uint8Array; readonly mode: number }>;
 }
@@ -147,12 +149,18 @@ export function boot(source: BootSource, overrides: BootOverrides = {}): BootedM
   const options = [source.commandLine, append, seed, ...platformOptions(disks.length, bpfCoprocessor)];
   const line = commandLine({ options, ...(exec !== undefined && { exec }) });
   const initrd = overrides.initrd ?? (root.size > 0 ? root.toCpio() : undefined);
-  const elf = loadKernel(machine, source, line, initrd);
+  const elf = loadKernel(machine, source, line, initrd, overrides.initrdName);
   return { machine, elf, commandLine: line };
 }
 
 /** Loads the kernel by the protocol that it knows. */
-function loadKernel(machine: Machine, source: BootSource, line: string, initrd: Uint8Array | undefined): Elf {
+function loadKernel(
+  machine: Machine,
+  source: BootSource,
+  line: string,
+  initrd: Uint8Array | undefined,
+  moduleName = "",
+): Elf {
   const { cpu } = machine;
   const { kernel, name } = source;
   if (source.flat) {
@@ -171,7 +179,7 @@ function loadKernel(machine: Machine, source: BootSource, line: string, initrd: 
         "one of which a kernel for this machine needs",
     );
   leaveFirmwareRemains(machine);
-  loadMultiboot(cpu, header, elf, { kernel, name, commandLine: line, ...(initrd && { module: initrd }) });
+  loadMultiboot(cpu, header, elf, { kernel, name, commandLine: line, moduleName, ...(initrd && { module: initrd }) });
   return elf ?? NO_ELF;
 }
 

@@ -49,6 +49,8 @@ export interface MultibootBoot {
   readonly commandLine: string;
   /** Handed over as the only module. */
   readonly module?: Uint8Array;
+  /** Its string. */
+  readonly moduleName: string;
 }
 
 /** The multiboot header of a kernel's file, if it has one. */
@@ -96,7 +98,8 @@ export function loadMultiboot(cpu: Cpu, header: MultibootHeader, elf: Elf | unde
     memory.writeUint(MODULE_LIST + 4, 4, address + boot.module.length);
     memory.writeUint(MODULE_LIST + 8, 4, MODULE_STRING);
     memory.writeUint(MODULE_LIST + 12, 4, 0);
-    memory.write(MODULE_STRING, new Uint8Array(1));
+    const moduleName = Buffer.from(boot.moduleName).subarray(0, FILE_NAME_BYTES - 1);
+    memory.write(MODULE_STRING, Buffer.concat([moduleName, new Uint8Array(1)]));
     flags |= INFO.modules;
     info.setUint32(20, 1, true);
     info.setUint32(24, MODULE_LIST, true);
