@@ -198,6 +198,9 @@ int perf_event_set_bpf_prog(struct perf_event *event, struct bpf_prog *prog, u64
 		event->bpf_cookie = bpf_cookie;
 		return 0;
 	}
+	/* The PMUs of probes came later: a program of theirs was one for an event that is no tracepoint. */
+	if (bpf_rules == BPF_RULES_2017 && event->attr.type != PERF_TYPE_TRACEPOINT)
+		return -EINVAL;
 	is_kprobe = event->tp_event->flags & TRACE_EVENT_FL_KPROBE;
 	is_uprobe = event->tp_event->flags & TRACE_EVENT_FL_UPROBE;
 	is_tracepoint = event->tp_event->flags & (TRACE_EVENT_FL_TRACEPOINT | TRACE_EVENT_FL_SYSCALL);
