@@ -4,6 +4,9 @@
  */
 
 export const BTF_MAGIC = 0xeb9f;
+/** Linkage of functions. */
+export const BTF_FUNC_STATIC = 0;
+export const BTF_FUNC_GLOBAL = 1;
 
 /** Kinds by number, named as BTF_KIND_. */
 export const BTF_KINDS = [

@@ -1,11 +1,10 @@
 /** Each type by itself: its fields have values that exist, its names are names. What it refers to is looked at later. */
-import { BTF_KINDS, type BtfKind } from "../btf.ts";
+import { BTF_FUNC_GLOBAL, BTF_KINDS, type BtfKind } from "../btf.ts";
 import { BTF_MAX_TYPE, BtfRejection, E2BIG, ENOTSUPP, memberBitOffset, type RawBtf, type RawType } from "./raw-btf.ts";
 
 const TYPE_SIZE = 12;
 const BTF_INFO_MASK = 0x9f00_ffff;
 const BTF_INT_MASK = 0x0fff_ffff;
-const BTF_FUNC_GLOBAL = 1;
 const BTF_VAR_GLOBAL_ALLOCATED = 1;
 
 const isTypeId = (id: number): boolean => id <= BTF_MAX_TYPE;

@@ -37,7 +37,7 @@ import { checkRegisterArgument, DST_OP_NO_MARK, SRC_OP } from "./liveness.ts";
 import { mapSupports } from "./map-functions.ts";
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PROG_ARRAY } from "./map-types.ts";
 import { markPrecise } from "./precision.ts";
-import { BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACING } from "./program-types.ts";
+import { BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACING, hasPlainContext } from "./program-types.ts";
 import { acquireReference, checkReferenceLeak, releaseReference } from "./references.ts";
 import {
   baseType,
@@ -205,6 +205,8 @@ export function checkHelperMemory(
 ): void {
   const reg = env.registers[regno];
   const fills = access === BPF_WRITE;
+  const refuse = (): never =>
+    env.reject(EACCES, `R${regno} type=${typeName(reg.type)} expected=${typeName(PTR_TO_STACK)}`);
   switch (baseType(reg.type)) {
     case PTR_TO_PACKET:
     case PTR_TO_PACKET_META:
@@ -225,10 +227,15 @@ export function checkHelperMemory(
     case PTR_TO_STACK:
       checkRangeInitialized(env, regno, reg.off, size, zeroSizeAllowed, true, use);
       return;
+    case PTR_TO_CTX:
+      // Where accesses to the context are not rewritten it is memory like any other.
+      if (!hasPlainContext(env.program.type)) refuse();
+      if (size > 0) checkMemoryAccess(env, regno, size - 1, 1, access, -1, false);
+      else if (!zeroSizeAllowed) env.reject(EACCES);
+      return;
     default:
       // Nothing may be read from nowhere.
-      if (zeroSizeAllowed && size === 0 && reg.isNull()) return;
-      env.reject(EACCES, `R${regno} type=${typeName(reg.type)} expected=${typeName(PTR_TO_STACK)}`);
+      if (!zeroSizeAllowed || size !== 0 || !reg.isNull()) refuse();
   }
 }
 

@@ -1,4 +1,5 @@
 /** The main loop: follows every path of a program, one instruction after the other, until none is left. */
+import { BTF_FUNC_STATIC } from "../btf.ts";
 import {
   accessBytes,
   BPF_ABS,
@@ -65,7 +66,6 @@ import {
   typeName,
 } from "./register-state.ts";
 import { BPF_MAIN_FUNC, newFrame, VerifierState } from "./state.ts";
-import { BTF_FUNC_STATIC } from "./type-info.ts";
 
 const SPIN_UNLOCK = 94;
 

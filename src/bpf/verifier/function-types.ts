@@ -3,7 +3,7 @@
  * pass; callers only have to keep to the prototype. Of other functions a mismatch is noted in the log and otherwise ignored:
  * compilers change the arguments of functions that nobody outside can call.
  */
-import { type Btf, BtfError, type BtfType } from "../btf.ts";
+import { BTF_FUNC_GLOBAL, type Btf, BtfError, type BtfType } from "../btf.ts";
 import { BPF_REG_1 } from "../isa.ts";
 import { checkArgumentOffset, checkHelperMemory } from "./check-call.ts";
 import { BPF_READ, BPF_WRITE } from "./check-memory.ts";
@@ -18,7 +18,6 @@ import {
   type RegisterState,
   SCALAR_VALUE,
 } from "./register-state.ts";
-import { BTF_FUNC_GLOBAL } from "./type-info.ts";
 
 const MAX_ARGUMENTS = 5;
 

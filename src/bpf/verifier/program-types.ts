@@ -53,3 +53,7 @@ export function contextStructures(type: number): readonly string[] {
       return mayLoadFromPacket(type) ? ["__sk_buff"] : [];
   }
 }
+
+/** Programs whose accesses to the context are executed as they are written. */
+export const hasPlainContext = (type: number): boolean =>
+  type === BPF_PROG_TYPE_SYSCALL || (isTracingProgram(type) && type !== BPF_PROG_TYPE_PERF_EVENT);

@@ -12,9 +12,6 @@ const FUNC_INFO_SIZE = 8;
 const LINE_INFO_SIZE = 16;
 const MAX_RECORD_SIZE = 252;
 
-export const BTF_FUNC_STATIC = 0;
-export const BTF_FUNC_GLOBAL = 1;
-
 /** A function of the program, from func_info. */
 export interface FunctionType {
   /** Number of the BTF_KIND_FUNC. */
