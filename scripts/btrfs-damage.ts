@@ -12,15 +12,15 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { DamageMaker, formatCases, superblockCases } from "../src/btrfs-model/host/damage.ts";
 import { loadImage } from "../src/btrfs-model/host/volume.ts";
 import { boot } from "../src/index.ts";
 import { Disk } from "../src/machine/disk.ts";
 import { RootFiles } from "../src/machine/initramfs.ts";
+import { badUsage, parseOptions } from "./usage.ts";
 
 const root = join(import.meta.dirname, "..");
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     seeds: { type: "string" },
     superblock: { type: "boolean", default: false },
@@ -36,6 +36,7 @@ const image = loadImage(values.disk);
 const maker = new DamageMaker(image);
 const cases = values.superblock || values.seeds === undefined ? superblockCases(maker) : [];
 if (values.seeds !== undefined) {
+  if (!/^\d+(-\d+)?$/.test(values.seeds)) badUsage(`--seeds ${values.seeds}: expected a number, or FIRST-LAST`);
   const [first, last = first] = values.seeds.split("-").map(Number);
   for (let seed = first; seed <= last; seed++) cases.push(maker.random(seed));
 }

@@ -4,12 +4,12 @@
  */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { badUsage, parseOptions } from "../../scripts/usage.ts";
 import type { TierOptions } from "../../src/cpu/index.ts";
 import { episode, TOO_LONG } from "./episode.ts";
 
 const MEMORY_LIMIT = 3 * 2 ** 30;
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     instructions: { type: "string", default: "1000000" },
     seed: { type: "string", default: "1" },
@@ -29,7 +29,7 @@ const TIERS: Readonly<Record<string, readonly (TierOptions & { readonly watchDel
 
 function number(text: string): number {
   const parsed = Number(text);
-  if (!Number.isSafeInteger(parsed) || parsed < 1) throw new Error(`${text}: a number from 1 on was expected`);
+  if (!Number.isSafeInteger(parsed) || parsed < 1) badUsage(`${text}: a number from 1 on was expected`);
   return parsed;
 }
 
@@ -38,7 +38,7 @@ const length = number(values.length);
 const first = number(values.seed);
 const last = first + number(values.episodes);
 const tiers = TIERS[values.tier];
-if (tiers === undefined) throw new Error("--tier takes 0, 1, mixed or both (0 and 1, and their states compared)");
+if (tiers === undefined) badUsage("--tier takes 0, 1, mixed or both (0 and 1, and their states compared)");
 const replay = (seed: number): string =>
   `npm run fuzz -- --seed ${seed} --episodes 1 --tier ${values.tier} --length ${length}`;
 

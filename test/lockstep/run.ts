@@ -4,10 +4,10 @@
  * at the kernel's entry with QEMU's registers. Memory is compared as a whole from time to time, and at the end.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { badUsage, parseOptions } from "../../scripts/usage.ts";
 import { isRealMode, readDescriptor, segmentOf } from "../../src/cpu/segmentation.ts";
 import { loadDisassembler } from "../../src/debug/disassemble.ts";
 import { assemble, bootGuest, GUEST_MEMORY, GUESTS, QEMU_OPTIONS } from "../system/guests.ts";
@@ -66,12 +66,14 @@ function parse(hex: string): State {
   );
 }
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseOptions({
   allowPositionals: true,
   options: { limit: { type: "string", default: "1000000" }, strict: { type: "boolean", default: false } },
 });
 const [guest] = positionals;
-if (guest === undefined) throw new Error("usage: npm run lockstep -- GUEST [--limit N] [--strict]");
+if (guest === undefined) badUsage("usage: npm run lockstep -- GUEST [--limit N] [--strict]");
+if (!GUESTS.some((name) => name === guest) && !existsSync(guest))
+  badUsage(`${guest}: no such file, and no system guest (${GUESTS.join(", ")})`);
 const path = GUESTS.some((name) => name === guest) ? assemble(guest) : guest;
 const { machine } = bootGuest(path, { tier: 0 });
 const { registers, memory, cpu } = machine;

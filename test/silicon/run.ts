@@ -2,7 +2,7 @@
  * `npm run silicon -- [options]`: compares the emulated processor with the real one on random cases and prints what differs.
  * See README.md in this folder. Ends with status 1 if anything differs.
  */
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { TierChoice } from "../../src/cpu/index.ts";
 import type { Outcome, TestCase } from "./case.ts";
 import { compareOutcomes, type Difference, prepareDisassembler } from "./compare.ts";
@@ -115,7 +115,7 @@ async function main(options: Options): Promise<void> {
 
 const number = (text: string): number => {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`expected a whole number, got "${text}"`);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("Expected a whole number.");
   return value;
 };
 
@@ -123,14 +123,14 @@ function parseTier(text: string): TierChoice {
   if (text === "0") return 0;
   if (text === "1") return 1;
   if (text === "mixed") return "mixed";
-  throw new Error(`a tier is 0, 1 or mixed, not "${text}"`);
+  throw new InvalidArgumentError("A tier is 0, 1 or mixed.");
 }
 
 function parseBits(text: string): CodeBits {
   if (text === "64") return 64;
   if (text === "32") return 32;
   if (text === "16") return 16;
-  throw new Error(`code is 64, 32 or 16 bits wide, not "${text}"`);
+  throw new InvalidArgumentError("Code is 64, 32 or 16 bits wide.");
 }
 
 const program = new Command("silicon")
