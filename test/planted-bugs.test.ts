@@ -96,6 +96,15 @@ test.each([
     /btrfs_read_block_groups .*: exit status 5; \d+ objects left allocated/,
     2,
   ],
+  [
+    "leaked-reference",
+    "-f btrfs_search_slot -e EIO",
+    /load_global_roots: exit status 5; .*: leaked root 2 refcount 1$/m,
+    8,
+  ],
+  ["double-free", "-f kmalloc", /init_mount_fs_info .*; the kernel says: BUG kmalloc-32 .*: Object already free$/m, 1],
+  ["unbalanced-lock", "-f kmalloc", /btrfs_read_sys_array .*: lock held when returning to user space!$/m, 1],
+  ["teardown-order", "-f btrfs_search_slot -e EIO", /btrfs_read_chunk_tree .*: buffer leak start \d+ /, 16],
 ])("who tries every way finds %s", async (bug, options, line, troubles) => {
   const { console, end } = await run(join(directory, `${bug}.bin`), everyStack(options, "-r"));
   expect(console).toMatch(line);

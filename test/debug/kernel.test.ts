@@ -25,7 +25,7 @@ describe.skipIf(!typed)("types", () => {
     expect(task.field("parent.comm").text).toBe("init");
     expect(task.field("group_leader").value).toBe(task.address);
     expect(task.field("comm").size).toBe(16);
-    expect(task.field("cred.uid").value).toBe(0n);
+    expect(task.field("cred->uid.val").value).toBe(0n);
     expect(task.fieldNames).toContain("mm");
   });
 
@@ -48,15 +48,15 @@ describe.skipIf(!typed)("types", () => {
   it("print as C", () => {
     const task = session.currentTask;
     expect(task.field("comm").format()).toBe('"mount-with-bpf"');
-    expect(task.field("cred").format(1)).toMatch(/^\{\n {2}\.uid = 0,\n/);
+    expect(task.field("cred").deref().format(2)).toMatch(/^\{\n {2}\.uid = \{\n {4}\.val = 0,\n/);
     expect(task.format(1)).toMatch(/\n {2}\.pid = 3,\n/);
-    expect(task.format(1)).toMatch(/\n {2}\.cred = \{ \.\.\. \},\n/);
+    expect(task.format(1)).toMatch(/\n {2}\.thread = \{ \.\.\. \},\n/);
     expect(task.format(1)).toMatch(/\n {2}\.children = \(empty\),\n/);
     expect(session.struct("super_block", session.registers.rdi).field("s_type->name").format()).toMatch(
       /^0x[0-9a-f]+ "btrfs"$/,
     );
-    session.types.printers.set("cred", (cred) => `uid ${cred.field("uid").value}`);
-    expect(task.field("cred").format()).toBe("uid 0");
+    session.types.printers.set("cred", (cred) => `uid ${cred.field("uid.val").value}`);
+    expect(task.field("cred").deref().format()).toBe("uid 0");
     session.types.printers.delete("cred");
   });
 

@@ -19,7 +19,7 @@ function comparable(console: string): string[] {
   return console
     .replaceAll("\r\n", "\n")
     .split("\n")
-    .filter((line) => !/Command line:|Memory:|tsc:|ttyS1/.test(line))
+    .filter((line) => !/[Cc]ommand line|Memory:|tsc:|ttyS1/.test(line))
     .map((line) => line.replace(/^\[ *\d+\.\d{6}\] /, ""));
 }
 
